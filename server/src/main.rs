@@ -1,0 +1,2 @@
+//! `isrlab`: the workbench server and its command line.
+fn main() {}
