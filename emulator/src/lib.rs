@@ -4,4 +4,5 @@
 //! cycles, and the same inputs at the same cycles give the same run, bit for bit.
 
 pub mod bus;
+pub mod flash;
 pub mod memory;
