@@ -1,5 +1,6 @@
 //! The bytes of protocol version 1. Never change an expectation here: boards in drawers speak it.
 //! A new message or field gets a new test below.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use protocol::board::*;
 use protocol::host::{self, HostMessage, Unreadable};
