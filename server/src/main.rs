@@ -1,2 +1,10 @@
 //! `isrlab`: the workbench server and its command line.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use isrlab::commands::CommandLine;
+
+fn main() -> ExitCode {
+    CommandLine::parse().execute()
+}

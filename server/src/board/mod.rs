@@ -1,0 +1,1 @@
+//! Boards: one actor task owns each board's link, everyone else holds a cheap handle.

@@ -1,0 +1,68 @@
+//! The command line: one file for each command, names and options fixed by the design, because
+//! scripts rely on them.
+
+mod boards;
+mod flash;
+mod run;
+mod serve;
+mod validate;
+mod virtual_port;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Interrupts in MicroPython on the ESP32, on a bench: lessons, boards and measurements.
+#[derive(Debug, Parser)]
+#[command(name = "isrlab", version)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts the workbench and prints its address.
+    Serve(serve::Arguments),
+    /// Lists virtual and attached boards with their state, and what to do about it.
+    Boards(boards::Arguments),
+    /// Writes the lesson firmware, or an image of yours, to a board and verifies it.
+    Flash(flash::Arguments),
+    /// Offers a virtual board as a serial port to any other tool.
+    Virtual(virtual_port::Arguments),
+    /// Runs one lesson without a page and prints what was measured.
+    Run(run::Arguments),
+    /// Checks the whole course: structure, both languages, starters, solutions, expectations.
+    Validate(validate::Arguments),
+}
+
+impl CommandLine {
+    /// Does what the command line asks for; a failure is printed with its cause.
+    #[must_use]
+    pub fn execute(self) -> ExitCode {
+        let outcome = match self.command {
+            Command::Serve(arguments) => serve::execute(arguments),
+            Command::Boards(arguments) => boards::execute(arguments),
+            Command::Flash(arguments) => flash::execute(arguments),
+            Command::Virtual(arguments) => virtual_port::execute(arguments),
+            Command::Run(arguments) => run::execute(arguments),
+            Command::Validate(arguments) => validate::execute(arguments),
+        };
+        outcome.unwrap_or_else(|error| {
+            eprintln!("isrlab: {error:#}");
+            ExitCode::FAILURE
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn options_do_not_contradict_each_other() {
+        CommandLine::command().debug_assert();
+    }
+}

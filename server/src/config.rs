@@ -1,0 +1,66 @@
+//! What an operator can set, with every default in one place.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The port the workbench listens on when none is asked for.
+pub const DEFAULT_PORT: u16 = 7878;
+
+/// The address the workbench listens on when none is asked for: this machine only.
+pub const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT);
+
+/// The configuration of `isrlab serve`.
+#[derive(Clone, Debug)]
+pub struct ServeConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whether other machines of the network may use the workbench.
+    pub lan: bool,
+    /// The folder of the database; `None` keeps everything in memory (tests).
+    pub data: Option<PathBuf>,
+    /// What one visitor and all visitors together may use.
+    pub limits: Limits,
+}
+
+impl Default for ServeConfig {
+    fn default() -> Self {
+        Self {
+            listen: DEFAULT_LISTEN,
+            lan: false,
+            data: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Bounds on what the network can make the server do.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The largest request body, in bytes. A lesson's program has a few kilobytes.
+    pub body_bytes: usize,
+    /// Boards that exist at the same time; the longest idle one gives way to a new visitor.
+    pub boards: usize,
+    /// How long a visitor's board is kept with no page open and nothing running.
+    pub board_idle: Duration,
+    /// Requests that one visitor may make at once before the rate counts.
+    pub burst: u32,
+    /// Requests a second that one visitor may make for long.
+    pub requests_per_second: u32,
+    /// The longest run that can be asked for, in seconds of the board's time.
+    pub run_seconds: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 256 * 1024,
+            boards: 64,
+            board_idle: Duration::from_secs(30 * 60),
+            burst: 60,
+            requests_per_second: 20,
+            run_seconds: 600,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! `isrlab`, the workbench: it serves the lessons, owns the boards and judges the runs.
+//!
+//! The binary in `main.rs` is only wiring; everything lives in this library, so that tests drive
+//! the real router and the real boards.
+
+pub mod app;
+pub mod board;
+pub mod commands;
+pub mod config;
+pub mod course;
+pub mod error;
+pub mod language;
+pub mod pages;
+pub mod rfc2217;
+pub mod router;
+pub mod routes;
+pub mod run;
