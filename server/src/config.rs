@@ -8,8 +8,7 @@ use std::time::Duration;
 pub const DEFAULT_PORT: u16 = 7878;
 
 /// The address the workbench listens on when none is asked for: this machine only.
-pub const DEFAULT_LISTEN: SocketAddr =
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT);
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT);
 
 /// The configuration of `isrlab serve`.
 #[derive(Clone, Debug)]
@@ -26,12 +25,7 @@ pub struct ServeConfig {
 
 impl Default for ServeConfig {
     fn default() -> Self {
-        Self {
-            listen: DEFAULT_LISTEN,
-            lan: false,
-            data: None,
-            limits: Limits::default(),
-        }
+        Self { listen: DEFAULT_LISTEN, lan: false, data: None, limits: Limits::default() }
     }
 }
 

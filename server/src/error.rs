@@ -62,22 +62,18 @@ impl Problem {
     #[must_use]
     pub fn text(&self, language: Language) -> ProblemText {
         let (message, hint) = match (self, language) {
-            (Self::PageUnknown, Language::En) => (
-                "There is no such page.".into(),
-                "Go back to the course index.".into(),
-            ),
-            (Self::PageUnknown, Language::Ja) => (
-                "そのページはありません。".into(),
-                "コース一覧に戻ってください。".into(),
-            ),
-            (Self::MethodNotAllowed, Language::En) => (
-                "This address does not answer this kind of request.".into(),
-                "Reload the page.".into(),
-            ),
-            (Self::MethodNotAllowed, Language::Ja) => (
-                "このアドレスはこの種類の要求に応じません。".into(),
-                "ページを再読み込みしてください。".into(),
-            ),
+            (Self::PageUnknown, Language::En) => {
+                ("There is no such page.".into(), "Go back to the course index.".into())
+            }
+            (Self::PageUnknown, Language::Ja) => {
+                ("そのページはありません。".into(), "コース一覧に戻ってください。".into())
+            }
+            (Self::MethodNotAllowed, Language::En) => {
+                ("This address does not answer this kind of request.".into(), "Reload the page.".into())
+            }
+            (Self::MethodNotAllowed, Language::Ja) => {
+                ("このアドレスはこの種類の要求に応じません。".into(), "ページを再読み込みしてください。".into())
+            }
             (Self::Internal, Language::En) => (
                 "The workbench failed inside.".into(),
                 "Try again; if it stays, the server's log names the cause.".into(),
@@ -87,11 +83,7 @@ impl Problem {
                 "もう一度試してください。続く場合は、サーバーのログに原因があります。".into(),
             ),
         };
-        ProblemText {
-            code: self.code(),
-            message,
-            hint,
-        }
+        ProblemText { code: self.code(), message, hint }
     }
 }
 
@@ -117,15 +109,9 @@ pub(crate) async fn answer_in_the_visitors_language(request: Request, next: Next
         return response;
     };
     let (mut parts, _) = response.into_parts();
-    let body = Json(Answer {
-        error: problem.text(language),
-    })
-    .into_response();
+    let body = Json(Answer { error: problem.text(language) }).into_response();
     parts.headers.extend(body.headers().clone());
-    parts.headers.insert(
-        header::CONTENT_LANGUAGE,
-        HeaderValue::from_static(language.tag()),
-    );
+    parts.headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, body.into_body())
 }

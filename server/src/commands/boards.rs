@@ -13,8 +13,5 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    anyhow::bail!(
-        "`isrlab boards` is not part of this build (asked for JSON: {})",
-        arguments.json
-    )
+    anyhow::bail!("`isrlab boards` is not part of this build (asked for JSON: {})", arguments.json)
 }

@@ -26,15 +26,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let config = ServeConfig {
-        listen: arguments.listen,
-        lan: arguments.lan,
-        data: arguments.data,
-        ..ServeConfig::default()
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let config =
+        ServeConfig { listen: arguments.listen, lan: arguments.lan, data: arguments.data, ..ServeConfig::default() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -42,12 +36,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
-        .with_context(|| {
-            format!(
-                "cannot listen on {}; is another workbench running there?",
-                config.listen
-            )
-        })?;
+        .with_context(|| format!("cannot listen on {}; is another workbench running there?", config.listen))?;
     println!("http://{}/", listener.local_addr()?);
     axum::serve(listener, router(AppState::from(App::new(config)))).await?;
     Ok(())
