@@ -23,36 +23,68 @@ pub enum Width {
     Word,
 }
 
+impl Width {
+    /// How many bytes are accessed.
+    #[inline(always)]
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::Byte => 1,
+            Self::Half => 2,
+            Self::Word => 4,
+        }
+    }
+}
+
 /// An access that nothing on the bus answers; the hart turns it into an access-fault exception.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessFault;
 
-/// What a device store may have changed for the running engine.
+/// What a device access may have changed for the running engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing that the engine caches: it may go on with the current block.
     None,
-    /// Interrupt lines, the next event or the CPU clock may have changed: the engine leaves its
-    /// block after this instruction and asks again.
+    /// Interrupt lines, the next event, the CPU clock or the wish to stop may have changed: the
+    /// engine leaves its block after this instruction and asks again.
     Reschedule,
 }
 
 /// Everything outside core memory, as the hart sees it.
 ///
 /// `now` is always the exact tick of the accessing instruction. `memory` is passed in because
-/// direct memory access, the cache controller and the flash controller work on it.
+/// direct memory access, the cache controller and the flash controller work on it. Accesses are
+/// always naturally aligned: the hart raises the misaligned exceptions itself.
+///
+/// What [`next_event`](Devices::next_event), [`interrupt`](Devices::interrupt),
+/// [`ticks_per_cycle`](Devices::ticks_per_cycle) and [`stop_requested`](Devices::stop_requested)
+/// answer may change only in `run_events`, or in an access that returns [`Effect::Reschedule`], or
+/// while no engine runs. The fast engine relies on it.
 pub trait Devices {
     /// Reads a peripheral register. Reads may have side effects (FIFOs).
     ///
     /// # Errors
     /// [`AccessFault`] where no device answers.
-    fn load(&mut self, memory: &mut Memory, now: Tick, address: u32, width: Width) -> Result<u32, AccessFault>;
+    fn load(
+        &mut self,
+        memory: &mut Memory,
+        now: Tick,
+        address: u32,
+        width: Width,
+    ) -> Result<(u32, Effect), AccessFault>;
 
     /// Writes a peripheral register; `value` holds the data in its low bits.
     ///
     /// # Errors
     /// [`AccessFault`] where no device answers.
-    fn store(&mut self, memory: &mut Memory, now: Tick, address: u32, width: Width, value: u32) -> Result<Effect, AccessFault>;
+    fn store(
+        &mut self,
+        memory: &mut Memory,
+        now: Tick,
+        address: u32,
+        width: Width,
+        value: u32,
+    ) -> Result<Effect, AccessFault>;
 
     /// The tick of the next device event (`Tick::MAX`: none is planned).
     fn next_event(&self) -> Tick;
@@ -67,6 +99,8 @@ pub trait Devices {
     /// Ticks per CPU cycle at the clock selected now (3 at 160 MHz, 6 at 80, 12 at 40, 24 at 20).
     fn ticks_per_cycle(&self) -> u32;
 
-    /// Set by a store that asks the chip itself to be reset; the engine stops at once.
-    fn reset_requested(&self) -> bool;
+    /// Whether the engine shall return to its caller at this instruction boundary: a reset was
+    /// asked for, or something happened that the host waits for. The caller finds out what, and
+    /// takes the request back before it runs the engine again.
+    fn stop_requested(&self) -> bool;
 }

@@ -190,7 +190,10 @@ mod tests {
         let mut flash = FlashImage::blank();
         flash.place(0xFFFE, &[1, 2, 3, 4]).unwrap();
         flash.erase(0xFFFF, 0x1000);
-        assert_eq!([flash.byte(0xFFFE), flash.byte(0xFFFF), flash.byte(0x1_0000), flash.byte(0x1_0001)], [0xFF, 0xFF, 3, 4]);
+        assert_eq!(
+            [flash.byte(0xFFFE), flash.byte(0xFFFF), flash.byte(0x1_0000), flash.byte(0x1_0001)],
+            [0xFF, 0xFF, 3, 4]
+        );
     }
 
     #[test]

@@ -1,5 +1,411 @@
 //! Core memory: what the hart reaches without asking a device.
+//!
+//! ROM, internal SRAM (seen twice, by the instruction and by the data bus), RTC fast memory, and
+//! the flash windows behind the cache's MMU table. Addresses are those of the ESP32-C3 Technical
+//! Reference Manual, chapter "System and Memory". The cache itself is not modelled: a mapped flash
+//! page always shows the present contents of the flash.
+
+mod ram;
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use crate::bus::{AccessFault, Width};
+use crate::flash::{FLASH_PAGE, FlashImage};
+use ram::Ram;
+
+pub use ram::GRANULE;
+
+/// First address of the mask ROM on the instruction bus.
+pub const ROM_BASE: u32 = 0x4000_0000;
+/// Bytes of mask ROM.
+pub const ROM_SIZE: usize = 0x6_0000;
+/// First address of the ROM's view on the data bus.
+pub const ROM_DATA_BASE: u32 = 0x3FF0_0000;
+/// Where in the ROM the data-bus view begins.
+pub const ROM_DATA_OFFSET: usize = 0x4_0000;
+/// First address of internal SRAM on the instruction bus.
+pub const IRAM_BASE: u32 = 0x4037_C000;
+/// Bytes of internal SRAM: SRAM0 (16 KiB, instruction bus only) and SRAM1 (384 KiB).
+pub const SRAM_SIZE: usize = 0x6_4000;
+/// First address of SRAM1 on the data bus.
+pub const DRAM_BASE: u32 = 0x3FC8_0000;
+/// Bytes of SRAM1.
+pub const DRAM_SIZE: usize = 0x6_0000;
+/// Where in internal SRAM the data-bus view begins: behind SRAM0.
+pub const DRAM_OFFSET: usize = SRAM_SIZE - DRAM_SIZE;
+/// First address of RTC fast memory.
+pub const RTC_BASE: u32 = 0x5000_0000;
+/// Bytes of RTC fast memory.
+pub const RTC_SIZE: usize = 0x2000;
+/// First address of the flash window on the instruction bus.
+pub const FLASH_CODE_BASE: u32 = 0x4200_0000;
+/// First address of the flash window on the data bus.
+pub const FLASH_DATA_BASE: u32 = 0x3C00_0000;
+/// Bytes of each flash window.
+pub const FLASH_WINDOW_SIZE: u32 = 0x80_0000;
+/// Entries of the MMU table, which both windows share.
+pub const MMU_ENTRIES: usize = 128;
+/// The bit of an MMU entry that says that nothing is mapped.
+pub const MMU_INVALID: u32 = 1 << 8;
+
+const RTC_OFFSET: usize = SRAM_SIZE;
+const EXTRA_OFFSET: usize = SRAM_SIZE + RTC_SIZE;
+const MMU_PAGE_BITS: u32 = 16;
+
+/// What a store to core memory hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Data.
+    Data,
+    /// Bytes that an engine holds decoded: it has to look at [`Memory::take_stale`] before it
+    /// executes anything else.
+    Code,
+}
+
+/// Memory contents that a [`Memory`] can return to.
+///
+/// Cloning it is cheap: all contents are shared.
+#[derive(Clone, Debug)]
+pub struct MemorySnapshot {
+    ram: Arc<[u8]>,
+    flash: FlashImage,
+    mmu: [u16; MMU_ENTRIES],
+}
 
 /// ROM, internal RAM, RTC memory and the flash windows, with their decoded-code bookkeeping.
-#[derive(Debug, Default)]
-pub struct Memory {}
+#[derive(Clone, Debug)]
+pub struct Memory {
+    rom: Arc<[u8]>,
+    /// SRAM, RTC fast memory and, for a bare hart, its own RAM, one behind the other.
+    ram: Ram,
+    /// First address and size of a bare hart's own RAM (size 0 on the chip).
+    extra_base: u32,
+    extra_size: usize,
+    flash: FlashImage,
+    mmu: [u16; MMU_ENTRIES],
+    /// One bit per MMU entry: an engine holds code decoded from this window page.
+    window_has_code: u128,
+    /// One bit per MMU entry: that code is no longer what the flash shows.
+    window_stale: u128,
+}
+
+impl Memory {
+    /// The memory of an ESP32-C3 after power-on: RAM is zero, nothing is mapped.
+    ///
+    /// `rom` is the ROM as it stands from [`ROM_BASE`] on; what is missing up to [`ROM_SIZE`] reads 0.
+    #[must_use]
+    pub fn new(rom: &[u8], flash: FlashImage) -> Self {
+        let mut whole = vec![0; ROM_SIZE];
+        let length = rom.len().min(ROM_SIZE);
+        whole[..length].copy_from_slice(&rom[..length]);
+        Self::build(whole.into(), flash, 0, 0)
+    }
+
+    /// The memory of a bare hart: `size` bytes of RAM at `base`, beside the chip's own RAM.
+    ///
+    /// The ROM is empty and nothing is mapped. `base` must not lie inside the chip's own memory,
+    /// which is found first.
+    #[must_use]
+    pub fn bare(base: u32, size: usize) -> Self {
+        Self::build(vec![0; ROM_SIZE].into(), FlashImage::blank(), base, size)
+    }
+
+    fn build(rom: Arc<[u8]>, flash: FlashImage, extra_base: u32, extra_size: usize) -> Self {
+        Self {
+            rom,
+            ram: Ram::new(EXTRA_OFFSET + extra_size),
+            extra_base,
+            extra_size,
+            flash,
+            mmu: [MMU_INVALID as u16; MMU_ENTRIES],
+            window_has_code: 0,
+            window_stale: 0,
+        }
+    }
+
+    /// Sets every byte of SRAM (and of a bare hart's RAM) to zero and unmaps the flash, as a loss
+    /// of power does; RTC fast memory and the flash contents follow the caller's wishes.
+    pub fn power_cycle(&mut self) {
+        self.ram.fill_zero();
+        for index in 0..MMU_ENTRIES {
+            self.set_mmu_entry(index, MMU_INVALID);
+        }
+    }
+
+    // ---- the hart's accesses ------------------------------------------------------------------
+
+    /// Where `size` bytes at `address` stand in RAM.
+    #[inline(always)]
+    fn ram_offset(&self, address: u32, size: usize) -> Option<usize> {
+        let dram = address.wrapping_sub(DRAM_BASE) as usize;
+        if dram <= DRAM_SIZE - size {
+            return Some(dram + DRAM_OFFSET);
+        }
+        self.other_ram_offset(address, size)
+    }
+
+    fn other_ram_offset(&self, address: u32, size: usize) -> Option<usize> {
+        let iram = address.wrapping_sub(IRAM_BASE) as usize;
+        if iram <= SRAM_SIZE - size {
+            return Some(iram);
+        }
+        let rtc = address.wrapping_sub(RTC_BASE) as usize;
+        if rtc <= RTC_SIZE - size {
+            return Some(rtc + RTC_OFFSET);
+        }
+        let extra = address.wrapping_sub(self.extra_base) as usize;
+        (self.extra_size >= size && extra <= self.extra_size - size).then(|| extra + EXTRA_OFFSET)
+    }
+
+    /// Reads without side effects; `None` where a device may answer. Any alignment is allowed.
+    #[inline(always)]
+    #[must_use]
+    pub fn load(&self, address: u32, width: Width) -> Option<u32> {
+        let dram = address.wrapping_sub(DRAM_BASE) as usize;
+        if dram <= DRAM_SIZE - width.bytes() {
+            return Some(self.ram.load(dram + DRAM_OFFSET, width));
+        }
+        self.load_elsewhere(address, width)
+    }
+
+    fn load_elsewhere(&self, address: u32, width: Width) -> Option<u32> {
+        let size = width.bytes();
+        if let Some(page) = self.flash_page(address) {
+            let start = address as usize % FLASH_PAGE;
+            if start + size <= FLASH_PAGE {
+                return Some(little_endian(&page[start..start + size]));
+            }
+            return self.load_bytewise(address, size);
+        }
+        if let Some(offset) = rom_offset(address, size) {
+            return Some(little_endian(&self.rom[offset..offset + size]));
+        }
+        self.other_ram_offset(address, size).map(|offset| self.ram.load(offset, width))
+    }
+
+    /// An access over the border of two mapped pages.
+    fn load_bytewise(&self, address: u32, size: usize) -> Option<u32> {
+        let mut value = 0;
+        for index in 0..size as u32 {
+            value |= self.load(address.wrapping_add(index), Width::Byte)? << (8 * index);
+        }
+        Some(value)
+    }
+
+    /// Writes RAM; `None` where the address is not RAM. Any alignment is allowed.
+    #[inline(always)]
+    pub fn store(&mut self, address: u32, width: Width, value: u32) -> Option<Stored> {
+        let offset = self.ram_offset(address, width.bytes())?;
+        Some(self.ram.store(offset, width, value))
+    }
+
+    /// Reads 16 bits of code; only memory on the instruction bus holds code.
+    ///
+    /// # Errors
+    /// [`AccessFault`] where no code can stand, or an unmapped flash page.
+    #[inline]
+    pub fn fetch(&self, address: u32) -> Result<u16, AccessFault> {
+        let iram = address.wrapping_sub(IRAM_BASE) as usize;
+        if iram <= SRAM_SIZE - 2 {
+            return Ok(self.ram.load(iram, Width::Half) as u16);
+        }
+        if address.wrapping_sub(FLASH_CODE_BASE) < FLASH_WINDOW_SIZE {
+            let page = self.flash_page(address).ok_or(AccessFault)?;
+            let start = address as usize % FLASH_PAGE;
+            return Ok(u16::from_le_bytes([page[start], page[start + 1]]));
+        }
+        let rom = address.wrapping_sub(ROM_BASE) as usize;
+        if rom <= ROM_SIZE - 2 {
+            return Ok(u16::from_le_bytes([self.rom[rom], self.rom[rom + 1]]));
+        }
+        let offset = self.other_ram_offset(address, 2).ok_or(AccessFault)?;
+        Ok(self.ram.load(offset, Width::Half) as u16)
+    }
+
+    // ---- host, DMA and loaders ----------------------------------------------------------------
+
+    /// Copies core memory out; no side effects.
+    ///
+    /// # Errors
+    /// [`AccessFault`] if a byte of the range is not core memory.
+    pub fn read(&self, address: u32, bytes: &mut [u8]) -> Result<(), AccessFault> {
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            let at = address.wrapping_add(index as u32);
+            *byte = self.load(at, Width::Byte).ok_or(AccessFault)? as u8;
+        }
+        Ok(())
+    }
+
+    /// Writes RAM from outside the hart (DMA, loader, debugger); decoded code follows.
+    ///
+    /// # Errors
+    /// [`AccessFault`] at the first byte that is not RAM; those before it are written.
+    pub fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), AccessFault> {
+        for (index, &byte) in bytes.iter().enumerate() {
+            let at = address.wrapping_add(index as u32);
+            self.store(at, Width::Byte, u32::from(byte)).ok_or(AccessFault)?;
+        }
+        Ok(())
+    }
+
+    /// The flash contents.
+    #[must_use]
+    pub fn flash(&self) -> &FlashImage {
+        &self.flash
+    }
+
+    /// The flash contents, to be changed; call [`Memory::flash_changed`] for what was changed.
+    pub fn flash_mut(&mut self) -> &mut FlashImage {
+        &mut self.flash
+    }
+
+    /// Drops code decoded from `length` bytes of flash at `offset`.
+    pub fn flash_changed(&mut self, offset: usize, length: usize) {
+        if length == 0 {
+            return;
+        }
+        let pages = offset / FLASH_PAGE..=(offset + length - 1) / FLASH_PAGE;
+        for index in 0..MMU_ENTRIES {
+            if pages.contains(&usize::from(self.mmu[index])) {
+                self.window_changed(index);
+            }
+        }
+    }
+
+    /// Entry `index` (below [`MMU_ENTRIES`], higher ones wrap) of the MMU table.
+    #[must_use]
+    pub fn mmu_entry(&self, index: usize) -> u32 {
+        u32::from(self.mmu[index % MMU_ENTRIES])
+    }
+
+    /// Writes an entry of the MMU table: bit 8 unmaps, bits 7:0 are the flash page.
+    pub fn set_mmu_entry(&mut self, index: usize, value: u32) {
+        let index = index % MMU_ENTRIES;
+        let value = (value & 0x1FF) as u16;
+        if self.mmu[index] != value {
+            self.mmu[index] = value;
+            self.window_changed(index);
+        }
+    }
+
+    #[inline]
+    fn flash_page(&self, address: u32) -> Option<&[u8; FLASH_PAGE]> {
+        let in_window = address.wrapping_sub(FLASH_DATA_BASE) < FLASH_WINDOW_SIZE
+            || address.wrapping_sub(FLASH_CODE_BASE) < FLASH_WINDOW_SIZE;
+        if !in_window {
+            return None;
+        }
+        let entry = u32::from(self.mmu[(address >> MMU_PAGE_BITS) as usize % MMU_ENTRIES]);
+        (entry & MMU_INVALID == 0).then(|| &**self.flash.page(entry as usize))
+    }
+
+    // ---- decoded code -------------------------------------------------------------------------
+
+    /// The part of memory whose change makes code at `address` stale; `None` for ROM, which never
+    /// changes, and for what is not code memory.
+    pub(crate) fn code_unit(&self, address: u32) -> Option<CodeUnit> {
+        if address.wrapping_sub(FLASH_CODE_BASE) < FLASH_WINDOW_SIZE {
+            return Some(CodeUnit::Window((address >> MMU_PAGE_BITS) as usize % MMU_ENTRIES));
+        }
+        let offset = self.other_ram_offset(address, 1)?;
+        Some(CodeUnit::Granule(offset / GRANULE))
+    }
+
+    /// Records that an engine holds the 16 bits at `address` decoded.
+    pub(crate) fn mark_code(&mut self, address: u32) {
+        match self.code_unit(address) {
+            Some(CodeUnit::Window(index)) => self.window_has_code |= 1 << index,
+            Some(CodeUnit::Granule(_)) => {
+                if let Some(offset) = self.other_ram_offset(address, 1) {
+                    self.ram.mark_code(offset);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Whether decoded code has changed since [`Memory::take_stale`].
+    #[inline(always)]
+    pub(crate) fn has_stale(&self) -> bool {
+        self.ram.has_stale() || self.window_stale != 0
+    }
+
+    /// Hands over the units whose decoded code is stale; they count as free of code from now on.
+    pub(crate) fn take_stale(&mut self) -> Vec<CodeUnit> {
+        let mut stale: Vec<_> = self.ram.take_stale().into_iter().map(CodeUnit::Granule).collect();
+        let windows = std::mem::take(&mut self.window_stale);
+        stale.extend((0..MMU_ENTRIES).filter(|index| windows >> index & 1 != 0).map(CodeUnit::Window));
+        stale
+    }
+
+    /// Forgets all bookkeeping, for an engine that has dropped everything it held decoded.
+    pub(crate) fn forget_code(&mut self) {
+        self.ram.forget_code();
+        self.window_has_code = 0;
+        self.window_stale = 0;
+    }
+
+    fn window_changed(&mut self, index: usize) {
+        self.window_stale |= self.window_has_code & (1 << index);
+        self.window_has_code &= !(1 << index);
+    }
+
+    // ---- snapshots ----------------------------------------------------------------------------
+
+    /// Keeps the present contents; from now on what is written is tracked, so that
+    /// [`Memory::restore`] to this snapshot costs only what was touched.
+    pub fn snapshot(&mut self) -> MemorySnapshot {
+        MemorySnapshot { ram: self.ram.snapshot(), flash: self.flash.clone(), mmu: self.mmu }
+    }
+
+    /// Returns to `snapshot`, which must come from a memory of the same shape and ROM.
+    pub fn restore(&mut self, snapshot: &MemorySnapshot) {
+        self.ram.restore(&snapshot.ram);
+        for index in 0..MMU_ENTRIES {
+            let (old, new) = (self.mmu[index], snapshot.mmu[index]);
+            let page = usize::from(new);
+            if old != new || !Arc::ptr_eq(self.flash.page(page), snapshot.flash.page(page)) {
+                self.window_changed(index);
+            }
+        }
+        self.mmu = snapshot.mmu;
+        self.flash.share(&snapshot.flash);
+    }
+}
+
+/// Hashes what the guest can see: RAM, the MMU table and the flash (the ROM never changes).
+impl Hash for Memory {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.ram.bytes());
+        for entry in self.mmu {
+            state.write_u16(entry);
+        }
+        for index in 0..crate::flash::FLASH_PAGES {
+            state.write(&self.flash.page(index)[..]);
+        }
+    }
+}
+
+/// A part of code memory that becomes stale as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum CodeUnit {
+    /// [`GRANULE`] bytes of RAM.
+    Granule(usize),
+    /// The flash page behind one MMU entry.
+    Window(usize),
+}
+
+fn rom_offset(address: u32, size: usize) -> Option<usize> {
+    let code = address.wrapping_sub(ROM_BASE) as usize;
+    if code <= ROM_SIZE - size {
+        return Some(code);
+    }
+    let data = address.wrapping_sub(ROM_DATA_BASE) as usize;
+    (data <= ROM_SIZE - ROM_DATA_OFFSET - size).then_some(data + ROM_DATA_OFFSET)
+}
+
+#[inline(always)]
+fn little_endian(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |value, &byte| value << 8 | u32::from(byte))
+}

@@ -1,0 +1,71 @@
+//! Execution engines: what moves a [`Hart`] through its program.
+//!
+//! [`Plain`] decodes every instruction anew and looks around at every instruction boundary: it is
+//! the oracle. [`Block`] keeps blocks decoded and looks around only where something can have
+//! changed. Both leave exactly the same state at every boundary where they stop.
+//!
+//! One instruction takes one CPU cycle. An interrupt can be taken at every instruction boundary.
+
+mod block;
+mod boundary;
+mod plain;
+
+use crate::bus::{Devices, Tick};
+use crate::cpu::{Exception, Hart, Observer};
+use crate::memory::Memory;
+
+pub use block::Block;
+pub use plain::Plain;
+
+/// Where a run ends at the latest.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits<'a> {
+    /// Stop at the first instruction boundary at or after this tick.
+    pub tick: Tick,
+    /// Stop when [`Hart::instructions`] has reached this count.
+    pub instructions: u64,
+    /// Stop before an instruction at one of these addresses is executed. A run that begins where
+    /// the engine last stopped for a breakpoint executes that instruction.
+    pub breakpoints: &'a [u32],
+}
+
+impl Limits<'_> {
+    /// No limit at all.
+    pub const NONE: Self = Self { tick: Tick::MAX, instructions: u64::MAX, breakpoints: &[] };
+}
+
+/// Why a run ended. The hart always stands at an instruction boundary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The tick limit was reached.
+    Tick,
+    /// The instruction limit was reached.
+    Instructions,
+    /// The instruction at this address is next.
+    Breakpoint(u32),
+    /// [`Devices::stop_requested`] said so.
+    Device,
+    /// The hart waits for an interrupt, and no event that could raise one is planned.
+    Idle,
+    /// The trap handler cannot be executed, see [`Activity::LockedUp`](crate::cpu::Activity). Reported
+    /// when it happens, and when a run begins that cannot be ended by an event or the tick limit.
+    Lockup(Exception),
+}
+
+/// Runs a hart.
+pub trait Engine {
+    /// Runs until a limit is reached or something ends the run.
+    ///
+    /// Always use an engine with one [`Memory`], or call [`Engine::forget`] in between.
+    fn run<D: Devices, O: Observer>(
+        &mut self,
+        hart: &mut Hart,
+        memory: &mut Memory,
+        devices: &mut D,
+        limits: &Limits<'_>,
+        observer: &mut O,
+    ) -> Exit;
+
+    /// Drops everything that is kept between runs.
+    fn forget(&mut self, memory: &mut Memory);
+}

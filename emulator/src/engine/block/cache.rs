@@ -1,0 +1,174 @@
+//! Decoded blocks and where to find them.
+
+use std::collections::HashMap;
+
+use crate::cpu::{Instruction, Op};
+use crate::memory::{CodeUnit, Memory};
+
+/// The longest block, in instructions.
+const BLOCK_LENGTH: usize = 64;
+/// Decoded instructions kept at most; when they are used up, everything is decoded anew.
+const CAPACITY: usize = 1 << 18;
+/// Entries of the table that is looked at first.
+const FRONT: usize = 1 << 12;
+
+/// Where a decoded operation stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Its address.
+    pub(super) pc: u32,
+    /// The address of what is executed after it unless it jumps.
+    pub(super) next: u32,
+}
+
+/// A block's operations, as a range of the cache's arrays.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct BlockRange {
+    start: u32,
+    length: u32,
+}
+
+/// An entry of the front table; odd addresses do not occur, so 1 is no address.
+#[derive(Clone, Copy, Debug)]
+struct Front {
+    pc: u32,
+    block: BlockRange,
+}
+
+const NO_FRONT: Front = Front { pc: 1, block: BlockRange { start: 0, length: 0 } };
+
+/// All decoded blocks.
+#[derive(Debug)]
+pub(super) struct Cache {
+    ops: Vec<Op>,
+    places: Vec<Place>,
+    by_pc: HashMap<u32, BlockRange>,
+    front: Box<[Front]>,
+    /// Which blocks (by address) hold code from a unit; may name blocks that are gone.
+    by_unit: HashMap<CodeUnit, Vec<u32>>,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            ops: Vec::new(),
+            places: Vec::new(),
+            by_pc: HashMap::new(),
+            front: vec![NO_FRONT; FRONT].into(),
+            by_unit: HashMap::new(),
+        }
+    }
+}
+
+impl Cache {
+    /// The operations of a block and their places.
+    #[inline(always)]
+    pub(super) fn contents(&self, block: BlockRange) -> (&[Op], &[Place]) {
+        let range = block.start as usize..(block.start + block.length) as usize;
+        (&self.ops[range.clone()], &self.places[range])
+    }
+
+    /// The block that begins at `pc`, decoded now if need be. It is empty if the first instruction
+    /// is one that blocks do not contain, or cannot be fetched.
+    #[inline(always)]
+    pub(super) fn find(&mut self, memory: &mut Memory, pc: u32, breakpoints: &[u32]) -> BlockRange {
+        let front = self.front[front_index(pc)];
+        if front.pc == pc {
+            return front.block;
+        }
+        self.find_behind(memory, pc, breakpoints)
+    }
+
+    #[inline(never)]
+    fn find_behind(&mut self, memory: &mut Memory, pc: u32, breakpoints: &[u32]) -> BlockRange {
+        let block = match self.by_pc.get(&pc) {
+            Some(&block) => block,
+            None => {
+                if self.ops.len() + BLOCK_LENGTH > CAPACITY || self.by_pc.len() >= CAPACITY {
+                    self.clear(memory);
+                }
+                let block = self.decode(memory, pc, breakpoints);
+                self.by_pc.insert(pc, block);
+                block
+            }
+        };
+        self.front[front_index(pc)] = Front { pc, block };
+        block
+    }
+
+    fn decode(&mut self, memory: &mut Memory, start_pc: u32, breakpoints: &[u32]) -> BlockRange {
+        let start = self.ops.len();
+        let mut pc = start_pc;
+        while self.ops.len() - start < BLOCK_LENGTH {
+            if pc != start_pc && breakpoints.contains(&pc) {
+                break;
+            }
+            let Ok(Instruction { op, length }) = Instruction::fetch(memory, pc) else {
+                // What cannot be fetched now may be mapped later.
+                self.watch(memory, start_pc, pc, 4);
+                break;
+            };
+            // An empty block depends on its first instruction, too.
+            self.watch(memory, start_pc, pc, length);
+            if op.is_system() {
+                break;
+            }
+            let behind = pc.wrapping_add(length);
+            let (op, next) = match op {
+                // In a block the address is a constant, and so is what a jump links to.
+                Op::Auipc { rd, imm } => (Op::Lui { rd, imm: pc.wrapping_add(imm) }, behind),
+                Op::Jal { rd, imm } => (Op::Lui { rd, imm: behind }, pc.wrapping_add(imm)),
+                op => (op, behind),
+            };
+            self.ops.push(op);
+            self.places.push(Place { pc, next });
+            let looped = next != behind && self.places[start..].iter().any(|place| place.pc == next);
+            if looped || matches!(op, Op::Jalr { .. }) {
+                break;
+            }
+            pc = next;
+        }
+        BlockRange { start: start as u32, length: (self.ops.len() - start) as u32 }
+    }
+
+    /// Makes the block at `start_pc` depend on the `length` bytes of code at `pc`.
+    fn watch(&mut self, memory: &mut Memory, start_pc: u32, pc: u32, length: u32) {
+        for half in (0..length).step_by(2) {
+            let address = pc.wrapping_add(half);
+            if let Some(unit) = memory.code_unit(address) {
+                memory.mark_code(address);
+                let blocks = self.by_unit.entry(unit).or_default();
+                if blocks.last() != Some(&start_pc) {
+                    blocks.push(start_pc);
+                }
+            }
+        }
+    }
+
+    /// Drops the blocks whose code was overwritten or mapped away.
+    pub(super) fn drop_stale(&mut self, memory: &mut Memory) {
+        for unit in memory.take_stale() {
+            for pc in self.by_unit.remove(&unit).unwrap_or_default() {
+                self.by_pc.remove(&pc);
+                let front = &mut self.front[front_index(pc)];
+                if front.pc == pc {
+                    *front = NO_FRONT;
+                }
+            }
+        }
+    }
+
+    /// Drops everything.
+    pub(super) fn clear(&mut self, memory: &mut Memory) {
+        self.ops.clear();
+        self.places.clear();
+        self.by_pc.clear();
+        self.by_unit.clear();
+        self.front.fill(NO_FRONT);
+        memory.forget_code();
+    }
+}
+
+fn front_index(pc: u32) -> usize {
+    (pc >> 1) as usize % FRONT
+}

@@ -1,0 +1,100 @@
+//! What happens between two instructions. Both engines go through here, the plain one at every
+//! boundary, the fast one at every boundary where something can have changed.
+
+use super::{Exit, Limits};
+use crate::bus::{Devices, Tick};
+use crate::cpu::{Activity, Hart, Observer, Trap};
+use crate::memory::Memory;
+
+/// How the hart may go on.
+pub(super) struct Budget {
+    /// Instructions (at least 1) until something is due; only an instruction itself can make it due sooner.
+    pub(super) instructions: u64,
+    /// The CPU clock.
+    pub(super) ticks_per_cycle: u32,
+}
+
+/// Where the engine last stopped for a breakpoint: the instruction count and the address.
+pub(super) type Reported = Option<(u64, u32)>;
+
+/// Lets everything happen that is due at this boundary: limits, events, waiting, interrupts and
+/// breakpoints, in this order.
+pub(super) fn cross<D: Devices, O: Observer>(
+    hart: &mut Hart,
+    memory: &mut Memory,
+    devices: &mut D,
+    limits: &Limits<'_>,
+    reported: &mut Reported,
+    observer: &mut O,
+) -> Result<Budget, Exit> {
+    let line = loop {
+        if devices.stop_requested() {
+            return Err(Exit::Device);
+        }
+        if hart.now >= limits.tick {
+            return Err(Exit::Tick);
+        }
+        if hart.instructions >= limits.instructions {
+            return Err(Exit::Instructions);
+        }
+        if devices.next_event() <= hart.now {
+            devices.run_events(memory, hart.now);
+            if devices.stop_requested() {
+                return Err(Exit::Device);
+            }
+        }
+        let line = devices.interrupt();
+        match hart.activity {
+            Activity::Running => break line,
+            Activity::Waiting if line.is_some() => {
+                // The CPU is awake before it can be interrupted; there is nothing to wait for.
+                hart.activity = Activity::Running;
+                hart.interrupt_due = Some(hart.instructions);
+                break line;
+            }
+            Activity::Waiting => wait(hart, devices, limits).ok_or(Exit::Idle)?,
+            Activity::LockedUp(exception) => wait(hart, devices, limits).ok_or(Exit::Lockup(exception))?,
+        }
+    };
+
+    let mut instructions = limits.instructions - hart.instructions;
+    match line {
+        Some(line) if hart.interrupts_enabled() => {
+            let due = *hart.interrupt_due.get_or_insert(hart.instructions + hart.interrupt_latency);
+            if due <= hart.instructions {
+                hart.enter_trap(Trap::Interrupt(line), observer);
+            } else {
+                instructions = instructions.min(due - hart.instructions);
+            }
+        }
+        _ => hart.interrupt_due = None,
+    }
+
+    let here = (hart.instructions, hart.pc);
+    if limits.breakpoints.contains(&hart.pc) && reported.replace(here) != Some(here) {
+        return Err(Exit::Breakpoint(hart.pc));
+    }
+
+    let ticks_per_cycle = devices.ticks_per_cycle().max(1);
+    let due = devices.next_event().min(limits.tick);
+    let cycles = due.saturating_sub(hart.now).div_ceil(Tick::from(ticks_per_cycle));
+    Ok(Budget { instructions: instructions.min(cycles).max(1), ticks_per_cycle })
+}
+
+/// Lets time pass until the next event or the limit; `None` if neither will ever come.
+///
+/// Whole cycles pass, so that it makes no difference for the phase of the CPU clock where a run was
+/// divided.
+fn wait<D: Devices>(hart: &mut Hart, devices: &D, limits: &Limits<'_>) -> Option<()> {
+    let due = devices.next_event().min(limits.tick);
+    if due == Tick::MAX {
+        return None;
+    }
+    let ticks_per_cycle = Tick::from(devices.ticks_per_cycle().max(1));
+    let cycles = due.saturating_sub(hart.now).div_ceil(ticks_per_cycle).max(1);
+    let ticks = cycles.saturating_mul(ticks_per_cycle).min(Tick::MAX - hart.now);
+    hart.now += ticks;
+    hart.idle_ticks += ticks;
+    hart.idle_cycles += cycles;
+    Some(())
+}

@@ -1,0 +1,39 @@
+//! The oracle: fetches and decodes every instruction, and looks around at every boundary.
+
+use super::boundary::{self, Reported};
+use super::{Engine, Exit, Limits};
+use crate::bus::Devices;
+use crate::cpu::{Activity, Hart, Observer, execute};
+use crate::memory::Memory;
+
+/// Keeps nothing decoded.
+#[derive(Clone, Debug, Default)]
+pub struct Plain {
+    reported: Reported,
+}
+
+impl Engine for Plain {
+    fn run<D: Devices, O: Observer>(
+        &mut self,
+        hart: &mut Hart,
+        memory: &mut Memory,
+        devices: &mut D,
+        limits: &Limits<'_>,
+        observer: &mut O,
+    ) -> Exit {
+        loop {
+            let budget = match boundary::cross(hart, memory, devices, limits, &mut self.reported, observer) {
+                Ok(budget) => budget,
+                Err(exit) => return exit,
+            };
+            execute::step(hart, memory, devices, budget.ticks_per_cycle, observer);
+            if let Activity::LockedUp(exception) = hart.activity {
+                return Exit::Lockup(exception);
+            }
+        }
+    }
+
+    fn forget(&mut self, _memory: &mut Memory) {
+        self.reported = None;
+    }
+}
