@@ -1,0 +1,128 @@
+//! Builds what runs on the board: the lesson firmware, and the plain esp-hal
+//! application that the emulator's tests boot.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::board_toolchain::{BoardToolchain, TARGET};
+use crate::failure::{Code, Failure, Result};
+use crate::flash_image::merged_image;
+use crate::micropython;
+use crate::process::{run, step, which};
+use crate::workspace::{Workspace, read, write_if_changed};
+
+/// A crate that is compiled for the ESP32-C3.
+struct BoardCrate {
+    /// Its folder, from the repository's root.
+    dir: &'static str,
+    /// The name of its binary.
+    binary: &'static str,
+    /// The file name, without extension, under `target/firmware/`.
+    output: &'static str,
+}
+
+const LESSON_FIRMWARE: BoardCrate = BoardCrate {
+    dir: "firmware",
+    binary: "lesson-firmware",
+    output: "lesson-firmware-esp32c3",
+};
+
+const ESP_APP: BoardCrate = BoardCrate {
+    dir: "tests/esp-app",
+    binary: "esp-app",
+    output: "esp-app-esp32c3",
+};
+
+/// Builds the lesson firmware and leaves `lesson-firmware-esp32c3.elf` and the
+/// merged flash image `.bin` in `target/firmware/`.
+///
+/// `micropython` is a folder with MicroPython's source, if the user gives one.
+pub(crate) fn build_lesson_firmware(
+    workspace: &Workspace,
+    micropython: Option<&Path>,
+) -> Result<()> {
+    require_c_compiler()?;
+    let source = micropython::source(workspace, micropython)?;
+    let toolchain = BoardToolchain::find()?;
+    build(
+        workspace,
+        &toolchain,
+        &LESSON_FIRMWARE,
+        &[("MICROPYTHON_SRC", &source)],
+    )
+}
+
+/// Builds the esp-hal application of the emulator's tests, likewise.
+pub(crate) fn build_esp_app(workspace: &Workspace) -> Result<()> {
+    build(workspace, &BoardToolchain::find()?, &ESP_APP, &[])
+}
+
+/// Lints and checks the format of both crates.
+pub(crate) fn check(workspace: &Workspace, micropython: Option<&Path>) -> Result<()> {
+    let source = micropython::source(workspace, micropython)?;
+    let toolchain = BoardToolchain::find()?;
+    for board_crate in [&LESSON_FIRMWARE, &ESP_APP] {
+        let dir = workspace.root().join(board_crate.dir);
+        step(&format!("Checking {}", board_crate.dir), || {
+            run(Command::new("cargo")
+                .args(["fmt", "--check"])
+                .current_dir(&dir))?;
+            // Debian's compiler has no clippy; its own warnings stand in.
+            let subcommand = match toolchain {
+                BoardToolchain::Installed => "clippy",
+                BoardToolchain::Debian { .. } => "check",
+            };
+            let mut command = toolchain.cargo(subcommand, &dir, &workspace.board_target());
+            command.arg("--release").env("MICROPYTHON_SRC", &source);
+            if toolchain == BoardToolchain::Installed {
+                command.args(["--", "-D", "warnings"]);
+            }
+            run(&mut command)
+        })?;
+    }
+    Ok(())
+}
+
+fn build(
+    workspace: &Workspace,
+    toolchain: &BoardToolchain,
+    board_crate: &BoardCrate,
+    environment: &[(&str, &PathBuf)],
+) -> Result<()> {
+    let dir = workspace.root().join(board_crate.dir);
+    step(
+        &format!("Building {} with {}", board_crate.dir, toolchain.describe()),
+        || {
+            let mut command = toolchain.cargo("build", &dir, &workspace.board_target());
+            command.arg("--release");
+            for (name, value) in environment {
+                command.env(name, value);
+            }
+            run(&mut command)
+        },
+    )?;
+    let elf = read(
+        &workspace
+            .board_target()
+            .join(TARGET)
+            .join("release")
+            .join(board_crate.binary),
+    )?;
+    let partitions = dir.join("partitions.csv");
+    let image = merged_image(&elf, partitions.is_file().then_some(partitions.as_path()))?;
+    let base = workspace.firmware().join(board_crate.output);
+    write_if_changed(&base.with_extension("elf"), &elf)?;
+    write_if_changed(&base.with_extension("bin"), &image)?;
+    Ok(())
+}
+
+fn require_c_compiler() -> Result<()> {
+    if which("riscv64-unknown-elf-gcc").is_some() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::ToolMissing,
+        "MicroPython's C core needs a C compiler for RISC-V.",
+        "Run `cargo xtask setup`, or `apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf`.",
+    ))
+}
