@@ -15,3 +15,4 @@ pub mod rfc2217;
 pub mod router;
 pub mod routes;
 pub mod run;
+pub mod virtual_port;
