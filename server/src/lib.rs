@@ -9,6 +9,7 @@ pub mod commands;
 pub mod config;
 pub mod course;
 pub mod error;
+pub mod firmware;
 pub mod language;
 pub mod pages;
 pub mod rfc2217;
