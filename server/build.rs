@@ -7,18 +7,14 @@
 use std::path::{Path, PathBuf};
 
 /// Variable for the compiler, and the file whose path it carries.
-const FILES: [(&str, &str); 2] = [
-    ("ISRLAB_FLASH_IMAGE", "lesson-firmware-esp32c3.bin"),
-    ("ISRLAB_FIRMWARE_ELF", "lesson-firmware-esp32c3.elf"),
-];
+const FILES: [(&str, &str); 2] =
+    [("ISRLAB_FLASH_IMAGE", "lesson-firmware-esp32c3.bin"), ("ISRLAB_FIRMWARE_ELF", "lesson-firmware-esp32c3.elf")];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=ISRLAB_FIRMWARE_DIR");
-    let dir = std::env::var_os("ISRLAB_FIRMWARE_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/firmware"),
-        PathBuf::from,
-    );
+    let dir = std::env::var_os("ISRLAB_FIRMWARE_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/firmware"), PathBuf::from);
     for (variable, name) in FILES {
         let file = std::path::absolute(dir.join(name)).expect("the package's folder has a path");
         println!("cargo::rerun-if-changed={}", file.display());
