@@ -1,6 +1,6 @@
 # The commands of everyday; `cargo xtask --help` lists the finer ones.
 
-.PHONY: run test test-hardware bench soak ready
+.PHONY: run test test-hardware bench ready
 
 # Options of `isrlab serve`, such as ARGS=--lan
 ARGS ?=
@@ -19,9 +19,6 @@ test-hardware: ready
 
 bench: ready
 	@cargo xtask bench
-
-soak: ready
-	@cargo xtask soak
 
 # cargo xtask installs whatever else is missing, but to be built it needs a Rust toolchain and a linker.
 RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
