@@ -89,6 +89,15 @@ impl Engine for Block {
 }
 
 impl Block {
+    /// How many decoded instructions are kept at most.
+    pub const CAPACITY: usize = cache::CAPACITY;
+
+    /// How many decoded instructions are kept now.
+    #[must_use]
+    pub fn decoded_instructions(&self) -> usize {
+        self.cache.decoded_instructions()
+    }
+
     /// Executes blocks until the budget is used up or something has to be looked at.
     fn run_blocks<D: Devices, O: Observer>(
         &mut self,
