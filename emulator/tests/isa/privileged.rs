@@ -349,12 +349,14 @@ fn breakpoints_stop_before_their_instruction_and_let_go_on() {
     for_both(|engine| {
         let mut bare = engine(&code, &[]);
         let mut log = TrapLog::new(0);
-        let limits = Limits { instructions: 100, breakpoints: &[CODE + 4, CODE + 10], ..Limits::NONE };
+        let mut limits = Limits { instructions: 100, breakpoints: &[CODE + 4, CODE + 10], ..Limits::NONE };
         for stop in 0..10 {
             let at = if stop % 2 == 0 { CODE + 4 } else { CODE + 10 };
             assert_eq!(bare.run(&limits, &mut log), Exit::Breakpoint(at));
             assert_eq!(bare.pc(), at);
             assert_eq!(bare.state().0.instructions, [1, 3, 5, 7, 9, 11, 13, 15, 17, 19][stop]);
+            assert_eq!(bare.run(&limits, &mut log), Exit::Breakpoint(at), "it stands there until told to go on");
+            limits.resume_at = Some(bare.state().0.instructions);
         }
         // Without them the same blocks run through.
         assert_eq!(bare.run(&Limits { instructions: 100, ..Limits::NONE }, &mut log), Exit::Instructions);
