@@ -133,8 +133,7 @@ pub struct Bare<E> {
     pub memory: Memory,
     /// The device at [`DEVICE_BASE`].
     pub device: TestDevice,
-    /// What runs it.
-    pub engine: E,
+    engine: E,
     tohost: Option<u32>,
 }
 
@@ -186,11 +185,6 @@ impl<E: Engine + Default> Bare<E> {
     /// Runs within `limits`.
     pub fn run<O: Observer>(&mut self, limits: &Limits<'_>, observer: &mut O) -> Exit {
         self.engine.run(&mut self.hart, &mut self.memory, &mut self.device, limits, observer)
-    }
-
-    /// Drops everything that the engine keeps between runs.
-    pub fn forget(&mut self) {
-        self.engine.forget(&mut self.memory);
     }
 
     /// Runs `count` instructions, fewer if something else ends the run.

@@ -5,7 +5,23 @@
 
 pub mod bare;
 pub mod bus;
+mod chip;
+mod clock;
 pub mod cpu;
 pub mod engine;
 pub mod flash;
+pub mod input_log;
+pub mod machine;
 pub mod memory;
+mod peripherals;
+pub mod rom;
+pub mod snapshot;
+
+pub use chip::{Port, Strapping};
+pub use flash::FlashImage;
+pub use machine::{Config, EngineKind, GuestFault, Injection, InjectionError, Machine, Stop, Stops};
+pub use peripherals::efuse::ChipRevision;
+pub use peripherals::interrupt_matrix::Source;
+pub use peripherals::rtc_cntl::ResetCause;
+pub use peripherals::unmodelled::UnmodelledAccess;
+pub use snapshot::Snapshot;

@@ -26,7 +26,9 @@ pub(crate) fn step<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T
 /// When it cannot be started or ends with a status other than 0; the program
 /// has then said why on standard error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().map_err(|error| cannot_start(command, &error))?;
+    let status = command
+        .status()
+        .map_err(|error| cannot_start(command, &error))?;
     if status.success() {
         return Ok(());
     }
@@ -42,7 +44,10 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// # Errors
 /// As [`run`]; its standard error becomes part of the message.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| cannot_start(command, &error))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| cannot_start(command, &error))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
@@ -71,7 +76,9 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 /// Where `PATH` has a program of this name.
 pub(crate) fn which(program: impl AsRef<OsStr>) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(program.as_ref())).find(|candidate| candidate.is_file())
+    std::env::split_paths(&path)
+        .map(|dir| dir.join(program.as_ref()))
+        .find(|candidate| candidate.is_file())
 }
 
 fn display(command: &Command) -> String {
@@ -85,7 +92,10 @@ fn display(command: &Command) -> String {
 fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
     Failure::new(
         Code::ToolMissing,
-        format!("`{}` cannot be started: {error}.", command.get_program().to_string_lossy()),
+        format!(
+            "`{}` cannot be started: {error}.",
+            command.get_program().to_string_lossy()
+        ),
         "Run `cargo xtask setup`, which installs what is missing.",
     )
 }
@@ -109,7 +119,8 @@ mod tests {
 
     #[test]
     fn output_carries_what_the_program_said_on_standard_error() {
-        let failure = output(Command::new("sh").args(["-c", "echo broken >&2; exit 3"])).unwrap_err();
+        let failure =
+            output(Command::new("sh").args(["-c", "echo broken >&2; exit 3"])).unwrap_err();
         assert!(failure.to_string().contains("broken"), "{failure}");
     }
 }

@@ -130,6 +130,8 @@ impl Hart {
         self.check_privilege(csr)?;
         let file = &self.csr;
         Ok(match csr {
+            // `ustatus`: the mask ROM clears it first of all; there are no user-level interrupts.
+            0x000 => 0,
             0x300 => file.mstatus.bits(),
             0x301 => MISA,
             0x304 => file.mie,
@@ -186,15 +188,14 @@ impl Hart {
         if csr >> 10 == 3 {
             return Err(IllegalCsr);
         }
-        // A written counter shows the written value to the next instruction: the write takes the
-        // place of the instruction's own increment, in both halves.
+        // A written counter shows the written value to the next instruction.
         let next_cycles = self.cycles() + 1;
         let next_instructions = self.instructions + 1;
-        let (mcycle, minstret) = (self.mcycle(), self.minstret());
+        let (mcycle, minstret) = (self.mcycle().wrapping_add(1), self.minstret().wrapping_add(1));
         let file = &mut self.csr;
         match csr {
             0x300 => file.mstatus = Mstatus::from_bits(value),
-            0x301 | 0x344 | 0x310 => {}
+            0x000 | 0x301 | 0x344 | 0x310 => {}
             0x304 => file.mie = value,
             0x305 => file.mtvec = value & !3,
             0x306 => file.mcounteren = value & 7,

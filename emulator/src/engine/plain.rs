@@ -1,13 +1,16 @@
 //! The oracle: fetches and decodes every instruction, and looks around at every boundary.
 
-use super::{Engine, Exit, Limits, boundary};
+use super::boundary::{self, Reported};
+use super::{Engine, Exit, Limits};
 use crate::bus::Devices;
 use crate::cpu::{Activity, Hart, Observer, execute};
 use crate::memory::Memory;
 
 /// Keeps nothing decoded.
 #[derive(Clone, Debug, Default)]
-pub struct Plain;
+pub struct Plain {
+    reported: Reported,
+}
 
 impl Engine for Plain {
     fn run<D: Devices, O: Observer>(
@@ -19,7 +22,7 @@ impl Engine for Plain {
         observer: &mut O,
     ) -> Exit {
         loop {
-            let budget = match boundary::cross(hart, memory, devices, limits, observer) {
+            let budget = match boundary::cross(hart, memory, devices, limits, &mut self.reported, observer) {
                 Ok(budget) => budget,
                 Err(exit) => return exit,
             };
@@ -30,5 +33,7 @@ impl Engine for Plain {
         }
     }
 
-    fn forget(&mut self, _memory: &mut Memory) {}
+    fn forget(&mut self, _memory: &mut Memory) {
+        self.reported = None;
+    }
 }
