@@ -265,7 +265,7 @@ impl Chip {
             matrix: InterruptMatrix::new(),
             system,
             rtc: RtcCntl::new(0, ResetCause::PowerOn),
-            timg: [TimerGroup::new(at, true), TimerGroup::new(at, false)],
+            timg: [TimerGroup::new(at, false), TimerGroup::new(at, false)],
             systimer: Systimer::new(0),
             uart: [Uart::new(), Uart::new()],
             usb: UsbDevice::new(0),
@@ -293,8 +293,17 @@ impl Chip {
             },
         };
         chip.gpio.set_pulls(chip.io_mux.pulls());
+        chip.arm_flash_boot_protection(0, strapping);
         chip.plan_all(0);
         chip
+    }
+
+    /// The watchdogs that guard a boot from flash run from reset on, if flash is what is booted.
+    fn arm_flash_boot_protection(&mut self, now: Tick, strapping: Strapping) {
+        let armed = strapping == Strapping::FlashBoot;
+        let at = self.at(now);
+        self.timg[0] = TimerGroup::new(at, armed);
+        self.rtc.set_flash_boot_protection(now, armed);
     }
 
     fn at(&self, now: Tick) -> Moment {
@@ -333,7 +342,8 @@ impl Chip {
         self.clocks = self.system.clocks();
         let at = self.at(now);
         self.matrix = InterruptMatrix::new();
-        self.timg = [TimerGroup::new(at, true), TimerGroup::new(at, false)];
+        self.timg[1] = TimerGroup::new(at, false);
+        self.arm_flash_boot_protection(now, strapping);
         self.systimer = Systimer::new(now);
         self.uart = [Uart::new(), Uart::new()];
         self.usb = UsbDevice::new(now);

@@ -411,6 +411,12 @@ impl Machine {
         }
     }
 
+    /// Core memory, to be read without side effects.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     /// The hart: registers, program counter, control and status registers.
     #[must_use]
     pub fn hart(&self) -> &Hart {

@@ -147,9 +147,9 @@ pub(crate) struct RtcCntl {
 }
 
 impl RtcCntl {
-    /// The controller after power-on. The flash-boot protection runs from there.
+    /// The controller after power-on.
     pub(crate) fn new(now: Tick, cause: ResetCause) -> Self {
-        let mut rtc = Self {
+        Self {
             registers: Registers::new(RESET),
             cause,
             epoch: now,
@@ -158,13 +158,19 @@ impl RtcCntl {
             swd_fed: now,
             timer_alarm: false,
             interrupts: Interrupts::default(),
-        };
-        rtc.update_watchdog(now);
-        rtc
+        }
     }
 
-    /// What a reset of the digital core does here: the RTC domain goes on, the flash-boot
-    /// protection is armed again, and the cause can be read.
+    /// Arms the flash-boot protection, which runs while the chip boots from flash, or leaves it off
+    /// (TRM, "Flash Boot Protection"). WDT_FLASHBOOT_MOD_EN shows it.
+    pub(crate) fn set_flash_boot_protection(&mut self, now: Tick, armed: bool) {
+        let config = self.registers.get(WDTCONFIG0) & !(1 << 12);
+        self.registers.set(WDTCONFIG0, config | u32::from(armed) << 12);
+        self.update_watchdog(now);
+    }
+
+    /// What a reset of the digital core does here: the RTC domain goes on, the watchdogs begin
+    /// anew, and the cause can be read.
     pub(crate) fn core_reset(&mut self, now: Tick, cause: ResetCause) {
         self.cause = cause;
         for &(offset, value) in RESET.iter().filter(|(offset, _)| (WDTCONFIG0..=SWD_CONF).contains(offset)) {
@@ -175,7 +181,6 @@ impl RtcCntl {
         self.interrupts = Interrupts::default();
         self.swd_fed = now;
         self.watchdog = Watchdog::new();
-        self.update_watchdog(now);
     }
 
     /// Records the cause of a reset of the hart alone.
@@ -388,6 +393,8 @@ mod tests {
     #[test]
     fn the_watchdog_needs_its_key_and_resets_with_its_cause() {
         let mut rtc = RtcCntl::new(0, ResetCause::PowerOn);
+        assert_eq!(rtc.deadline(), Tick::MAX, "not a boot from flash");
+        rtc.set_flash_boot_protection(0, true);
         assert_ne!(rtc.deadline(), Tick::MAX, "flash-boot protection");
         rtc.store(0, WDTCONFIG0, 0);
         assert_ne!(rtc.deadline(), Tick::MAX, "still protected");
