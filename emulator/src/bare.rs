@@ -133,7 +133,8 @@ pub struct Bare<E> {
     pub memory: Memory,
     /// The device at [`DEVICE_BASE`].
     pub device: TestDevice,
-    engine: E,
+    /// What runs it.
+    pub engine: E,
     tohost: Option<u32>,
 }
 
@@ -185,6 +186,11 @@ impl<E: Engine + Default> Bare<E> {
     /// Runs within `limits`.
     pub fn run<O: Observer>(&mut self, limits: &Limits<'_>, observer: &mut O) -> Exit {
         self.engine.run(&mut self.hart, &mut self.memory, &mut self.device, limits, observer)
+    }
+
+    /// Drops everything that the engine keeps between runs.
+    pub fn forget(&mut self) {
+        self.engine.forget(&mut self.memory);
     }
 
     /// Runs `count` instructions, fewer if something else ends the run.

@@ -24,14 +24,16 @@ pub struct Limits<'a> {
     pub tick: Tick,
     /// Stop when [`Hart::instructions`] has reached this count.
     pub instructions: u64,
-    /// Stop before an instruction at one of these addresses is executed. A run that begins where
-    /// the engine last stopped for a breakpoint executes that instruction.
+    /// Stop before an instruction at one of these addresses is executed.
     pub breakpoints: &'a [u32],
+    /// The instruction count at which breakpoints are not looked at: where the last run ended with
+    /// [`Exit::Breakpoint`], so that this one goes on.
+    pub resume_at: Option<u64>,
 }
 
 impl Limits<'_> {
     /// No limit at all.
-    pub const NONE: Self = Self { tick: Tick::MAX, instructions: u64::MAX, breakpoints: &[] };
+    pub const NONE: Self = Self { tick: Tick::MAX, instructions: u64::MAX, breakpoints: &[], resume_at: None };
 }
 
 /// Why a run ended. The hart always stands at an instruction boundary.

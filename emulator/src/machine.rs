@@ -275,6 +275,7 @@ impl Machine {
                 tick,
                 instructions: instructions.min(next_injection),
                 breakpoints,
+                resume_at: self.wiring.reported,
             };
             let exit = match &mut self.engine {
                 AnyEngine::Plain(engine) => {

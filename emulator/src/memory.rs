@@ -93,22 +93,19 @@ pub struct Memory {
 impl Memory {
     /// The memory of an ESP32-C3 after power-on: RAM is zero, nothing is mapped.
     ///
-    /// `rom` is the ROM as it stands from [`ROM_BASE`] on; what is missing up to [`ROM_SIZE`] reads 0.
+    /// `rom` is the ROM as it stands from [`ROM_BASE`] on, at most [`ROM_SIZE`] bytes of it.
     #[must_use]
     pub fn new(rom: &[u8], flash: FlashImage) -> Self {
-        let mut whole = vec![0; ROM_SIZE];
-        let length = rom.len().min(ROM_SIZE);
-        whole[..length].copy_from_slice(&rom[..length]);
-        Self::build(whole.into(), flash, 0, 0)
+        Self::build(rom[..rom.len().min(ROM_SIZE)].into(), flash, 0, 0)
     }
 
     /// The memory of a bare hart: `size` bytes of RAM at `base`, beside the chip's own RAM.
     ///
-    /// The ROM is empty and nothing is mapped. `base` must not lie inside the chip's own memory,
+    /// There is no ROM and nothing is mapped. `base` must not lie inside the chip's own memory,
     /// which is found first.
     #[must_use]
     pub fn bare(base: u32, size: usize) -> Self {
-        Self::build(vec![0; ROM_SIZE].into(), FlashImage::blank(), base, size)
+        Self::build([].into(), FlashImage::blank(), base, size)
     }
 
     fn build(rom: Arc<[u8]>, flash: FlashImage, extra_base: u32, extra_size: usize) -> Self {
@@ -179,7 +176,7 @@ impl Memory {
             return self.load_bytewise(address, size);
         }
         if let Some(offset) = rom_offset(address, size) {
-            return Some(little_endian(&self.rom[offset..offset + size]));
+            return self.rom.get(offset..offset + size).map(little_endian);
         }
         self.other_ram_offset(address, size).map(|offset| self.ram.load(offset, width))
     }
@@ -217,7 +214,8 @@ impl Memory {
         }
         let rom = address.wrapping_sub(ROM_BASE) as usize;
         if rom <= ROM_SIZE - 2 {
-            return Ok(u16::from_le_bytes([self.rom[rom], self.rom[rom + 1]]));
+            let bytes = self.rom.get(rom..rom + 2).ok_or(AccessFault)?;
+            return Ok(u16::from_le_bytes([bytes[0], bytes[1]]));
         }
         let offset = self.other_ram_offset(address, 2).ok_or(AccessFault)?;
         Ok(self.ram.load(offset, Width::Half) as u16)
@@ -371,6 +369,14 @@ impl Memory {
         }
         self.mmu = snapshot.mmu;
         self.flash.share(&snapshot.flash);
+    }
+}
+
+/// Compares what the guest can see: ROM, RAM, the MMU table and the flash.
+impl PartialEq for Memory {
+    fn eq(&self, other: &Self) -> bool {
+        let rom = Arc::ptr_eq(&self.rom, &other.rom) || self.rom == other.rom;
+        rom && self.ram.bytes() == other.ram.bytes() && self.mmu == other.mmu && self.flash == other.flash
     }
 }
 

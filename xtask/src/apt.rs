@@ -16,17 +16,13 @@ pub(crate) fn is_available() -> bool {
 /// Whether a package of this name can be installed here.
 pub(crate) fn has_candidate(package: &str) -> bool {
     output(Command::new("apt-cache").args(["policy", package])).is_ok_and(|policy| {
-        policy
-            .lines()
-            .any(|line| line.trim().starts_with("Candidate:") && !line.contains("(none)"))
+        policy.lines().any(|line| line.trim().starts_with("Candidate:") && !line.contains("(none)"))
     })
 }
 
 /// Brings the lists of packages up to date.
 pub(crate) fn update() -> Result<()> {
-    step("Updating the lists of packages (apt-get update)", || {
-        run(as_root("apt-get")?.args(["-q", "update"]))
-    })
+    step("Updating the lists of packages (apt-get update)", || run(as_root("apt-get")?.args(["-q", "update"])))
 }
 
 /// Installs packages, by sudo where we are not root.
@@ -72,12 +68,7 @@ fn as_root(program: &str) -> Result<Command> {
 /// # Errors
 /// When the machine is not set up for Debian's archive, or the mirror does not
 /// answer or has no such package.
-pub(crate) fn fetch_debian_source(
-    package: &str,
-    suite: &str,
-    private: &Path,
-    into: &Path,
-) -> Result<()> {
+pub(crate) fn fetch_debian_source(package: &str, suite: &str, private: &Path, into: &Path) -> Result<()> {
     let Some(mirror) = debian_mirror() else {
         return Err(Failure::new(
             Code::SourceUnreachable,
@@ -89,22 +80,15 @@ pub(crate) fn fetch_debian_source(
     let state = private.join("state");
     let lists = private.join("lists");
     let cache = private.join("cache");
-    for dir in [
-        sources.clone(),
-        state.clone(),
-        lists.join("partial"),
-        cache.join("archives/partial"),
-        into.to_path_buf(),
-    ] {
+    for dir in
+        [sources.clone(), state.clone(), lists.join("partial"), cache.join("archives/partial"), into.to_path_buf()]
+    {
         create_dir(&dir)?;
     }
-    let signed_by = debian_keyring().map_or_else(String::new, |keyring| {
-        format!("Signed-By: {}\n", keyring.display())
-    });
+    let signed_by = debian_keyring().map_or_else(String::new, |keyring| format!("Signed-By: {}\n", keyring.display()));
     write_if_changed(
         &sources.join("debian.sources"),
-        format!("Types: deb-src\nURIs: {mirror}\nSuites: {suite}\nComponents: main\n{signed_by}")
-            .as_bytes(),
+        format!("Types: deb-src\nURIs: {mirror}\nSuites: {suite}\nComponents: main\n{signed_by}").as_bytes(),
     )?;
     let apt_get = || {
         let mut command = Command::new("apt-get");
@@ -115,24 +99,14 @@ pub(crate) fn fetch_debian_source(
             ("Dir::State::Lists", &lists),
             ("Dir::Cache", &cache),
         ] {
-            command
-                .arg("-o")
-                .arg(format!("{option}={}", value.display()));
+            command.arg("-o").arg(format!("{option}={}", value.display()));
         }
         // Root drops its rights for downloads, and then cannot write to a private folder.
-        command.args([
-            "-q",
-            "-o",
-            "APT::Sandbox::User=",
-            "-o",
-            "Acquire::Retries=3",
-        ]);
+        command.args(["-q", "-o", "APT::Sandbox::User=", "-o", "Acquire::Retries=3"]);
         command
     };
     run(apt_get().arg("update"))?;
-    run(apt_get()
-        .args(["source", "--download-only", package])
-        .current_dir(into))
+    run(apt_get().args(["source", "--download-only", package]).current_dir(into))
 }
 
 /// The mirror of Debian's archive that this machine uses.
@@ -152,12 +126,7 @@ fn debian_mirror() -> Option<String> {
 fn mirror_in(targets: &str) -> Option<String> {
     targets.lines().find_map(|line| {
         let mut fields = line.splitn(4, '|');
-        let (_, origin, release, uri) = (
-            fields.next()?,
-            fields.next()?,
-            fields.next()?,
-            fields.next()?,
-        );
+        let (_, origin, release, uri) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
         let is_archive = origin == "Debian" && !release.contains(['-', '/']);
         is_archive.then(|| uri.to_owned())
     })
@@ -171,10 +140,7 @@ fn debian_keyring() -> Option<PathBuf> {
     }
     files
         .iter()
-        .filter(|file| {
-            file.extension()
-                .is_some_and(|extension| extension == "list" || extension == "sources")
-        })
+        .filter(|file| file.extension().is_some_and(|extension| extension == "list" || extension == "sources"))
         .filter_map(|file| std::fs::read_to_string(file).ok())
         .find_map(|text| keyring_in(&text))
 }
@@ -206,26 +172,18 @@ mod tests {
     fn the_mirror_is_the_archive_and_not_the_security_archive() {
         let targets = "Packages|Debian|bookworm-security|http://mirror.test/security/\n\
                        Packages|Debian|bookworm|http://mirror.test/debian/\n";
-        assert_eq!(
-            mirror_in(targets).as_deref(),
-            Some("http://mirror.test/debian/")
-        );
+        assert_eq!(mirror_in(targets).as_deref(), Some("http://mirror.test/debian/"));
     }
 
     #[test]
     fn another_distribution_has_no_debian_mirror() {
-        assert_eq!(
-            mirror_in("Packages|Ubuntu|noble|http://mirror.test/ubuntu/\n"),
-            None
-        );
+        assert_eq!(mirror_in("Packages|Ubuntu|noble|http://mirror.test/ubuntu/\n"), None);
         assert_eq!(mirror_in(""), None);
     }
 
     #[test]
     fn the_keyring_is_found_in_both_formats_of_sources() {
-        let keyring = Some(PathBuf::from(
-            "/usr/share/keyrings/debian-archive-keyring.gpg",
-        ));
+        let keyring = Some(PathBuf::from("/usr/share/keyrings/debian-archive-keyring.gpg"));
         for sources in [
             "Types: deb\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n",
             "deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://mirror.test/ x main",

@@ -19,12 +19,7 @@ pub(crate) enum BoardToolchain {
     Installed,
     /// Debian's compiler builds `core` and `alloc` itself, from Debian's
     /// sources of them; it has no linker for the target, the other toolchain has.
-    Debian {
-        cargo: PathBuf,
-        rustc: PathBuf,
-        rustdoc: PathBuf,
-        linker: PathBuf,
-    },
+    Debian { cargo: PathBuf, rustc: PathBuf, rustdoc: PathBuf, linker: PathBuf },
 }
 
 impl BoardToolchain {
@@ -39,9 +34,7 @@ impl BoardToolchain {
         if which("rustup").is_some() {
             let added = step(&format!("Asking rustup for {TARGET}"), || {
                 // Where the network swallows packets instead of refusing them, rustup would wait for minutes.
-                Ok(succeeds(
-                    Command::new("timeout").args(["120", "rustup", "target", "add", TARGET]),
-                ))
+                Ok(succeeds(Command::new("timeout").args(["120", "rustup", "target", "add", TARGET])))
             })?;
             if added && has_target_libraries() {
                 return Ok(Self::Installed);
@@ -55,17 +48,10 @@ impl BoardToolchain {
         let [cargo, rustc, rustdoc] = ["cargo", "rustc", "rustdoc"].map(|name| bin.join(name));
         let has_core_source = cargo.is_file()
             && output(Command::new(&rustc).args(["--print", "sysroot"])).is_ok_and(|sysroot| {
-                Path::new(&sysroot)
-                    .join("lib/rustlib/src/rust/library/core/src/lib.rs")
-                    .is_file()
+                Path::new(&sysroot).join("lib/rustlib/src/rust/library/core/src/lib.rs").is_file()
             });
         match linker {
-            Some(linker) if has_core_source => Ok(Self::Debian {
-                cargo,
-                rustc,
-                rustdoc,
-                linker,
-            }),
+            Some(linker) if has_core_source => Ok(Self::Debian { cargo, rustc, rustdoc, linker }),
             Some(_) => Err(Failure::new(
                 Code::ToolMissing,
                 format!("No Rust compiler here can build for {TARGET}."),
@@ -97,20 +83,10 @@ impl BoardToolchain {
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS");
         // The manifest of xtask is not that of the crate in `dir`.
-        for name in [
-            "CARGO_MANIFEST_DIR",
-            "CARGO_MANIFEST_PATH",
-            "CARGO_PKG_NAME",
-        ] {
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME"] {
             command.env_remove(name);
         }
-        if let Self::Debian {
-            rustc,
-            rustdoc,
-            linker,
-            ..
-        } = self
-        {
+        if let Self::Debian { rustc, rustdoc, linker, .. } = self {
             command
                 .args(["-Z", "build-std=core,alloc"])
                 .env("RUSTC", rustc)
@@ -128,25 +104,18 @@ impl BoardToolchain {
         match self {
             Self::Installed => format!("this Rust toolchain's own {TARGET}"),
             Self::Debian { rustc, .. } => {
-                format!(
-                    "{} with core and alloc from Debian's sources",
-                    rustc.display()
-                )
+                format!("{} with core and alloc from Debian's sources", rustc.display())
             }
         }
     }
 }
 
 fn has_target_libraries() -> bool {
-    output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET])).is_ok_and(
-        |dir| {
-            std::fs::read_dir(dir).is_ok_and(|entries| {
-                entries
-                    .flatten()
-                    .any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
-            })
-        },
-    )
+    output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET])).is_ok_and(|dir| {
+        std::fs::read_dir(dir).is_ok_and(|entries| {
+            entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
+        })
+    })
 }
 
 fn rust_lld() -> Option<PathBuf> {
@@ -154,9 +123,7 @@ fn rust_lld() -> Option<PathBuf> {
         .ok()
         .and_then(|libdir| Some(Path::new(&libdir).parent()?.join("bin/rust-lld")))
         .filter(|linker| linker.is_file());
-    bundled
-        .or_else(|| which("rust-lld"))
-        .or_else(|| which("ld.lld"))
+    bundled.or_else(|| which("rust-lld")).or_else(|| which("ld.lld"))
 }
 
 #[cfg(test)]
@@ -165,9 +132,7 @@ mod tests {
 
     #[test]
     fn an_incomplete_debian_toolchain_names_the_packages() {
-        let failure =
-            BoardToolchain::debian(Path::new("/nonexistent"), Some(PathBuf::from("rust-lld")))
-                .unwrap_err();
+        let failure = BoardToolchain::debian(Path::new("/nonexistent"), Some(PathBuf::from("rust-lld"))).unwrap_err();
         assert_eq!(failure.code(), Code::ToolMissing);
         for package in DEBIAN_PACKAGES {
             assert!(failure.to_string().contains(package), "{failure}");
@@ -184,13 +149,8 @@ mod tests {
         };
         let command = toolchain.cargo("build", Path::new("firmware"), Path::new("out"));
         let arguments: Vec<_> = command.get_args().map(|a| a.to_string_lossy()).collect();
-        assert!(
-            arguments.contains(&"build-std=core,alloc".into()),
-            "{arguments:?}"
-        );
-        let linker = command
-            .get_envs()
-            .find(|(name, _)| *name == "CARGO_TARGET_RISCV32IMC_UNKNOWN_NONE_ELF_LINKER");
+        assert!(arguments.contains(&"build-std=core,alloc".into()), "{arguments:?}");
+        let linker = command.get_envs().find(|(name, _)| *name == "CARGO_TARGET_RISCV32IMC_UNKNOWN_NONE_ELF_LINKER");
         assert_eq!(linker.unwrap().1, Some("/opt/rust-lld".as_ref()));
     }
 }

@@ -51,11 +51,7 @@ impl fmt::Display for Code {
 impl Failure {
     /// A failure of kind `code`; `what` happened, `hint` says what to do.
     pub(crate) fn new(code: Code, what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            code,
-            what: what.into(),
-            hint: hint.into(),
-        }
+        Self { code, what: what.into(), hint: hint.into() }
     }
 
     /// The stable code, for callers that can go another way.

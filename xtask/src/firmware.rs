@@ -21,35 +21,20 @@ struct BoardCrate {
     output: &'static str,
 }
 
-const LESSON_FIRMWARE: BoardCrate = BoardCrate {
-    dir: "firmware",
-    binary: "lesson-firmware",
-    output: "lesson-firmware-esp32c3",
-};
+const LESSON_FIRMWARE: BoardCrate =
+    BoardCrate { dir: "firmware", binary: "lesson-firmware", output: "lesson-firmware-esp32c3" };
 
-const ESP_APP: BoardCrate = BoardCrate {
-    dir: "tests/esp-app",
-    binary: "esp-app",
-    output: "esp-app-esp32c3",
-};
+const ESP_APP: BoardCrate = BoardCrate { dir: "tests/esp-app", binary: "esp-app", output: "esp-app-esp32c3" };
 
 /// Builds the lesson firmware and leaves `lesson-firmware-esp32c3.elf` and the
 /// merged flash image `.bin` in `target/firmware/`.
 ///
 /// `micropython` is a folder with MicroPython's source, if the user gives one.
-pub(crate) fn build_lesson_firmware(
-    workspace: &Workspace,
-    micropython: Option<&Path>,
-) -> Result<()> {
+pub(crate) fn build_lesson_firmware(workspace: &Workspace, micropython: Option<&Path>) -> Result<()> {
     require_c_compiler()?;
     let source = micropython::source(workspace, micropython)?;
     let toolchain = BoardToolchain::find()?;
-    build(
-        workspace,
-        &toolchain,
-        &LESSON_FIRMWARE,
-        &[("MICROPYTHON_SRC", &source)],
-    )
+    build(workspace, &toolchain, &LESSON_FIRMWARE, &[("MICROPYTHON_SRC", &source)])
 }
 
 /// Builds the esp-hal application of the emulator's tests, likewise.
@@ -64,9 +49,7 @@ pub(crate) fn check(workspace: &Workspace, micropython: Option<&Path>) -> Result
     for board_crate in [&LESSON_FIRMWARE, &ESP_APP] {
         let dir = workspace.root().join(board_crate.dir);
         step(&format!("Checking {}", board_crate.dir), || {
-            run(Command::new("cargo")
-                .args(["fmt", "--check"])
-                .current_dir(&dir))?;
+            run(Command::new("cargo").args(["fmt", "--check"]).current_dir(&dir))?;
             // Debian's compiler has no clippy; its own warnings stand in.
             let subcommand = match toolchain {
                 BoardToolchain::Installed => "clippy",
@@ -90,24 +73,15 @@ fn build(
     environment: &[(&str, &PathBuf)],
 ) -> Result<()> {
     let dir = workspace.root().join(board_crate.dir);
-    step(
-        &format!("Building {} with {}", board_crate.dir, toolchain.describe()),
-        || {
-            let mut command = toolchain.cargo("build", &dir, &workspace.board_target());
-            command.arg("--release");
-            for (name, value) in environment {
-                command.env(name, value);
-            }
-            run(&mut command)
-        },
-    )?;
-    let elf = read(
-        &workspace
-            .board_target()
-            .join(TARGET)
-            .join("release")
-            .join(board_crate.binary),
-    )?;
+    step(&format!("Building {} with {}", board_crate.dir, toolchain.describe()), || {
+        let mut command = toolchain.cargo("build", &dir, &workspace.board_target());
+        command.arg("--release");
+        for (name, value) in environment {
+            command.env(name, value);
+        }
+        run(&mut command)
+    })?;
+    let elf = read(&workspace.board_target().join(TARGET).join("release").join(board_crate.binary))?;
     let partitions = dir.join("partitions.csv");
     let image = merged_image(&elf, partitions.is_file().then_some(partitions.as_path()))?;
     let base = workspace.firmware().join(board_crate.output);

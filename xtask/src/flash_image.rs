@@ -21,11 +21,7 @@ pub(crate) const FLASH_SIZE_BYTES: usize = 4 * 1024 * 1024;
 /// # Errors
 /// When the ELF file is not an ESP32-C3 application or does not fit.
 pub(crate) fn merged_image(elf: &[u8], partitions: Option<&Path>) -> Result<Vec<u8>> {
-    let settings = FlashSettings::new(
-        Some(FlashMode::Dio),
-        Some(FlashSize::_4Mb),
-        Some(FlashFrequency::_80Mhz),
-    );
+    let settings = FlashSettings::new(Some(FlashMode::Dio), Some(FlashSize::_4Mb), Some(FlashFrequency::_80Mhz));
     let flash = FlashData::new(settings, 0, None, Chip::Esp32c3, XtalFrequency::_40Mhz);
     let format = IdfBootloaderFormat::new(elf, &flash, partitions, None, None, None)
         .map_err(|error| not_an_application(&error.to_string()))?;

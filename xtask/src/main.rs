@@ -3,11 +3,16 @@
 
 mod apt;
 mod board_toolchain;
+mod checks;
 mod failure;
 mod firmware;
 mod flash_image;
 mod micropython;
 mod process;
+mod setup;
+mod tidy;
+mod web;
+mod workbench;
 mod workspace;
 
 use std::path::PathBuf;
@@ -16,6 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Result;
+use crate::setup::Purpose;
 use crate::workspace::Workspace;
 
 /// The developer's commands of ISR Lab.
@@ -28,6 +34,37 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Installs what this machine lacks
+    Setup {
+        /// What to make it ready for
+        #[arg(value_enum, default_value = "test")]
+        purpose: Purpose,
+    },
+    /// Builds everything and starts the workbench; options go to `isrlab serve`
+    Run {
+        /// Options of `isrlab serve`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Everything that CI runs
+    Test,
+    /// Format, lints, documentation, the page's types, the tree's own rules
+    Check,
+    /// The tree's own rules alone
+    Tidy,
+    /// Bundles the page into web/dist
+    Web,
+    /// The users' stories in a browser
+    E2e,
+    /// Every lesson on the virtual board
+    Course,
+    /// The benchmarks
+    Bench,
+    /// Flashes an attached board and runs the course on it
+    Hardware {
+        /// The board's serial port
+        port: String,
+    },
     /// Builds the lesson firmware and its flash image into target/firmware
     Firmware(MicroPython),
     /// Builds the esp-hal application of the emulator's tests
@@ -43,8 +80,7 @@ struct MicroPython {
 
 impl MicroPython {
     fn dir(self) -> Option<PathBuf> {
-        self.dir
-            .or_else(|| std::env::var_os("MICROPYTHON_SRC").map(PathBuf::from))
+        self.dir.or_else(|| std::env::var_os("MICROPYTHON_SRC").map(PathBuf::from))
     }
 }
 
@@ -60,9 +96,20 @@ fn main() -> ExitCode {
 
 fn perform(task: Task, workspace: &Workspace) -> Result<()> {
     match task {
-        Task::Firmware(source) => {
-            firmware::build_lesson_firmware(workspace, source.dir().as_deref())
+        Task::Firmware(source) => firmware::build_lesson_firmware(workspace, source.dir().as_deref()),
+        Task::Setup { purpose } => setup::prepare(workspace, purpose),
+        Task::Run { arguments } => workbench::serve(workspace, &arguments),
+        Task::Test => checks::all(workspace),
+        Task::Check => {
+            tidy::check(workspace)?;
+            checks::check(workspace)
         }
+        Task::Tidy => tidy::check(workspace),
+        Task::Web => web::build(workspace),
+        Task::E2e => checks::browser(workspace),
+        Task::Course => checks::course(workspace),
+        Task::Bench => checks::benchmarks(workspace),
+        Task::Hardware { port } => workbench::hardware(workspace, &port),
         Task::EspApp => firmware::build_esp_app(workspace),
     }
 }

@@ -41,8 +41,7 @@ const DEBIAN_SUITE: &str = "trixie";
 /// The file of Debian's source package that holds upstream's unchanged tree.
 const DEBIAN_ARCHIVE: &str = "micropython_1.25.0+ds.orig.tar.xz";
 /// SHA-256 of [`DEBIAN_ARCHIVE`].
-const DEBIAN_ARCHIVE_SHA256: &str =
-    "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea";
+const DEBIAN_ARCHIVE_SHA256: &str = "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea";
 
 /// Upstream's repository.
 const UPSTREAM: &str = "https://github.com/micropython/micropython";
@@ -68,21 +67,18 @@ pub(crate) fn source(workspace: &Workspace, given: Option<&Path>) -> Result<Path
     if tree.is_dir() && fs::read(&mark).is_ok_and(|sum| sum == TREE_SHA256.as_bytes()) {
         return Ok(tree);
     }
-    step(
-        &format!("Fetching the source of MicroPython {VERSION}"),
-        || {
-            let scratch = cache.join("fetch");
-            remove_dir(&scratch)?;
-            remove_dir(&tree)?;
-            create_dir(&scratch)?;
-            let unpacked = fetch(&scratch)?;
-            verify(&unpacked)?;
-            fs::rename(&unpacked, &tree).map_err(|error| file_access(&tree, &error))?;
-            remove_dir(&scratch)?;
-            write_if_changed(&mark, TREE_SHA256.as_bytes())?;
-            Ok(tree.clone())
-        },
-    )
+    step(&format!("Fetching the source of MicroPython {VERSION}"), || {
+        let scratch = cache.join("fetch");
+        remove_dir(&scratch)?;
+        remove_dir(&tree)?;
+        create_dir(&scratch)?;
+        let unpacked = fetch(&scratch)?;
+        verify(&unpacked)?;
+        fs::rename(&unpacked, &tree).map_err(|error| file_access(&tree, &error))?;
+        remove_dir(&scratch)?;
+        write_if_changed(&mark, TREE_SHA256.as_bytes())?;
+        Ok(tree.clone())
+    })
 }
 
 fn fetch(scratch: &Path) -> Result<PathBuf> {
@@ -119,11 +115,7 @@ fn from_debian(scratch: &Path) -> Result<PathBuf> {
     if found != DEBIAN_ARCHIVE_SHA256 {
         return Err(wrong_checksum(&archive, DEBIAN_ARCHIVE_SHA256, &found));
     }
-    run(Command::new("tar")
-        .arg("-xf")
-        .arg(&archive)
-        .arg("-C")
-        .arg(scratch))?;
+    run(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(scratch))?;
     Ok(scratch.join(format!("micropython-{VERSION}")))
 }
 
@@ -131,12 +123,7 @@ fn from_upstream(scratch: &Path) -> Result<PathBuf> {
     let tree = scratch.join("upstream");
     run(Command::new("git")
         // Gives up where a network swallows packets: under 1 kB/s for 20 s.
-        .args([
-            "-c",
-            "http.lowSpeedLimit=1000",
-            "-c",
-            "http.lowSpeedTime=20",
-        ])
+        .args(["-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=20"])
         .args(["-c", "advice.detachedHead=false", "clone", "--depth", "1"])
         .args(["--branch", &format!("v{VERSION}"), UPSTREAM])
         .arg(&tree)
@@ -149,10 +136,7 @@ fn verify(tree: &Path) -> Result<()> {
     if !tree.join("py/mpconfig.h").is_file() {
         return Err(Failure::new(
             Code::SourceUnreachable,
-            format!(
-                "{} does not hold the source of MicroPython.",
-                tree.display()
-            ),
+            format!("{} does not hold the source of MicroPython.", tree.display()),
             format!("Give the folder of release {VERSION} that has `py/mpconfig.h` in it."),
         ));
     }
@@ -166,13 +150,8 @@ fn verify(tree: &Path) -> Result<()> {
 fn wrong_checksum(path: &Path, expected: &str, found: &str) -> Failure {
     Failure::new(
         Code::ChecksumWrong,
-        format!(
-            "{} is not MicroPython {VERSION}: SHA-256 {found}, expected {expected}.",
-            path.display()
-        ),
-        format!(
-            "Give an unchanged tree of release {VERSION}, or remove target/micropython and run the command again."
-        ),
+        format!("{} is not MicroPython {VERSION}: SHA-256 {found}, expected {expected}.", path.display()),
+        format!("Give an unchanged tree of release {VERSION}, or remove target/micropython and run the command again."),
     )
 }
 
@@ -205,9 +184,7 @@ fn collect_files(tree: &Path, path: &Path, files: &mut BTreeSet<String>) -> Resu
         return Ok(());
     }
     for entry in fs::read_dir(&full).map_err(|error| file_access(&full, &error))? {
-        let name = entry
-            .map_err(|error| file_access(&full, &error))?
-            .file_name();
+        let name = entry.map_err(|error| file_access(&full, &error))?.file_name();
         let is_source = !name.to_string_lossy().starts_with('.');
         if is_source && name != "__pycache__" && name != "build" {
             collect_files(tree, &path.join(name), files)?;
@@ -248,11 +225,7 @@ mod tests {
     fn another_release_is_refused_with_both_checksums() {
         let dir = scratch("other-release");
         for part in COMPILED_PARTS {
-            let file = if part.ends_with(".py") {
-                dir.join(part)
-            } else {
-                dir.join(part).join("mpconfig.h")
-            };
+            let file = if part.ends_with(".py") { dir.join(part) } else { dir.join(part).join("mpconfig.h") };
             write_if_changed(&file, b"#define MICROPY_VERSION_MINOR 26").unwrap();
         }
         let failure = source(&Workspace::at(&dir), Some(&dir)).unwrap_err();
@@ -265,11 +238,7 @@ mod tests {
     fn the_checksum_sees_names_and_contents_and_nothing_of_pythons_caches() {
         let dir = scratch("checksum");
         for part in COMPILED_PARTS {
-            let file = if part.ends_with(".py") {
-                dir.join(part)
-            } else {
-                dir.join(part).join("a.c")
-            };
+            let file = if part.ends_with(".py") { dir.join(part) } else { dir.join(part).join("a.c") };
             write_if_changed(&file, b"one").unwrap();
         }
         let first = tree_checksum(&dir).unwrap();

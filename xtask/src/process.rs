@@ -26,9 +26,7 @@ pub(crate) fn step<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T
 /// When it cannot be started or ends with a status other than 0; the program
 /// has then said why on standard error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .map_err(|error| cannot_start(command, &error))?;
+    let status = command.status().map_err(|error| cannot_start(command, &error))?;
     if status.success() {
         return Ok(());
     }
@@ -44,10 +42,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// # Errors
 /// As [`run`]; its standard error becomes part of the message.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| cannot_start(command, &error))?;
+    let output = command.stdin(Stdio::null()).output().map_err(|error| cannot_start(command, &error))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
@@ -76,9 +71,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 /// Where `PATH` has a program of this name.
 pub(crate) fn which(program: impl AsRef<OsStr>) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|dir| dir.join(program.as_ref()))
-        .find(|candidate| candidate.is_file())
+    std::env::split_paths(&path).map(|dir| dir.join(program.as_ref())).find(|candidate| candidate.is_file())
 }
 
 fn display(command: &Command) -> String {
@@ -92,10 +85,7 @@ fn display(command: &Command) -> String {
 fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
     Failure::new(
         Code::ToolMissing,
-        format!(
-            "`{}` cannot be started: {error}.",
-            command.get_program().to_string_lossy()
-        ),
+        format!("`{}` cannot be started: {error}.", command.get_program().to_string_lossy()),
         "Run `cargo xtask setup`, which installs what is missing.",
     )
 }
@@ -119,8 +109,7 @@ mod tests {
 
     #[test]
     fn output_carries_what_the_program_said_on_standard_error() {
-        let failure =
-            output(Command::new("sh").args(["-c", "echo broken >&2; exit 3"])).unwrap_err();
+        let failure = output(Command::new("sh").args(["-c", "echo broken >&2; exit 3"])).unwrap_err();
         assert!(failure.to_string().contains("broken"), "{failure}");
     }
 }

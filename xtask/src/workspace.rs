@@ -21,18 +21,14 @@ impl Workspace {
         // Cargo sets the variable for `cargo run`, so a moved checkout is found at its new place.
         let manifest_dir = std::env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = manifest_dir
-            .parent()
-            .map_or_else(|| manifest_dir.clone(), Path::to_path_buf);
+        let root = manifest_dir.parent().map_or_else(|| manifest_dir.clone(), Path::to_path_buf);
         Self { root }
     }
 
     /// A repository at `root`, for tests.
     #[cfg(test)]
     pub(crate) fn at(root: &Path) -> Self {
-        Self {
-            root: root.to_path_buf(),
-        }
+        Self { root: root.to_path_buf() }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -97,9 +93,7 @@ pub(crate) fn create_dir(path: &Path) -> Result<()> {
 /// Removes a folder with all that is in it, if there is one.
 pub(crate) fn remove_dir(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(file_access(path, &error))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(file_access(path, &error)),
         _ => Ok(()),
     }
 }

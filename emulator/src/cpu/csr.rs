@@ -188,10 +188,11 @@ impl Hart {
         if csr >> 10 == 3 {
             return Err(IllegalCsr);
         }
-        // A written counter shows the written value to the next instruction.
+        // A written counter shows the written value to the next instruction: the write takes the
+        // place of the instruction's own increment, in both halves.
         let next_cycles = self.cycles() + 1;
         let next_instructions = self.instructions + 1;
-        let (mcycle, minstret) = (self.mcycle().wrapping_add(1), self.minstret().wrapping_add(1));
+        let (mcycle, minstret) = (self.mcycle(), self.minstret());
         let file = &mut self.csr;
         match csr {
             0x300 => file.mstatus = Mstatus::from_bits(value),

@@ -94,7 +94,7 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
             Op::Mulh { rd, rs1, rs2 } => x.set(rd, high(signed(x.get(rs1)) * signed(x.get(rs2)))),
             Op::Mulhsu { rd, rs1, rs2 } => x.set(rd, high(signed(x.get(rs1)) * i64::from(x.get(rs2)))),
             Op::Mulhu { rd, rs1, rs2 } => {
-                x.set(rd, (u64::from(x.get(rs1)) * u64::from(x.get(rs2)) >> 32) as u32);
+                x.set(rd, ((u64::from(x.get(rs1)) * u64::from(x.get(rs2))) >> 32) as u32);
             }
             Op::Div { rd, rs1, rs2 } => x.set(rd, div(x.get(rs1), x.get(rs2))),
             Op::Divu { rd, rs1, rs2 } => x.set(rd, x.get(rs1).checked_div(x.get(rs2)).unwrap_or(u32::MAX)),
@@ -145,7 +145,7 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
 
     #[inline(never)]
     fn load_device(&mut self, address: u32, width: Width, now: Tick) -> Result<(u32, Flow), Exception> {
-        if address as usize % width.bytes() != 0 {
+        if !(address as usize).is_multiple_of(width.bytes()) {
             return Err(Exception { cause: Cause::LoadAddressMisaligned, tval: address });
         }
         match self.devices.load(self.memory, now, address, width) {
@@ -159,7 +159,7 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
 
     #[inline(never)]
     fn store_device(&mut self, address: u32, width: Width, value: u32, now: Tick) -> Outcome {
-        if address as usize % width.bytes() != 0 {
+        if !(address as usize).is_multiple_of(width.bytes()) {
             return Err(Exception { cause: Cause::StoreAddressMisaligned, tval: address });
         }
         let value = if width == Width::Word { value } else { value & ((1 << (8 * width.bytes())) - 1) };

@@ -7,8 +7,7 @@
 
 mod cache;
 
-use super::boundary::{self, Reported};
-use super::{Engine, Exit, Limits};
+use super::{Engine, Exit, Limits, boundary};
 use crate::bus::{Devices, Tick};
 use crate::cpu::execute::{self, Flow, Site, World};
 use crate::cpu::{Activity, Hart, Observer, Trap};
@@ -21,7 +20,6 @@ pub struct Block {
     cache: Cache,
     /// The breakpoints for which the blocks were made: no block continues across one.
     breakpoints: Vec<u32>,
-    reported: Reported,
 }
 
 /// The site of an operation in a block.
@@ -64,7 +62,7 @@ impl Engine for Block {
             self.breakpoints = limits.breakpoints.to_vec();
         }
         loop {
-            let budget = match boundary::cross(hart, memory, devices, limits, &mut self.reported, observer) {
+            let budget = match boundary::cross(hart, memory, devices, limits, observer) {
                 Ok(budget) => budget,
                 Err(exit) => return exit,
             };
@@ -84,11 +82,19 @@ impl Engine for Block {
 
     fn forget(&mut self, memory: &mut Memory) {
         self.cache.clear(memory);
-        self.reported = None;
     }
 }
 
 impl Block {
+    /// How many decoded instructions are kept at most.
+    pub const CAPACITY: usize = cache::CAPACITY;
+
+    /// How many decoded instructions are kept now.
+    #[must_use]
+    pub fn decoded_instructions(&self) -> usize {
+        self.cache.decoded_instructions()
+    }
+
     /// Executes blocks until the budget is used up or something has to be looked at.
     fn run_blocks<D: Devices, O: Observer>(
         &mut self,

@@ -14,9 +14,6 @@ pub(super) struct Budget {
     pub(super) ticks_per_cycle: u32,
 }
 
-/// Where the engine last stopped for a breakpoint: the instruction count and the address.
-pub(super) type Reported = Option<(u64, u32)>;
-
 /// Lets everything happen that is due at this boundary: limits, events, waiting, interrupts and
 /// breakpoints, in this order.
 pub(super) fn cross<D: Devices, O: Observer>(
@@ -24,7 +21,6 @@ pub(super) fn cross<D: Devices, O: Observer>(
     memory: &mut Memory,
     devices: &mut D,
     limits: &Limits<'_>,
-    reported: &mut Reported,
     observer: &mut O,
 ) -> Result<Budget, Exit> {
     let line = loop {
@@ -70,8 +66,7 @@ pub(super) fn cross<D: Devices, O: Observer>(
         _ => hart.interrupt_due = None,
     }
 
-    let here = (hart.instructions, hart.pc);
-    if limits.breakpoints.contains(&hart.pc) && reported.replace(here) != Some(here) {
+    if limits.breakpoints.contains(&hart.pc) && limits.resume_at != Some(hart.instructions) {
         return Err(Exit::Breakpoint(hart.pc));
     }
 

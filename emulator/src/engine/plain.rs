@@ -1,16 +1,13 @@
 //! The oracle: fetches and decodes every instruction, and looks around at every boundary.
 
-use super::boundary::{self, Reported};
-use super::{Engine, Exit, Limits};
+use super::{Engine, Exit, Limits, boundary};
 use crate::bus::Devices;
 use crate::cpu::{Activity, Hart, Observer, execute};
 use crate::memory::Memory;
 
 /// Keeps nothing decoded.
 #[derive(Clone, Debug, Default)]
-pub struct Plain {
-    reported: Reported,
-}
+pub struct Plain;
 
 impl Engine for Plain {
     fn run<D: Devices, O: Observer>(
@@ -22,7 +19,7 @@ impl Engine for Plain {
         observer: &mut O,
     ) -> Exit {
         loop {
-            let budget = match boundary::cross(hart, memory, devices, limits, &mut self.reported, observer) {
+            let budget = match boundary::cross(hart, memory, devices, limits, observer) {
                 Ok(budget) => budget,
                 Err(exit) => return exit,
             };
@@ -33,7 +30,5 @@ impl Engine for Plain {
         }
     }
 
-    fn forget(&mut self, _memory: &mut Memory) {
-        self.reported = None;
-    }
+    fn forget(&mut self, _memory: &mut Memory) {}
 }

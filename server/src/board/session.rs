@@ -324,6 +324,19 @@ impl Session {
         self.run.is_some()
     }
 
+    /// Whether the host leads: while it boots, starts or ends something, and not while the board is
+    /// at its prompt or a program runs.
+    #[must_use]
+    pub fn in_transition(&self) -> bool {
+        match self.phase {
+            Phase::Ready | Phase::Down | Phase::Faulty(_) => false,
+            Phase::Running => self.run.as_ref().is_some_and(|run| run.stop.is_some()),
+            Phase::Booting { .. } | Phase::Greeting { .. } | Phase::Starting(_) | Phase::Leaving | Phase::Proving => {
+                true
+            }
+        }
+    }
+
     /// The fault that keeps the board from being used.
     #[must_use]
     pub fn fault(&self) -> Option<SessionFault> {

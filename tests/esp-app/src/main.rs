@@ -68,11 +68,7 @@ struct ByteQueue {
 
 impl ByteQueue {
     const fn new() -> Self {
-        Self {
-            bytes: [0; 64],
-            head: 0,
-            len: 0,
-        }
+        Self { bytes: [0; 64], head: 0, len: 0 }
     }
 
     fn push(&mut self, byte: u8) {
@@ -97,10 +93,7 @@ impl ByteQueue {
 fn with<T, R>(shared: &Shared<T>, action: impl FnOnce(&mut T) -> R) -> R {
     critical_section::with(|section| {
         let mut slot = shared.borrow_ref_mut(section);
-        action(
-            slot.as_mut()
-                .expect("shared before its interrupt is enabled"),
-        )
+        action(slot.as_mut().expect("shared before its interrupt is enabled"))
     })
 }
 
@@ -229,20 +222,12 @@ fn wait_for_low_level() {
 fn raise_software_interrupt() {
     let before = SOFTWARE_INTERRUPTS.load(Ordering::Relaxed);
     let masked = critical_section::with(|section| {
-        SOFTWARE_INTERRUPT
-            .borrow_ref(section)
-            .as_ref()
-            .expect("set up in main")
-            .raise();
+        SOFTWARE_INTERRUPT.borrow_ref(section).as_ref().expect("set up in main").raise();
         SOFTWARE_INTERRUPTS.load(Ordering::Relaxed)
     });
     wait_until(|| SOFTWARE_INTERRUPTS.load(Ordering::Relaxed) > before);
     let after = SOFTWARE_INTERRUPTS.load(Ordering::Relaxed);
-    println!(
-        "software interrupt: {} while masked, {} after",
-        masked - before,
-        after - before
-    );
+    println!("software interrupt: {} while masked, {} after", masked - before, after - before);
 }
 
 #[esp_hal::main]
@@ -260,9 +245,7 @@ fn main() -> ! {
     gpio6.set_input_enable(true);
     gpio6.set_output_enable(true);
     critical_section::with(|section| {
-        GPIO4
-            .borrow_ref_mut(section)
-            .replace(Input::new(peripherals.GPIO4, pulled_up));
+        GPIO4.borrow_ref_mut(section).replace(Input::new(peripherals.GPIO4, pulled_up));
         GPIO5.borrow_ref_mut(section).replace(gpio5);
         GPIO6.borrow_ref_mut(section).replace(gpio6);
 
@@ -276,9 +259,7 @@ fn main() -> ! {
 
         let mut interrupt = SoftwareInterrupt::new(peripherals.FROM_CPU_INTR0);
         interrupt.set_interrupt_handler(on_software_interrupt);
-        SOFTWARE_INTERRUPT
-            .borrow_ref_mut(section)
-            .replace(interrupt);
+        SOFTWARE_INTERRUPT.borrow_ref_mut(section).replace(interrupt);
 
         let config = UartConfig::default().with_rx(RxConfig::default().with_fifo_full_threshold(1));
         let mut uart = Uart::new(peripherals.UART0, config)
@@ -298,30 +279,14 @@ fn main() -> ! {
 
     loop {
         wait_until(|| critical_section::with(|section| RECEIVED.borrow_ref(section).len > 0));
-        let Some(byte) = critical_section::with(|section| RECEIVED.borrow_ref_mut(section).pop())
-        else {
+        let Some(byte) = critical_section::with(|section| RECEIVED.borrow_ref_mut(section).pop()) else {
             continue;
         };
         match byte {
-            b'a' => run_timer(
-                "systimer",
-                &SYSTIMER_ALARM,
-                &SYSTIMER_ALARMS,
-                10,
-                Duration::from_millis(1),
-            ),
-            b't' => run_timer(
-                "timg0",
-                &TIMG0_TIMER,
-                &TIMG0_ALARMS,
-                5,
-                Duration::from_millis(2),
-            ),
+            b'a' => run_timer("systimer", &SYSTIMER_ALARM, &SYSTIMER_ALARMS, 10, Duration::from_millis(1)),
+            b't' => run_timer("timg0", &TIMG0_TIMER, &TIMG0_ALARMS, 5, Duration::from_millis(2)),
             b'g' => toggle_gpio6(),
-            b'e' => println!(
-                "gpio5: {} rising edges",
-                GPIO5_RISING_EDGES.swap(0, Ordering::Relaxed)
-            ),
+            b'e' => println!("gpio5: {} rising edges", GPIO5_RISING_EDGES.swap(0, Ordering::Relaxed)),
             b'l' => wait_for_low_level(),
             b's' => raise_software_interrupt(),
             b'r' => esp_hal::system::software_reset(),

@@ -8,7 +8,7 @@ use crate::memory::{CodeUnit, Memory};
 /// The longest block, in instructions.
 const BLOCK_LENGTH: usize = 64;
 /// Decoded instructions kept at most; when they are used up, everything is decoded anew.
-const CAPACITY: usize = 1 << 18;
+pub(super) const CAPACITY: usize = 1 << 18;
 /// Entries of the table that is looked at first.
 const FRONT: usize = 1 << 12;
 
@@ -61,6 +61,10 @@ impl Default for Cache {
 }
 
 impl Cache {
+    pub(super) fn decoded_instructions(&self) -> usize {
+        self.ops.len()
+    }
+
     /// The operations of a block and their places.
     #[inline(always)]
     pub(super) fn contents(&self, block: BlockRange) -> (&[Op], &[Place]) {

@@ -1,0 +1,71 @@
+//! What an actor tells the engine that drives its board, and what it hears back.
+//!
+//! An engine owns the line and the session, on whatever thread suits the line.
+
+use super::line::LineFault;
+use super::pace::Speed;
+use super::session::{LinkTime, RunOrder, SessionEvent, Setting, Ticket};
+
+/// What an engine is asked to do. None of it blocks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EngineCommand {
+    /// Start a run; on a virtual board on a freshly booted chip with this seed.
+    Start {
+        /// The run.
+        order: RunOrder,
+        /// Fixes what would be chance on silicon; ignored by boards that are silicon.
+        seed: u64,
+    },
+    /// Stop the run.
+    Stop,
+    /// Reset the board; a virtual one is booted afresh.
+    Reset,
+    /// Change a control during a run.
+    Set {
+        /// Repeated in the answer.
+        ticket: Ticket,
+        /// Name of the control.
+        name: String,
+        /// The new value.
+        value: Setting,
+    },
+    /// Send what a person typed.
+    Type(String),
+    /// Change the speed of virtual time.
+    Pace(Speed),
+    /// Let time stand still because nobody looks; any other command wakes the board.
+    Sleep,
+    /// Somebody looks again.
+    Wake,
+}
+
+/// What an engine has to say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EngineReport {
+    /// The session found something out, at this link time.
+    Session(LinkTime, SessionEvent),
+    /// How the board's time goes: where it is, and its share of real time over the last half second.
+    Clock {
+        /// The link's time.
+        link: LinkTime,
+        /// Virtual seconds per real second that were reached.
+        share: f64,
+    },
+    /// A `Start` came at a moment at which no run can start.
+    Busy {
+        /// The run that was refused.
+        run: u32,
+    },
+    /// The line is gone.
+    Lost(LineFault),
+}
+
+/// How many batches of reports may wait for the actor. When they are full the engine stands still,
+/// so that a board cannot fill the host's memory.
+pub const REPORT_BATCHES: usize = 64;
+
+/// Drives one board.
+pub trait Engine: Send + Sync {
+    /// Hands a command over and returns at once.
+    fn post(&self, command: EngineCommand);
+}

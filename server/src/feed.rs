@@ -1,0 +1,319 @@
+//! The live events of one visitor: numbered, kept for a while, and told to any number of readers.
+//!
+//! A reader that comes back, or one that is too slow, asks for everything after the last number it
+//! saw. What is no longer kept is reported as a gap, never silently skipped.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+/// Events kept for readers that come back; at 20 samples a second about a minute.
+const KEPT_EVENTS: usize = 2048;
+/// Bytes kept for them: a flood on the console must not push the memory up.
+const KEPT_BYTES: usize = 512 * 1024;
+
+/// The console text that a new reader is shown first, in bytes.
+const CONSOLE_TAIL_BYTES: usize = 8 * 1024;
+
+/// One live event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedEvent {
+    /// Increasing by one from event to event.
+    pub id: u64,
+    /// `board`, `sample`, `event`, `console`, `run`, `outcome` or `check`.
+    pub name: &'static str,
+    /// JSON text without line feeds.
+    pub data: Arc<str>,
+}
+
+/// What a reader gets next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FeedItem {
+    /// The next event.
+    Event(FeedEvent),
+    /// So many events are no longer kept; the next event follows. Carries the id of the last lost one.
+    Gap {
+        /// How many.
+        missed: u64,
+        /// The number of the last event that was missed.
+        last: u64,
+    },
+}
+
+/// The live events of one visitor.
+#[derive(Debug)]
+pub struct Feed {
+    ring: Mutex<Ring>,
+    /// The id of the newest event: what readers wait for.
+    newest: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    events: VecDeque<FeedEvent>,
+    bytes: usize,
+    last: u64,
+    /// The newest event of each kind that describes a state: what a new reader needs first.
+    states: Vec<FeedEvent>,
+    console: String,
+}
+
+/// The kinds of events that describe a state: a newer one makes the older ones unnecessary.
+const STATES: [&str; 3] = ["board", "run", "sample"];
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self { ring: Mutex::default(), newest: watch::Sender::new(0) }
+    }
+}
+
+impl Feed {
+    /// Tells everybody, and returns the event's number.
+    pub fn publish(&self, name: &'static str, data: impl Into<Arc<str>>) -> u64 {
+        let data = data.into();
+        let mut ring = self.lock();
+        ring.last += 1;
+        let id = ring.last;
+        ring.bytes += data.len();
+        let event = FeedEvent { id, name, data };
+        if STATES.contains(&name) {
+            ring.states.retain(|old| old.name != name);
+            ring.states.push(event.clone());
+        }
+        ring.events.push_back(event);
+        while ring.events.len() > KEPT_EVENTS || (ring.bytes > KEPT_BYTES && ring.events.len() > 1) {
+            if let Some(old) = ring.events.pop_front() {
+                ring.bytes -= old.data.len();
+            }
+        }
+        drop(ring);
+        self.newest.send_replace(id);
+        id
+    }
+
+    /// Tells everybody what can be said as JSON.
+    pub fn publish_json(&self, name: &'static str, value: &impl serde::Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => _ = self.publish(name, text),
+            Err(error) => tracing::error!(%error, name, "an event cannot be written as JSON"),
+        }
+    }
+
+    /// Publishes console text, and keeps its end for new readers.
+    pub fn publish_console(&self, text: &str, bad_frames: u64, skipped_bytes: u64) {
+        {
+            let mut ring = self.lock();
+            ring.console.push_str(text);
+            if ring.console.len() > 2 * CONSOLE_TAIL_BYTES {
+                let from = ring.console.ceil_char_boundary(ring.console.len() - CONSOLE_TAIL_BYTES);
+                ring.console.drain(..from);
+            }
+        }
+        self.publish_json("console", &Console { text, bad_frames, skipped_bytes });
+    }
+
+    /// Forgets the state of a run that belongs to an earlier board, and the console with it.
+    pub fn forget_run(&self) {
+        let mut ring = self.lock();
+        ring.states.retain(|event| event.name == "board");
+        ring.console.clear();
+    }
+
+    /// The number of the newest event.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        *self.newest.borrow()
+    }
+
+    /// How many readers there are.
+    #[must_use]
+    pub fn readers(&self) -> usize {
+        self.newest.receiver_count()
+    }
+
+    /// Resolves when nobody reads any more.
+    pub async fn deserted(&self) {
+        self.newest.closed().await;
+    }
+
+    /// A new reader: what describes the present state, and a reader of all that follows.
+    #[must_use]
+    pub fn reader(self: &Arc<Self>) -> (Vec<FeedEvent>, FeedReader) {
+        let ring = self.lock();
+        let mut first = ring.states.clone();
+        if !ring.console.is_empty() {
+            let from = ring.console.ceil_char_boundary(ring.console.len().saturating_sub(CONSOLE_TAIL_BYTES));
+            let tail = Console { text: &ring.console[from..], bad_frames: 0, skipped_bytes: 0 };
+            if let Ok(data) = serde_json::to_string(&tail) {
+                first.push(FeedEvent { id: ring.last, name: "console", data: data.into() });
+            }
+        }
+        for event in &mut first {
+            event.id = ring.last;
+        }
+        let seen = ring.last;
+        drop(ring);
+        (first, self.reader_after(seen))
+    }
+
+    /// A reader of everything after an event that it has already seen.
+    #[must_use]
+    pub fn reader_after(self: &Arc<Self>, last_seen: u64) -> FeedReader {
+        FeedReader { feed: Arc::clone(self), newest: self.newest.subscribe(), seen: last_seen }
+    }
+
+    /// Everything after `seen` that is kept, at most `most` events, and the gap before it.
+    fn after(&self, seen: u64, most: usize) -> Vec<FeedItem> {
+        let ring = self.lock();
+        // A number from before a restart of the server: begin with what there is.
+        let seen = if seen > ring.last { 0 } else { seen };
+        let oldest = ring.events.front().map_or(ring.last + 1, |event| event.id);
+        let mut items = Vec::new();
+        if oldest > seen + 1 && seen > 0 {
+            items.push(FeedItem::Gap { missed: oldest - seen - 1, last: oldest - 1 });
+        }
+        let skip = usize::try_from((seen + 1).saturating_sub(oldest)).unwrap_or(usize::MAX);
+        items.extend(ring.events.iter().skip(skip).take(most).cloned().map(FeedItem::Event));
+        items
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The data of a `console` event.
+#[derive(serde::Serialize)]
+struct Console<'a> {
+    text: &'a str,
+    /// Frames that could not be read since the session began.
+    bad_frames: u64,
+    /// Bytes that were not passed on because there were too many.
+    #[serde(skip_serializing_if = "is_zero")]
+    skipped_bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// How many events a reader is given at once.
+const READ_AT_ONCE: usize = 256;
+
+/// One reader of a feed.
+#[derive(Debug)]
+pub struct FeedReader {
+    feed: Arc<Feed>,
+    newest: watch::Receiver<u64>,
+    seen: u64,
+}
+
+impl FeedReader {
+    /// Waits for events and returns those that there are.
+    pub async fn next(&mut self) -> Vec<FeedItem> {
+        loop {
+            self.newest.borrow_and_update();
+            let items = self.feed.after(self.seen, READ_AT_ONCE);
+            match items.last() {
+                Some(FeedItem::Event(event)) => {
+                    self.seen = event.id;
+                    return items;
+                }
+                Some(FeedItem::Gap { last, .. }) => {
+                    self.seen = *last;
+                    return items;
+                }
+                // The sender lives in the feed that this reader holds.
+                None => _ = self.newest.changed().await,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(items: &[FeedItem]) -> Vec<u64> {
+        items
+            .iter()
+            .map(|item| match item {
+                FeedItem::Event(event) => event.id,
+                FeedItem::Gap { missed, .. } => 1_000_000 + missed,
+            })
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_reader_resumes_where_it_was() {
+        let feed = Arc::new(Feed::default());
+        for n in 0..5 {
+            feed.publish("sample", format!("{n}"));
+        }
+        assert_eq!(ids(&feed.reader_after(3).next().await), [4, 5]);
+        let mut reader = feed.reader_after(5);
+        let waiting = tokio::spawn(async move { ids(&reader.next().await) });
+        tokio::task::yield_now().await;
+        feed.publish("sample", "new");
+        assert_eq!(waiting.await.unwrap(), [6]);
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_is_told_what_it_missed() {
+        let feed = Arc::new(Feed::default());
+        let mut reader = feed.reader_after(0);
+        feed.publish("sample", "1");
+        assert_eq!(ids(&reader.next().await), [1]);
+        for n in 0..(KEPT_EVENTS + 10) {
+            feed.publish("sample", format!("{n}"));
+        }
+        let items = reader.next().await;
+        assert_eq!(ids(&items)[..2], [1_000_010, 12]);
+        assert_eq!(items.len(), READ_AT_ONCE + 1);
+        assert_eq!(ids(&reader.next().await)[0], 12 + READ_AT_ONCE as u64);
+    }
+
+    #[tokio::test]
+    async fn a_number_from_before_a_restart_is_no_gap() {
+        let feed = Arc::new(Feed::default());
+        feed.publish("board", "{}");
+        assert_eq!(ids(&feed.reader_after(900).next().await), [1]);
+    }
+
+    #[tokio::test]
+    async fn a_new_reader_is_told_the_state_first() {
+        let feed = Arc::new(Feed::default());
+        for n in 0..3 {
+            feed.publish("board", format!("b{n}"));
+            feed.publish("sample", format!("s{n}"));
+            feed.publish_console("text", 0, 0);
+        }
+        let (first, mut reader) = feed.reader();
+        let told: Vec<_> = first.iter().map(|event| (event.id, event.name, &*event.data)).collect();
+        let console = r#"{"text":"texttexttext","bad_frames":0}"#;
+        assert_eq!(told, [(9, "board", "b2"), (9, "sample", "s2"), (9, "console", console)]);
+        feed.publish("sample", "new");
+        assert_eq!(ids(&reader.next().await), [10]);
+    }
+
+    #[tokio::test]
+    async fn the_last_reader_that_leaves_is_noticed() {
+        let feed = Arc::new(Feed::default());
+        let reader = feed.reader();
+        assert_eq!(feed.readers(), 1);
+        drop(reader);
+        feed.deserted().await;
+    }
+
+    #[test]
+    fn a_flood_is_bounded_in_bytes() {
+        let feed = Feed::default();
+        for _ in 0..100 {
+            feed.publish("console", "x".repeat(100_000));
+        }
+        let ring = feed.lock();
+        assert!(ring.bytes <= KEPT_BYTES && ring.events.len() == 5, "{} bytes", ring.bytes);
+    }
+}

@@ -1,0 +1,33 @@
+//! The lesson firmware, carried inside the binary so that a release is one file.
+
+/// The whole 4 MB flash of a board that has the lesson firmware: bootloader,
+/// partition table and application; erased bytes are 0xFF.
+pub static FLASH_IMAGE: &[u8] = include_bytes!(env!("ISRLAB_FLASH_IMAGE"));
+
+/// The firmware's ELF file, with symbols and line tables.
+pub static ELF: &[u8] = include_bytes!(env!("ISRLAB_FIRMWARE_ELF"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// First byte of a bootloader or application image (`esp_image_header_t`).
+    const IMAGE_MAGIC: u8 = 0xE9;
+    /// First bytes of a partition table entry (`esp_partition_info_t`).
+    const PARTITION_MAGIC: [u8; 2] = [0xAA, 0x50];
+
+    #[test]
+    fn the_flash_image_is_a_whole_flash_with_bootloader_partitions_and_application() {
+        assert_eq!(FLASH_IMAGE.len(), 4 * 1024 * 1024);
+        assert_eq!(FLASH_IMAGE[0], IMAGE_MAGIC);
+        assert_eq!(FLASH_IMAGE[0x8000..0x8002], PARTITION_MAGIC);
+        assert_eq!(FLASH_IMAGE[0x1_0000], IMAGE_MAGIC);
+    }
+
+    #[test]
+    fn the_elf_file_is_for_the_boards_processor() {
+        assert_eq!(&ELF[..4], b"\x7fELF");
+        // e_machine of the ELF header: 243 is RISC-V.
+        assert_eq!(ELF[18..20], 243_u16.to_le_bytes());
+    }
+}

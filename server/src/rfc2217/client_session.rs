@@ -1,0 +1,190 @@
+//! The client's end of one RFC 2217 connection, without its socket.
+
+use super::com_port::{Buffers, Control, Message, Sender};
+use super::telnet::{
+    Item, OPTION_BINARY, OPTION_COM_PORT, OPTION_SUPPRESS_GO_AHEAD, Parser, Verb, put_data, put_negotiation,
+    put_subnegotiation,
+};
+
+const SUPPORTED: [u8; 3] = [OPTION_BINARY, OPTION_SUPPRESS_GO_AHEAD, OPTION_COM_PORT];
+
+/// What the access server sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientEvent<'a> {
+    /// Bytes from the device.
+    Data(&'a [u8]),
+    /// The server controls a serial port: requests will be carried out.
+    Ready,
+    /// The server does not offer the option: there is a byte stream, but no lines and no baud rate.
+    Refused,
+    /// The server's answer to a request, or a change it reports.
+    Told(Message),
+}
+
+/// State of one connection. Feed it what arrives and send what it puts out.
+#[derive(Debug)]
+pub struct ClientSession {
+    parser: Parser,
+    out: Vec<u8>,
+    we_perform: [bool; SUPPORTED.len()],
+    they_perform: [bool; SUPPORTED.len()],
+    answered: bool,
+    suspended: bool,
+}
+
+impl Default for ClientSession {
+    fn default() -> Self {
+        let mut out = Vec::new();
+        for option in SUPPORTED {
+            put_negotiation(&mut out, Verb::Will, option);
+            put_negotiation(&mut out, Verb::Do, option);
+        }
+        let offered = [true; SUPPORTED.len()];
+        let parser = Parser::default();
+        Self { parser, out, we_perform: offered, they_perform: offered, answered: false, suspended: false }
+    }
+}
+
+impl ClientSession {
+    /// Takes bytes from the server; calls `each` with what they mean, in order.
+    pub fn receive(&mut self, bytes: &[u8], mut each: impl FnMut(ClientEvent<'_>)) {
+        let mut parser = std::mem::take(&mut self.parser);
+        parser.receive(bytes, |item| match item {
+            Item::Data(data) => each(ClientEvent::Data(data)),
+            Item::Negotiation(verb, option) => {
+                self.negotiate(verb, option);
+                if option == OPTION_COM_PORT && matches!(verb, Verb::Do | Verb::Dont) && !self.answered {
+                    self.answered = true;
+                    each(if verb == Verb::Do { ClientEvent::Ready } else { ClientEvent::Refused });
+                }
+            }
+            Item::Subnegotiation(OPTION_COM_PORT, payload) => match Message::parse(Sender::Server, payload) {
+                Some(Message::SuspendFlow) => self.suspended = true,
+                Some(Message::ResumeFlow) => self.suspended = false,
+                Some(message) => each(ClientEvent::Told(message)),
+                None => {}
+            },
+            Item::Subnegotiation(..) => {}
+        });
+        self.parser = parser;
+    }
+
+    /// Queues bytes for the device.
+    pub fn send_data(&mut self, data: &[u8]) {
+        put_data(&mut self.out, data);
+    }
+
+    /// Queues a request for the server.
+    pub fn request(&mut self, message: &Message) {
+        put_subnegotiation(&mut self.out, OPTION_COM_PORT, &message.payload(Sender::Client));
+    }
+
+    /// Queues the requests that set a port up as 8 data bits, no parity, 1 stop bit, no flow control.
+    pub fn request_setup(&mut self, baud_rate: u32) {
+        for message in [
+            Message::BaudRate(baud_rate),
+            Message::DataSize(8),
+            Message::Parity(1),
+            Message::StopSize(1),
+            Message::Control(Control::NoFlow),
+            Message::Purge(Buffers::Both),
+        ] {
+            self.request(&message);
+        }
+    }
+
+    /// What has to be sent to the server now.
+    pub fn take_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Whether the server asked for silence (FLOWCONTROL-SUSPEND).
+    pub fn suspended(&self) -> bool {
+        self.suspended
+    }
+
+    fn negotiate(&mut self, verb: Verb, option: u8) {
+        let index = SUPPORTED.iter().position(|&supported| supported == option);
+        match (verb, index) {
+            (Verb::Do, Some(index)) => {
+                if !std::mem::replace(&mut self.we_perform[index], true) {
+                    put_negotiation(&mut self.out, Verb::Will, option);
+                }
+            }
+            (Verb::Dont, Some(index)) => {
+                if std::mem::replace(&mut self.we_perform[index], false) {
+                    put_negotiation(&mut self.out, Verb::Wont, option);
+                }
+            }
+            (Verb::Will, Some(index)) => {
+                if !std::mem::replace(&mut self.they_perform[index], true) {
+                    put_negotiation(&mut self.out, Verb::Do, option);
+                }
+            }
+            (Verb::Wont, Some(index)) => {
+                if std::mem::replace(&mut self.they_perform[index], false) {
+                    put_negotiation(&mut self.out, Verb::Dont, option);
+                }
+            }
+            (Verb::Do, None) => put_negotiation(&mut self.out, Verb::Wont, option),
+            (Verb::Will, None) => put_negotiation(&mut self.out, Verb::Dont, option),
+            (Verb::Dont | Verb::Wont, None) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rfc2217::{ServerEvent, ServerSession};
+
+    /// Lets both ends talk until neither has anything to say; returns the server's and the client's events as text.
+    fn converse(client: &mut ClientSession, server: &mut ServerSession) -> (Vec<String>, Vec<String>) {
+        let (mut at_server, mut at_client) = (Vec::new(), Vec::new());
+        for _ in 0..20 {
+            let to_server = client.take_output();
+            let to_client = server.take_replies();
+            if to_server.is_empty() && to_client.is_empty() {
+                return (at_server, at_client);
+            }
+            server.receive(&to_server, |event| at_server.push(format!("{event:?}")));
+            client.receive(&to_client, |event| at_client.push(format!("{event:?}")));
+        }
+        panic!("the two ends answer each other for ever");
+    }
+
+    #[test]
+    fn the_two_ends_agree_and_fall_silent() {
+        let mut client = ClientSession::default();
+        let mut server = ServerSession::new("board", 115_200);
+        let (_, at_client) = converse(&mut client, &mut server);
+        assert!(at_client.contains(&format!("{:?}", ClientEvent::Ready)), "{at_client:?}");
+
+        client.request_setup(921_600);
+        client.request(&Message::Control(Control::Rts(true)));
+        client.send_data(&[1, 255, 2]);
+        let (at_server, at_client) = converse(&mut client, &mut server);
+        let expected = [
+            ServerEvent::BaudRate(921_600),
+            ServerEvent::Purge(Buffers::Both),
+            ServerEvent::Lines { dtr: false, rts: true },
+            ServerEvent::Data(&[1]),
+            ServerEvent::Data(&[255]),
+            ServerEvent::Data(&[2]),
+        ];
+        assert_eq!(at_server, expected.map(|event| format!("{event:?}")));
+        assert_eq!(at_client.len(), 7, "{at_client:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn noise_from_a_server_is_survived(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+            let mut client = ClientSession::default();
+            let mut data = 0;
+            client.receive(&bytes, |event| if let ClientEvent::Data(piece) = event { data += piece.len() });
+            prop_assert!(data <= bytes.len());
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Checks and tests: what CI runs, in its order.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::failure::Result;
+use crate::process::{run, step};
+use crate::setup::{self, Purpose};
+use crate::workspace::Workspace;
+use crate::{firmware, tidy, web};
+
+/// Everything that CI runs; its last lines are the test runner's summary.
+pub(crate) fn all(workspace: &Workspace) -> Result<()> {
+    setup::prepare(workspace, Purpose::Test)?;
+    tidy::check(workspace)?;
+    parts(workspace)?;
+    check(workspace)?;
+    browser(workspace)?;
+    course(workspace)?;
+    host(workspace)
+}
+
+/// Builds what the host's crates embed and their tests boot.
+pub(crate) fn parts(workspace: &Workspace) -> Result<()> {
+    firmware::build_lesson_firmware(workspace, None)?;
+    firmware::build_esp_app(workspace)?;
+    web::build(workspace)
+}
+
+/// Format, lints, documentation and the page's types.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    step("Checking the format", || run(cargo(workspace, "fmt").args(["--all", "--check"])))?;
+    step("Linting", || {
+        run(cargo(workspace, "clippy").args(["--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    })?;
+    step("Checking the documentation", || {
+        run(cargo(workspace, "doc")
+            .args(["--locked", "--workspace", "--no-deps", "--document-private-items"])
+            .env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    web::check(workspace)?;
+    firmware::check(workspace, None)
+}
+
+/// The tests of the host's crates, end-to-end tests with foreign tools among
+/// them, and the examples in their documentation.
+pub(crate) fn host(workspace: &Workspace) -> Result<()> {
+    let isrlab = build_server(workspace)?;
+    step("Testing the examples in the documentation", || {
+        run(cargo(workspace, "test").args(["--locked", "--workspace", "--doc", "--quiet"]))
+    })?;
+    step("Testing", || {
+        let mut nextest = cargo(workspace, "nextest");
+        nextest.args(["run", "--locked", "--workspace", "--profile", "ci"]).env("ISRLAB", isrlab);
+        if let Some(dir) = setup::nextest_path(workspace) {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let dirs = std::iter::once(dir).chain(std::env::split_paths(&path));
+            if let Ok(path) = std::env::join_paths(dirs) {
+                nextest.env("PATH", path);
+            }
+        }
+        run(&mut nextest)
+    })
+}
+
+/// The users' stories in a browser.
+pub(crate) fn browser(workspace: &Workspace) -> Result<()> {
+    let isrlab = build_server(workspace)?;
+    web::browser_tests(workspace, &isrlab)
+}
+
+/// Every lesson on the virtual board: starter fails, solution passes, every row
+/// of its expectation grid holds.
+pub(crate) fn course(workspace: &Workspace) -> Result<()> {
+    let isrlab = build_server(workspace)?;
+    step("Validating the course", || {
+        run(Command::new(isrlab).args(["validate", "--junit"]).arg(workspace.cache().join("course.xml")))
+    })
+}
+
+/// Builds the server as the tests use it and returns the binary's path.
+pub(crate) fn build_server(workspace: &Workspace) -> Result<PathBuf> {
+    step("Building the server", || run(cargo(workspace, "build").args(["--locked", "--package", "isrlab"])))?;
+    Ok(workspace.cargo_target().join("debug/isrlab"))
+}
+
+/// The benchmarks; how long they take depends on the machine, so CI runs none.
+pub(crate) fn benchmarks(workspace: &Workspace) -> Result<()> {
+    setup::prepare(workspace, Purpose::Bench)?;
+    parts(workspace)?;
+    step("Measuring", || run(cargo(workspace, "bench").args(["--locked", "--workspace"])))
+}
+
+/// A cargo command line for the host's crates.
+pub(crate) fn cargo(workspace: &Workspace, subcommand: &str) -> Command {
+    let mut command = Command::new("cargo");
+    command.arg(subcommand).current_dir(workspace.root());
+    // Cargo set them for us; build scripts that watch them would run again.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PKG_")
+            || name == "CARGO_MANIFEST_DIR"
+            || name == "CARGO_MANIFEST_PATH"
+        {
+            command.env_remove(name);
+        }
+    }
+    command
+}

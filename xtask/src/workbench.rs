@@ -1,0 +1,31 @@
+//! Runs the workbench as its users have it, and the course on an attached board.
+
+use std::process::Command;
+
+use crate::checks::{build_server, cargo, parts};
+use crate::failure::Result;
+use crate::process::{run, step};
+use crate::setup::{self, Purpose};
+use crate::workspace::Workspace;
+use crate::{firmware, web};
+
+/// Runs the whole course on an attached board: flashes it first.
+pub(crate) fn hardware(workspace: &Workspace, port: &str) -> Result<()> {
+    setup::prepare(workspace, Purpose::Run)?;
+    parts(workspace)?;
+    let isrlab = build_server(workspace)?;
+    run(Command::new(&isrlab).args(["flash", "--board", port]))?;
+    run(Command::new(&isrlab).args(["validate", "--board", port]))
+}
+
+/// Starts the workbench as its users have it; does not return while it runs.
+pub(crate) fn serve(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    setup::prepare(workspace, Purpose::Run)?;
+    firmware::build_lesson_firmware(workspace, None)?;
+    web::build(workspace)?;
+    step("Building the server", || {
+        run(cargo(workspace, "build").args(["--locked", "--release", "--package", "isrlab"]))
+    })?;
+    // Ctrl-C goes to the whole foreground group: the server shuts down, and we return what it says.
+    run(Command::new(workspace.cargo_target().join("release/isrlab")).arg("serve").args(arguments))
+}
