@@ -33,3 +33,4 @@ ready:
 		echo "==> Installing gcc, with which Rust links"; \
 		if [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
 		$$as_root apt-get -q update && $$as_root apt-get -q install -y --no-install-recommends gcc libc6-dev; }
+	@cargo build --locked --package xtask
