@@ -1,9 +1,11 @@
 //! Boards: one actor task owns each board's link, everyone else holds a cheap handle.
 
+pub mod discovery;
 pub mod engine;
 pub mod line;
 pub mod pace;
 pub mod paced;
 pub mod pool;
 mod raw_prompt;
+pub mod serial;
 pub mod session;

@@ -15,6 +15,7 @@ use rustix::termios::{OptionalActions, QueueSelector, tcflush, tcgetattr, tcseta
 use tokio::io::unix::AsyncFd;
 
 use super::{Cable, HostAction};
+use crate::board::serial::watched;
 
 /// A pseudo-terminal whose other side a program may open as a serial port.
 #[derive(Debug)]
@@ -107,13 +108,6 @@ impl PseudoTerminal {
     }
 }
 
-/// Lets the runtime watch a file descriptor.
-#[allow(unsafe_code)]
-fn watched(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: an `OwnedFd` stays open, and the same file, for as long as the `AsyncFd` that owns it lives.
-    unsafe { AsyncFd::register(fd) }.map_err(io::Error::from)
-}
-
 #[cfg(target_os = "linux")]
 mod openings {
     //! Counts how often the terminal is open, by inotify.
@@ -127,6 +121,8 @@ mod openings {
     use rustix::io::Errno;
     use tokio::io::unix::AsyncFd;
 
+    use crate::board::serial::watched;
+
     #[derive(Debug)]
     pub(super) struct Openings {
         events: AsyncFd<OwnedFd>,
@@ -137,7 +133,7 @@ mod openings {
         pub(super) fn watch(path: &Path) -> io::Result<Self> {
             let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
             inotify::add_watch(&events, path, WatchFlags::OPEN | WatchFlags::CLOSE_WRITE | WatchFlags::CLOSE_NOWRITE)?;
-            Ok(Self { events: super::watched(events)?, count: 0 })
+            Ok(Self { events: watched(events)?, count: 0 })
         }
 
         pub(super) fn is_open(&self) -> bool {
