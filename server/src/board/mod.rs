@@ -2,6 +2,7 @@
 
 pub mod discovery;
 pub mod engine;
+pub mod flash;
 pub mod line;
 pub mod pace;
 pub mod paced;
