@@ -79,8 +79,8 @@ impl LessonCheck<'_> {
             for name in &explorer.values {
                 self.value("explorer", name);
             }
-            for set in &explorer.set {
-                self.settings("explorer", set);
+            for case in &explorer.cases {
+                self.settings("explorer case", &case.set);
             }
         }
         let shown = [&lesson.program, &lesson.starter, &lesson.solution];

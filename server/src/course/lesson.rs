@@ -491,22 +491,48 @@ pub struct Hazard {
     pub text: Text,
 }
 
-/// The window for the race explorer: one execution between two marks, interrupted everywhere.
+/// What the race explorer needs to know: one execution between the marks 1 and 2 of a driver
+/// program, interrupted at every boundary between two instructions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Explorer {
-    /// The `lab.mark` that opens the window.
-    pub begin: u16,
-    /// The `lab.mark` that closes it.
-    pub end: u16,
     /// The interrupt source, such as `t0`.
     pub source: String,
-    /// The published values that decide.
+    /// What the drivers report, in the order of the marks 16, 17, ...
     pub values: Vec<String>,
-    /// What must hold for them after the window, wherever the interrupt arrived.
+    /// What must hold for the reported values, wherever the interrupt arrived.
     pub invariant: Relation,
     /// The settings worth exploring.
-    pub set: Vec<Settings>,
+    #[serde(rename = "case")]
+    pub cases: Vec<ExplorerCase>,
+    /// `explore.py`, run after the lesson's program in the same globals.
+    #[serde(skip)]
+    pub driver: String,
+    /// `explore_fix.py`, run after an exercise program in the same globals.
+    #[serde(skip)]
+    pub exercise_driver: String,
+}
+
+/// Settings worth exploring.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExplorerCase {
+    /// The settings.
+    pub set: Settings,
+    /// Which arrivals must lose.
+    pub losing: Losing,
+}
+
+/// Which arrivals violate the invariant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Losing {
+    /// None of them.
+    None,
+    /// At least one, at most all but one.
+    Some,
+    /// Those from one boundary to another, and all between.
+    OneInterval,
 }
 
 /// Puts measured values into a message: `{name}` becomes the value.

@@ -258,15 +258,22 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
     let ja = sections(files, &path("ja.md"), findings);
     let [program, starter, solution] =
         ["program.py", "starter.py", "solution.py"].map(|name| files.text(&path(name), findings));
-    let file = file?;
+    let mut file = file?;
 
+    if let Some(explorer) = &mut file.explorer {
+        explorer.driver = files.text(&path("explore.py"), findings)?;
+        explorer.exercise_driver = files.text(&path("explore_fix.py"), findings)?;
+    }
     let mut wrong = BTreeMap::new();
     for fix in &file.exercise.wrong {
         if let Some(text) = files.text(&path(&format!("wrong/{}", fix.file)), findings) {
             wrong.insert(fix.file.clone(), text);
         }
     }
-    let known = ["lesson.toml", "en.md", "ja.md", "program.py", "starter.py", "solution.py"];
+    let mut known = vec!["lesson.toml", "en.md", "ja.md", "program.py", "starter.py", "solution.py"];
+    if file.explorer.is_some() {
+        known.extend(["explore.py", "explore_fix.py"]);
+    }
     let prefix = format!("{folder}/");
     for name in files.0.keys().filter_map(|path| path.strip_prefix(&prefix)) {
         if !known.contains(&name) && !name.strip_prefix("wrong/").is_some_and(|fix| wrong.contains_key(fix)) {

@@ -1,0 +1,39 @@
+import lab
+from array import array
+
+# Repair `walk`: with a soft ISR, only place 9 may be struck. In every second round the walk
+# must still go through place 5.
+strikes = array("i", [0] * 10)
+lab.array("strikes", strikes)
+pos = 9
+
+
+def tick(t):
+    strikes[pos] += 1
+
+
+def walk(n):
+    global pos
+    for i in range(n):
+        pos = 0
+        pos = 1
+        pos = 2
+        pos = 3
+        pos = 4
+        if i & 1:
+            pos = 5
+        pos = 6
+        pos = 7
+        pos = 8
+        pos = 9
+
+
+timer = lab.timer(tick)
+while lab.running():
+    walk(200)
+    lab.beat(200)
+
+timer.deinit()
+for i in range(20):
+    pass
+lab.done()

@@ -1,0 +1,23 @@
+# What the race explorer runs after an exercise program, in the same globals: main consumes one
+# byte between two marks. The byte has arrived before.
+
+def execute(begin, end):
+    tick(None)
+    lab.mark(begin)
+    consume()
+    lab.mark(end)
+
+
+timer = lab.timer(tick)
+for i in range(4):          # caches are warm afterwards
+    execute(0, 0)
+execute(1, 2)
+for i in range(20):
+    pass
+consume()                   # a byte that came meanwhile must be found now
+lab.mark(16, produced)
+lab.mark(17, consumed)
+lab.mark(18, waiting())
+lab.mark(19, gaps)
+lab.mark(3)
+timer.deinit()

@@ -1,0 +1,57 @@
+import lab
+
+buf = bytearray(256)
+rd = wr = 0             # main writes only `rd`, the callback only `wr`
+produced = consumed = gaps = 0
+next_number = 0
+
+
+def tick(t):
+    global wr, produced
+    buf[wr] = produced & 255
+    wr = (wr + 1) & 255     # last: the byte is there before it is announced
+    produced += 1
+
+
+def take(byte):
+    global consumed, gaps, next_number
+    if byte != next_number:
+        gaps += 1
+    next_number = (byte + 1) & 255
+    consumed += 1
+
+
+def consume():
+    global rd
+    while rd != wr:
+        take(buf[rd])
+        rd = (rd + 1) & 255
+
+
+def waiting():
+    return (wr - rd) & 255
+
+
+def publish():
+    state = lab.lock()
+    lab.value("produced", produced)
+    lab.value("consumed", consumed)
+    lab.value("waiting", waiting())
+    lab.value("lost", produced - consumed - waiting())
+    lab.value("gaps", gaps)
+    lab.unlock(state)
+
+
+publish()
+timer = lab.timer(tick)
+while lab.running():
+    for i in range(50):
+        consume()
+    lab.beat(50)
+    publish()
+
+timer.deinit()
+for i in range(20):
+    pass
+publish()
+lab.done()

@@ -1,0 +1,59 @@
+import lab
+
+buf = bytearray(256)
+navail = rd = wr = 0
+produced = consumed = gaps = 0
+next_number = 0
+
+
+def tick(t):
+    global navail, wr, produced
+    buf[wr] = produced & 255
+    wr = (wr + 1) & 255
+    navail += 1
+    produced += 1
+
+
+def take(byte):
+    global consumed, gaps, next_number
+    if byte != next_number:
+        gaps += 1
+    next_number = (byte + 1) & 255
+    consumed += 1
+
+
+def consume():
+    global navail, rd
+    while navail:
+        take(buf[rd])
+        rd = (rd + 1) & 255
+        navail -= 1
+
+
+def waiting():
+    return navail
+
+
+def publish():
+    state = lab.lock()
+    lab.value("produced", produced)
+    lab.value("consumed", consumed)
+    lab.value("waiting", waiting())
+    lab.value("lost", produced - consumed - waiting())
+    lab.value("gaps", gaps)
+    lab.unlock(state)
+
+
+publish()
+timer = lab.timer(tick)
+while lab.running():
+    for i in range(50):
+        consume()
+    lab.beat(50)
+    publish()
+
+timer.deinit()
+for i in range(20):
+    pass
+publish()
+lab.done()
