@@ -17,7 +17,7 @@ use crate::memory::Memory;
 
 pub use csr::CsrFile;
 pub use decode::Op;
-pub use observe::Observer;
+pub use observe::{Access, Observer, Step, TrapLog, TrapLogEntry, TrapRecord};
 pub use register::{Reg, Registers};
 pub use trap::{Cause, Exception, Trap};
 

@@ -1,0 +1,118 @@
+//! Arrivals tried: from the window's first boundary to the finishing mark, with interrupts put in.
+
+use std::ops::ControlFlow;
+
+use emulator::bus::Tick;
+use emulator::cpu::{Observer, Trap, TrapRecord};
+use emulator::{Injection, Source};
+
+use crate::window::{Deadline, End, FINISH_MARK, FIRST_VALUE_MARK, MAX_VALUES, Window, run_to_mark};
+
+/// What became of one run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Run {
+    /// Values that the program reported, by number.
+    pub values: Vec<Option<i32>>,
+    /// Where interrupts were delivered, in instructions from the window's first boundary, in order.
+    /// Deferred ones are delivered later than they arrive.
+    pub delivered: Vec<Delivery>,
+    /// Why it did not reach the finishing mark, if so.
+    pub end: Option<End>,
+}
+
+/// An interrupt that the hart took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Delivery {
+    /// Instructions since the window's first boundary.
+    pub instruction: u32,
+    /// The instruction of main, or of another handler, that waits meanwhile.
+    pub pc: u32,
+    /// Ticks of 1/480 MHz since the window's first boundary.
+    pub ticks: Tick,
+}
+
+/// Interrupts arriving at boundaries of a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrivals<'a> {
+    /// Which source asks for service.
+    pub source: Source,
+    /// Before which instruction of the window, each from 0 to [`Window::instructions`].
+    pub at: &'a [u32],
+}
+
+/// Collects interrupt traps.
+struct Deliveries {
+    first_instruction: u64,
+    first_tick: Tick,
+    list: Vec<Delivery>,
+}
+
+/// More deliveries than these say nothing new.
+const MAX_DELIVERIES: usize = 8;
+
+impl Observer for Deliveries {
+    fn trap(&mut self, record: &TrapRecord) {
+        if matches!(record.trap, Trap::Interrupt(_)) && self.list.len() < MAX_DELIVERIES {
+            self.list.push(Delivery {
+                instruction: u32::try_from(record.instructions - self.first_instruction).unwrap_or(u32::MAX),
+                pc: record.pc,
+                ticks: record.now - self.first_tick,
+            });
+        }
+    }
+}
+
+impl Window {
+    /// Runs from the window's first boundary to the finishing mark, with interrupts at `arrivals`.
+    ///
+    /// Sources without an event of their own (see [`Source::has_event`]) never arrive.
+    pub fn try_arrivals(&mut self, arrivals: &Arrivals<'_>) -> Run {
+        let injections: Vec<(u32, Injection)> =
+            arrivals.at.iter().map(|&at| (at, Injection::Source(arrivals.source))).collect();
+        self.run_from_begin(&injections)
+    }
+
+    pub(crate) fn run_from_begin(&mut self, injections: &[(u32, Injection)]) -> Run {
+        self.machine.restore(&self.begin);
+        for (at, injection) in injections {
+            // Refused only for sources without an event, as documented.
+            let _ = self.machine.raise_at(self.first_instruction + u64::from(*at), injection.clone());
+        }
+        let mut deliveries = Deliveries {
+            first_instruction: self.first_instruction,
+            first_tick: self.machine.ticks(),
+            list: Vec::new(),
+        };
+        let deadline = Deadline::after(&self.machine, self.limits.run_instructions, self.limits.ticks);
+        let mut values = Vec::new();
+        let end = loop {
+            match run_to_mark(&mut self.machine, self.mark_hook, deadline, &mut deliveries) {
+                Ok(reached) if reached.mark == FINISH_MARK => break None,
+                Ok(reached) => {
+                    let index = reached.mark.wrapping_sub(FIRST_VALUE_MARK) as usize;
+                    if index < MAX_VALUES {
+                        values.resize(values.len().max(index + 1), None);
+                        values[index] = Some(reached.value);
+                    }
+                }
+                Err(end) => break Some(end),
+            }
+        };
+        Run { values, delivered: deliveries.list, end }
+    }
+
+    /// Tries one interrupt of `source` at each boundary in `range`, telling `each` what became of it.
+    ///
+    /// `each` ends the exploration by breaking.
+    pub fn try_each(
+        &mut self,
+        source: Source,
+        range: std::ops::Range<u32>,
+        mut each: impl FnMut(u32, Run) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        for at in range {
+            each(at, self.try_arrivals(&Arrivals { source, at: &[at] }))?;
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,7 @@
+//! The race explorer: every moment at which an interrupt could arrive, tried.
+
+pub mod bytecode;
+pub mod explore;
+pub mod symbols;
+pub mod vm;
+pub mod window;

@@ -1,0 +1,348 @@
+//! The window: one execution of a piece of a program, between two marks, without an interrupt.
+//!
+//! It is run once, instruction by instruction, to learn how many boundaries there are and what main
+//! was doing at each. Everything after that starts from the snapshot taken at its first boundary.
+
+use std::collections::HashMap;
+
+use emulator::bus::{TICKS_PER_SECOND, Tick};
+use emulator::cpu::{Observer, Reg};
+use emulator::{Machine, Port, ResetCause, Snapshot, Stop, Stops};
+
+use crate::symbols::{SymbolError, Symbols};
+use crate::vm::{self, Listing, Position, VmLayout};
+
+/// The mark after which a run is judged.
+pub const FINISH_MARK: u32 = 3;
+/// Marks from here on report a value: the first value with this number, the next with the next.
+pub const FIRST_VALUE_MARK: u32 = 16;
+/// The most values that a driver reports.
+pub const MAX_VALUES: usize = 16;
+
+/// The `lab.mark` numbers that open and close the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marks {
+    /// Opens it.
+    pub begin: u32,
+    /// Closes it.
+    pub end: u32,
+}
+
+/// How far a run may go before it counts as endless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Instructions from the start of the search to the opening mark.
+    pub approach_instructions: u64,
+    /// Instructions inside the window: the number of boundaries to try.
+    pub window_instructions: u32,
+    /// Instructions from the opening mark to the finishing mark.
+    pub run_instructions: u64,
+    /// Virtual time for each of these stretches.
+    pub ticks: Tick,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            approach_instructions: 400_000_000,
+            window_instructions: 50_000,
+            run_instructions: 4_000_000,
+            ticks: 4 * TICKS_PER_SECOND,
+        }
+    }
+}
+
+/// What the explorer knows of the firmware: where its hooks are.
+#[derive(Clone, Debug)]
+pub struct Firmware {
+    /// All symbols.
+    pub symbols: Symbols,
+    /// Address of `lab_mark_hook(n, value)`.
+    mark_hook: u32,
+}
+
+impl Firmware {
+    /// Reads the firmware's ELF file.
+    ///
+    /// # Errors
+    /// [`SymbolError`] if it lacks the hooks.
+    pub fn parse(elf: &[u8]) -> Result<Self, SymbolError> {
+        let symbols = Symbols::parse(elf)?;
+        let mark_hook = symbols.address("lab_mark_hook")?;
+        Ok(Self { symbols, mark_hook })
+    }
+}
+
+/// Why there is nothing to explore.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The firmware is not one that can be explored.
+    #[error(transparent)]
+    Symbol(#[from] SymbolError),
+    /// The program never opened the window.
+    #[error(
+        "the program did not reach lab.mark({mark}) within {instructions} instructions; mark the piece to explore with lab.mark({mark}) before it"
+    )]
+    NoBegin {
+        /// The mark looked for.
+        mark: u32,
+        /// Instructions executed in the search.
+        instructions: u64,
+    },
+    /// The window is longer than the limit.
+    #[error("the window is longer than {limit} instructions; put lab.mark closer around the statement of interest")]
+    TooLong {
+        /// [`Limits::window_instructions`].
+        limit: u32,
+    },
+    /// The run that nothing interrupted does not reach the end.
+    #[error("without any interrupt the program does not reach lab.mark({mark}): {end}")]
+    NeverEnds {
+        /// The mark looked for.
+        mark: u32,
+        /// What happened instead.
+        end: End,
+    },
+}
+
+/// How a stretch of a run ended, other than at the mark it was to reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum End {
+    /// The chip was reset.
+    #[error("the chip was reset")]
+    Reset(ResetCause),
+    /// The guest locked up.
+    #[error("the processor locked up")]
+    LockedUp,
+    /// It was still running at the limit.
+    #[error("it was still running at the limit")]
+    Limit,
+    /// Nothing runs any more: the program ended early, most likely with an exception.
+    #[error("the program ended before it")]
+    Quiet,
+}
+
+/// A mark that was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reached {
+    pub(crate) mark: u32,
+    pub(crate) value: i32,
+}
+
+/// What main was about to do at a boundary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Boundary {
+    /// Address of the next machine instruction.
+    pub pc: u32,
+    /// The bytecode instruction in progress: function and index in [`Window::listings`].
+    pub place: Option<Place>,
+}
+
+/// A bytecode instruction of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// Index in [`Window::listings`].
+    pub listing: u16,
+    /// Index in [`Listing::lines`].
+    pub instruction: u16,
+}
+
+/// One execution between two marks, and the board at its first boundary.
+#[derive(Debug)]
+pub struct Window {
+    pub(crate) machine: Machine,
+    pub(crate) mark_hook: u32,
+    pub(crate) begin: Snapshot,
+    /// Instructions executed by the board before the window.
+    pub(crate) first_instruction: u64,
+    pub(crate) limits: Limits,
+    /// The boundaries, the one before the first instruction first; one more than instructions.
+    pub boundaries: Vec<Boundary>,
+    /// The functions of the program that ran in the window, in order of first appearance.
+    pub listings: Vec<Listing>,
+    /// What main did without an interrupt: values by number.
+    pub undisturbed: Vec<Option<i32>>,
+}
+
+impl Window {
+    /// Runs `machine` to the opening mark and through the window.
+    ///
+    /// The machine must be about to execute a program that reaches both marks, and then
+    /// [`FINISH_MARK`].
+    ///
+    /// # Errors
+    /// [`Refusal`] says what is missing.
+    pub fn open(mut machine: Machine, firmware: &Firmware, marks: Marks, limits: Limits) -> Result<Self, Refusal> {
+        machine.set_stops(Stops { on_output: false, on_reset: true, breakpoints: vec![firmware.mark_hook] });
+        let approach_from = machine.instructions();
+        let approach = Deadline::after(&machine, limits.approach_instructions, limits.ticks);
+        loop {
+            match run_to_mark(&mut machine, firmware.mark_hook, approach, &mut ()) {
+                Ok(reached) if reached.mark == marks.begin => break,
+                Ok(_) => drop(machine.uart_take_output(Port::Uart0)),
+                Err(_) => {
+                    let instructions = machine.instructions() - approach_from;
+                    return Err(Refusal::NoBegin { mark: marks.begin, instructions });
+                }
+            }
+        }
+        let layout = VmLayout::find(&firmware.symbols, machine.memory())?;
+        let mut window = Self {
+            begin: machine.snapshot(),
+            first_instruction: machine.instructions(),
+            machine,
+            mark_hook: firmware.mark_hook,
+            limits,
+            boundaries: Vec::new(),
+            listings: Vec::new(),
+            undisturbed: Vec::new(),
+        };
+        window.trace(&layout, marks.end)?;
+        let undisturbed = window.run_from_begin(&[]);
+        match undisturbed.end {
+            None => window.undisturbed = undisturbed.values,
+            Some(end) => return Err(Refusal::NeverEnds { mark: FINISH_MARK, end }),
+        }
+        Ok(window)
+    }
+
+    /// How many machine instructions the window holds.
+    #[must_use]
+    pub fn instructions(&self) -> u32 {
+        (self.boundaries.len() - 1) as u32
+    }
+
+    /// A second explorer of the same window, for another thread.
+    #[must_use]
+    pub fn fork(&mut self) -> Self {
+        self.machine.restore(&self.begin);
+        let mut machine = self.machine.fork();
+        Self {
+            begin: machine.snapshot(),
+            machine,
+            mark_hook: self.mark_hook,
+            first_instruction: self.first_instruction,
+            limits: self.limits,
+            boundaries: self.boundaries.clone(),
+            listings: self.listings.clone(),
+            undisturbed: self.undisturbed.clone(),
+        }
+    }
+
+    /// The source line of a boundary, counted from 1.
+    #[must_use]
+    pub fn line(&self, boundary: &Boundary) -> Option<u32> {
+        let place = boundary.place?;
+        Some(self.listings[usize::from(place.listing)].lines[usize::from(place.instruction)].line)
+    }
+
+    /// Steps from the opening to the closing mark.
+    fn trace(&mut self, layout: &VmLayout, end: u32) -> Result<(), Refusal> {
+        let mut places = Places::default();
+        let deadline = Deadline::after(&self.machine, u64::from(self.limits.window_instructions), self.limits.ticks);
+        loop {
+            let pc = self.machine.hart().pc;
+            let place = vm::position(self.machine.memory(), layout)
+                .and_then(|position| places.find(position, || Listing::read(self.machine.memory(), layout, position)));
+            self.boundaries.push(Boundary { pc, place });
+            let stepped = self.machine.run_to(deadline.tick, self.machine.instructions() + 1);
+            match stepped {
+                Stop::Breakpoint(_) if hook_arguments(&self.machine).mark == end => break,
+                Stop::Breakpoint(_) | Stop::InstructionCount | Stop::Output(_) => {}
+                other => {
+                    let end_reached = end_of(other).unwrap_or(End::Limit);
+                    return Err(Refusal::NeverEnds { mark: end, end: end_reached });
+                }
+            }
+            // The step before a hook stops at it without executing it; the next step does.
+            if self.boundaries.len() > self.limits.window_instructions as usize {
+                return Err(Refusal::TooLong { limit: self.limits.window_instructions });
+            }
+        }
+        self.boundaries
+            .push(Boundary { pc: self.machine.hart().pc, place: self.boundaries.last().and_then(|b| b.place) });
+        self.listings = places.listings;
+        Ok(())
+    }
+}
+
+/// Finds places, listing each function once.
+#[derive(Default)]
+struct Places {
+    listings: Vec<Listing>,
+    by_function: HashMap<u32, Option<u16>>,
+    last: HashMap<u32, Place>,
+}
+
+impl Places {
+    fn find(&mut self, position: Position, read: impl FnOnce() -> Option<Listing>) -> Option<Place> {
+        let listings = &mut self.listings;
+        let listing = (*self.by_function.entry(position.function).or_insert_with(|| {
+            let index = u16::try_from(listings.len()).ok()?;
+            listings.push(read()?);
+            Some(index)
+        }))?;
+        // Between a fetch and the next dispatch, `ip` may point behind an opcode: the instruction
+        // named last is then still the one in progress.
+        match self.listings[usize::from(listing)].index_at(position.ip) {
+            Some(instruction) => {
+                let place = Place { listing, instruction: u16::try_from(instruction).ok()? };
+                self.last.insert(position.function, place);
+                Some(place)
+            }
+            None => self.last.get(&position.function).copied(),
+        }
+    }
+}
+
+/// Where a stretch of a run ends at the latest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    pub(crate) tick: Tick,
+    pub(crate) instructions: u64,
+}
+
+impl Deadline {
+    pub(crate) fn after(machine: &Machine, instructions: u64, ticks: Tick) -> Self {
+        Self {
+            tick: machine.ticks().saturating_add(ticks),
+            instructions: machine.instructions().saturating_add(instructions),
+        }
+    }
+}
+
+/// Runs to the next `lab.mark`; the hook's first instruction is next then.
+pub(crate) fn run_to_mark(
+    machine: &mut Machine,
+    mark_hook: u32,
+    deadline: Deadline,
+    observer: &mut impl Observer,
+) -> Result<Reached, End> {
+    loop {
+        match machine.run_observed(deadline.tick, deadline.instructions, observer) {
+            Stop::Breakpoint(pc) if pc == mark_hook => return Ok(hook_arguments(machine)),
+            other => {
+                if let Some(end) = end_of(other) {
+                    return Err(end);
+                }
+            }
+        }
+    }
+}
+
+/// What a stop means for a run that was to reach a mark; `None`: nothing, it goes on.
+fn end_of(stop: Stop) -> Option<End> {
+    match stop {
+        Stop::Breakpoint(_) | Stop::Output(_) => None,
+        Stop::Deadline | Stop::InstructionCount => Some(End::Limit),
+        Stop::Reset(cause) => Some(End::Reset(cause)),
+        Stop::Fault(_) => Some(End::LockedUp),
+        Stop::Idle => Some(End::Quiet),
+    }
+}
+
+/// `lab_mark_hook(n, value)` in the RISC-V calling convention: a0 and a1.
+fn hook_arguments(machine: &Machine) -> Reached {
+    let x = &machine.hart().x;
+    Reached { mark: x.get(Reg::X10), value: x.get(Reg::X11).cast_signed() }
+}
