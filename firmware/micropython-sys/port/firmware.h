@@ -1,0 +1,95 @@
+// The border between the C core and the Rust firmware; the Rust half is described in ../src/lib.rs.
+#ifndef ISRLAB_FIRMWARE_H
+#define ISRLAB_FIRMWARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Slots 0..1 are machine.Timer(0..1), the others are pins.
+#define FW_SLOTS (8)
+#define FW_TIMERS (2)
+
+// Where an exception happened.
+enum { FW_CONTEXT_HARD = 0, FW_CONTEXT_SOFT = 1, FW_CONTEXT_MAIN = 2 };
+
+// What became of a hard callback.
+enum { PORT_HARD_RETURNED = 0, PORT_HARD_RAISED = 1, PORT_HARD_ABORTED = 2 };
+
+// Time. Ticks are those of the system timer, 16 MHz.
+uint64_t fw_ticks(void);
+uint64_t fw_micros(void);
+
+// Consoles.
+int fw_console_read(void);
+bool fw_console_readable(void);
+bool fw_console_writable(void);
+void fw_console_write(const char *text, size_t len);
+
+// Interrupts of lessons.
+uint32_t fw_lesson_irq_disable(void);
+void fw_lesson_irq_enable(uint32_t enabled);
+int fw_timer_start(uint32_t slot, uint64_t period_ticks, bool repeat, bool hard, uint32_t priority);
+void fw_timer_stop(uint32_t slot);
+uint64_t fw_timer_elapsed_ticks(uint32_t slot);
+void fw_pin_irq_start(uint32_t pin, uint32_t slot, uint32_t trigger, bool hard, uint32_t priority);
+void fw_pin_irq_stop(uint32_t slot);
+int fw_fire(void);
+void fw_burst(uint32_t count);
+void fw_trace(int32_t value);
+
+// Bookkeeping of callbacks.
+void fw_soft_enter(uint32_t slot);
+void fw_soft_exit(uint32_t slot);
+void fw_source_failed(uint32_t slot);
+void fw_report_exception(uint32_t context, const char *class_name, size_t class_len, const char *text, size_t text_len);
+typedef struct {
+    uint32_t expected, fired, missed, ran, dropped, queued, disabled;
+} fw_source_stats_t;
+void fw_source_stats(uint32_t slot, fw_source_stats_t *stats);
+
+// Pins. Levels are 0 or 1.
+enum { FW_PIN_IN = 1, FW_PIN_OUT = 3, FW_PIN_OPEN_DRAIN = 7 };
+enum { FW_PULL_NONE = 0, FW_PULL_UP = 1, FW_PULL_DOWN = 2 };
+bool fw_pin_valid(uint32_t pin);
+void fw_pin_configure(uint32_t pin, uint32_t mode, uint32_t pull);
+void fw_pin_write(uint32_t pin, bool level);
+bool fw_pin_read(uint32_t pin);
+
+// Flash partition of the file system, in bytes from its start. 0 or a negative errno.
+uint32_t fw_flash_size(void);
+int fw_flash_read(uint32_t offset, uint8_t *bytes, size_t len);
+int fw_flash_write(uint32_t offset, const uint8_t *bytes, size_t len);
+int fw_flash_erase(uint32_t offset, size_t len);
+
+// The lab module. Names and options stay valid until the VM restarts.
+typedef struct { const char *text; size_t len; } fw_text_t;
+enum { FW_TOO_MANY = -1, FW_NAME_TOO_LONG = -2, FW_OTHER_KIND = -3 };
+int fw_control_number(fw_text_t name, int32_t value, int32_t lo, int32_t hi);
+int fw_control_choice(fw_text_t name, const fw_text_t *options, size_t count, int32_t index);
+int fw_control_find(fw_text_t name);
+bool fw_control_is_choice(uint32_t control);
+int32_t fw_control_value(uint32_t control);
+int fw_value_slot(fw_text_t name);
+void fw_value_set(uint32_t value, int32_t number);
+int32_t fw_value_get(uint32_t value);
+int32_t fw_value_add(uint32_t value, int32_t number);
+int fw_histogram_slot(fw_text_t name);
+int fw_array_slot(fw_text_t name, const int32_t *items, size_t len);
+void fw_histogram_add(uint32_t histogram, uint32_t us);
+void fw_trigger(fw_text_t name);
+void fw_mark(uint32_t mark, int32_t value);
+void fw_beat(uint32_t loops);
+bool fw_running(void);
+void fw_done(void);
+uint32_t fw_rate(void);
+bool fw_hard(void);
+void fw_lab_timer_start(void);
+
+// Life of the VM.
+void fw_vm_started(void);
+void fw_program_ended(bool raised);
+_Noreturn void fw_chip_reset(void);
+uint32_t fw_reset_cause(void);
+
+#endif

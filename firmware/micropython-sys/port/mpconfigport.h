@@ -1,0 +1,121 @@
+// Configuration of the MicroPython core for the lesson firmware.
+//
+// Values that a learner can observe (object representation, queue depth, float width, feature level)
+// are those of ports/esp32/mpconfigport.h, so that soft rows agree with official boards.
+#ifndef ISRLAB_MPCONFIGPORT_H
+#define ISRLAB_MPCONFIGPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <alloca.h>
+#include <sys/types.h>
+
+#define MICROPY_CONFIG_ROM_LEVEL                (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
+
+// What values look like, as on the official ESP32 port.
+#define MICROPY_OBJ_REPR                        (MICROPY_OBJ_REPR_A)
+#define MICROPY_LONGINT_IMPL                    (MICROPY_LONGINT_IMPL_MPZ)
+#define MICROPY_FLOAT_IMPL                      (MICROPY_FLOAT_IMPL_FLOAT)
+#define MICROPY_ERROR_REPORTING                 (MICROPY_ERROR_REPORTING_NORMAL)
+#define MICROPY_ALLOC_PATH_MAX                  (128)
+#define MICROPY_WARNINGS                        (1)
+typedef int32_t mp_int_t;
+typedef uint32_t mp_uint_t;
+typedef long mp_off_t;
+#define UINT_FMT "%u"
+#define INT_FMT "%d"
+#define MP_SSIZE_MAX (0x7fffffff)
+
+// Memory and the C stack.
+#define MICROPY_ENABLE_GC                       (1)
+#define MICROPY_STACK_CHECK                     (1)
+#define MICROPY_STACK_CHECK_MARGIN              (1024)
+#define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF  (1)
+#define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE    (0)
+
+// The switch VM: it stores code_state->ip at every dispatch, which the race explorer watches.
+#define MICROPY_OPT_COMPUTED_GOTO               (0)
+// A callback that never returns is left through nlr_jump_abort (see irq.c and lifecycle.c).
+#define MICROPY_ENABLE_VM_ABORT                 (1)
+#define MICROPY_PERSISTENT_CODE_LOAD            (1)
+#define MICROPY_EMIT_RV32                       (1)
+// Data RAM is executable only through its alias on the instruction bus
+// (ESP32-C3 TRM, 3.3.2 "Internal Memory": 0x3FC8_0000 and 0x4038_0000 are the same SRAM 1).
+#define MICROPY_MAKE_POINTER_CALLABLE(p)        ((void *)(((mp_uint_t)(p) - 0x3FC80000u) < 0x60000u ? (mp_uint_t)(p) + 0x700000u : (mp_uint_t)(p)))
+
+#define MICROPY_HELPER_REPL                     (1)
+#define MICROPY_REPL_INFO                       (0)
+#define MICROPY_ENABLE_EXTERNAL_IMPORT          (1)
+#define MICROPY_USE_INTERNAL_ERRNO              (1)
+#define MICROPY_USE_INTERNAL_PRINTF             (1)
+#define MICROPY_STREAMS_POSIX_API               (1)
+
+// The scheduler: depth and order as upstream.
+#define MICROPY_ENABLE_SCHEDULER                (1)
+#define MICROPY_SCHEDULER_DEPTH                 (8)
+#define MICROPY_SCHED_HOOK_SCHEDULED            fw_queue_grew()
+void fw_queue_grew(void);
+
+// File system in a flash partition.
+#define MICROPY_VFS                             (1)
+#define MICROPY_READER_VFS                      (1)
+#define MICROPY_VFS_LFS2                        (1)
+#define MICROPY_PY_VFS                          (1)
+
+#define MICROPY_PY_BUILTINS_HELP_TEXT           fw_help_text
+#define MICROPY_PY_STR_BYTES_CMP_WARN           (1)
+#define MICROPY_PY_ALL_INPLACE_SPECIAL_METHODS  (1)
+#define MICROPY_PY_IO_BUFFEREDWRITER            (1)
+#define MICROPY_PY_SYS_PLATFORM                 "esp32"
+#define MICROPY_PY_THREAD                       (0)
+#define MICROPY_PY_SSL                          (0)
+#define MICROPY_PY_HASHLIB                      (1)
+#define MICROPY_PY_HASHLIB_SHA256               (1)
+#define MICROPY_PY_HASHLIB_SHA1                 (0)
+#define MICROPY_PY_HASHLIB_MD5                  (0)
+#define MICROPY_PY_CRYPTOLIB                    (0)
+#define MICROPY_PY_DEFLATE                      (0)
+#define MICROPY_PY_FRAMEBUF                     (0)
+#define MICROPY_PY_ONEWIRE                      (0)
+#define MICROPY_PY_WEBSOCKET                    (0)
+#define MICROPY_PY_LWIP                         (0)
+#define MICROPY_PY_OS_INCLUDEFILE               "port/modos_port.h"
+#define MICROPY_PY_OS_DUPTERM                   (0)
+#define MICROPY_PY_OS_UNAME                     (1)
+#define MICROPY_PY_OS_URANDOM                   (1)
+#define MICROPY_PY_OS_SYNC                      (0)
+#define MICROPY_PY_RANDOM_SEED_INIT_FUNC        (fw_random())
+uint32_t fw_random(void);
+#define MICROPY_PY_TIME_INCLUDEFILE             "port/modtime_port.h"
+#define MICROPY_PY_TIME_GMTIME_LOCALTIME_MKTIME (1)
+#define MICROPY_PY_TIME_TIME_TIME_NS            (1)
+
+#define MICROPY_PY_MACHINE                      (1)
+#define MICROPY_PY_MACHINE_INCLUDEFILE          "port/modmachine_port.h"
+#define MICROPY_PY_MACHINE_RESET                (1)
+#define MICROPY_PY_MACHINE_BARE_METAL_FUNCS     (0)
+// Of our own, since interrupts of lessons are masked apart from those of the firmware (irq.c).
+#define MICROPY_PY_MACHINE_DISABLE_IRQ_ENABLE_IRQ (0)
+#define MICROPY_PY_MACHINE_BITSTREAM            (0)
+#define MICROPY_PY_MACHINE_PULSE                (0)
+#define MICROPY_PY_MACHINE_PIN_BASE             (0)
+#define MICROPY_PY_MACHINE_SIGNAL               (0)
+#define MICROPY_PY_MACHINE_SOFTI2C              (0)
+#define MICROPY_PY_MACHINE_SOFTSPI              (0)
+#define MICROPY_PY_MACHINE_I2C                  (0)
+#define MICROPY_PY_MACHINE_SPI                  (0)
+#define MICROPY_PY_MACHINE_ADC                  (0)
+#define MICROPY_PY_MACHINE_UART                 (0)
+
+#define MICROPY_HW_BOARD_NAME                   "ISR Lab"
+#define MICROPY_HW_MCU_NAME                     "ESP32-C3"
+
+// Tells the run about the end of a program (lifecycle.c).
+#define MICROPY_BOARD_AFTER_PYTHON_EXEC(input_kind, exec_flags, ret_val, ret) \
+    port_program_ended(input_kind, ret_val)
+void port_program_ended(int input_kind, void *exception);
+
+#define MP_STATE_PORT MP_STATE_VM
+
+#endif

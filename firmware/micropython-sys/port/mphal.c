@@ -1,0 +1,79 @@
+// py/mphal.h on top of the firmware: console, time, waiting.
+
+#include "py/mphal.h"
+#include "py/mpstate.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+#include "port/firmware.h"
+
+
+int mp_hal_stdin_rx_chr(void) {
+    for (;;) {
+        int c = fw_console_read();
+        if (c >= 0) {
+            return c;
+        }
+        mp_event_wait_indefinite();
+    }
+}
+
+uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
+    uintptr_t ready = 0;
+    if ((flags & MP_STREAM_POLL_RD) && fw_console_readable()) {
+        ready |= MP_STREAM_POLL_RD;
+    }
+    if ((flags & MP_STREAM_POLL_WR) && fw_console_writable()) {
+        ready |= MP_STREAM_POLL_WR;
+    }
+    return ready;
+}
+
+mp_uint_t mp_hal_stdout_tx_strn(const char *text, size_t len) {
+    fw_console_write(text, len);
+    return len;
+}
+
+mp_uint_t mp_hal_ticks_ms(void) {
+    return fw_micros() / 1000;
+}
+
+mp_uint_t mp_hal_ticks_us(void) {
+    return fw_micros();
+}
+
+mp_uint_t mp_hal_ticks_cpu(void) {
+    return fw_ticks();
+}
+
+uint64_t mp_hal_time_ns(void) {
+    return fw_micros() * 1000;
+}
+
+void mp_hal_delay_ms(mp_uint_t ms) {
+    uint64_t end = fw_micros() + (uint64_t)ms * 1000;
+    mp_handle_pending(true);
+    for (;;) {
+        uint64_t now = fw_micros();
+        if (now >= end) {
+            return;
+        }
+        uint64_t left_ms = (end - now + 999) / 1000;
+        mp_event_wait_ms(left_ms > 1000 ? 1000 : left_ms);
+    }
+}
+
+// Safe points only while more than this remains, as ports/esp32/mphalport.c:mp_hal_delay_us.
+#define PENDING_OVERHEAD_US (150)
+
+void mp_hal_delay_us(mp_uint_t us) {
+    uint64_t end = fw_micros() + us;
+    for (;;) {
+        uint64_t now = fw_micros();
+        if (now >= end) {
+            return;
+        }
+        if (end - now > PENDING_OVERHEAD_US) {
+            mp_handle_pending(true);
+        }
+    }
+}

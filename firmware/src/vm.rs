@@ -1,0 +1,122 @@
+//! Running the VM, waiting on its behalf, and restarting it from outside.
+
+use core::arch::naked_asm;
+use portable_atomic::{AtomicU32, Ordering};
+
+use micropython_sys as port;
+
+use crate::alarm::{self, Waiter};
+use crate::clock::{self, TICKS_PER_SECOND};
+use crate::{console, guard, interrupts, lab, memory, run, sources, telemetry};
+
+/// Starts of the VM since reset.
+static STARTS: AtomicU32 = AtomicU32::new(0);
+
+/// Restarts of the VM since the chip's reset.
+pub(crate) fn restarts() -> u32 {
+    STARTS.load(Ordering::Relaxed).saturating_sub(1)
+}
+
+/// Runs the VM in main's context.
+pub(crate) fn run() -> ! {
+    alarm::init();
+    // SAFETY: main's own stack and the heap that nothing else uses.
+    unsafe {
+        port::port_vm_run(memory::stack_top(), memory::main_stack_bytes(), memory::heap(), memory::HEAP_BYTES)
+    }
+}
+
+/// Makes the running interrupt routine return into a fresh VM instead of what it interrupted.
+///
+/// Only from a routine of level [`interrupts::KERNEL`]: esp-hal does not nest that level, so `mepc`
+/// still is the address that it returns to.
+pub(crate) fn restart_on_return() {
+    // SAFETY: `abandon_stack` needs nothing of the interrupted context.
+    unsafe { riscv::register::mepc::write(abandon_stack as *const () as usize) };
+}
+
+#[unsafe(naked)]
+extern "C" fn abandon_stack() -> ! {
+    naked_asm!(
+        "csrci mstatus, 8",
+        "la sp, _stack_start",
+        "andi sp, sp, -16",
+        "j {restart}",
+        restart = sym restart,
+    )
+}
+
+/// On the fresh stack, interrupts off: forgets what the old VM was doing.
+extern "C" fn restart() -> ! {
+    sources::stop_all();
+    guard::forget();
+    lab::forget_vm();
+    telemetry::forget_interrupted();
+    interrupts::lesson_restore(true);
+    interrupts::drop_to_main();
+    // SAFETY: the state that interrupts read is in order again; the stack is fresh.
+    unsafe {
+        riscv::interrupt::enable();
+        port::port_vm_run_after_restart(
+            memory::stack_top(),
+            memory::main_stack_bytes(),
+            memory::heap(),
+            memory::HEAP_BYTES,
+        )
+    }
+}
+
+/// The VM is initialised and will run its start files.
+#[unsafe(no_mangle)]
+extern "C" fn fw_vm_started() {
+    STARTS.fetch_add(1, Ordering::Relaxed);
+    sources::stop_all();
+    lab::forget_vm();
+    interrupts::lesson_restore(true);
+    run::vm_started();
+    telemetry::say_hello();
+}
+
+/// Sleeps until an interrupt may have brought something for the VM. From main and lesson levels.
+#[unsafe(no_mangle)]
+extern "C" fn fw_wait(timeout_ms: i32) {
+    let deadline = u64::try_from(timeout_ms).map(|ms| clock::ticks() + ms * (TICKS_PER_SECOND / 1000));
+    if let Ok(deadline) = deadline {
+        alarm::set(Waiter::Main, deadline);
+    }
+    interrupts::wait_unless(|| {
+        console::readable()
+            // SAFETY: only reads the VM's flags.
+            || unsafe { port::port_vm_pending() }
+            || deadline.is_ok_and(|deadline| clock::ticks() >= deadline)
+    });
+    if deadline.is_ok() {
+        alarm::cancel(Waiter::Main);
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fw_ticks() -> u64 {
+    clock::ticks()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fw_micros() -> u64 {
+    clock::micros()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fw_random() -> u32 {
+    esp_hal::rng::Rng::new().random()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fw_chip_reset() -> ! {
+    console::flush();
+    esp_hal::system::software_reset()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fw_reset_cause() -> u32 {
+    esp_hal::system::reset_reason().map_or(0, |reason| reason as u32)
+}
