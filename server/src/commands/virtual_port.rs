@@ -1,13 +1,156 @@
 //! `isrlab virtual`: a virtual board as a serial port for any other tool.
 
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::Args;
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use emulator::{Config, FlashImage, Machine, Port, Strapping};
+
+use crate::firmware;
+use crate::virtual_port::network::NetworkPort;
+use crate::virtual_port::paced::{self, Pace};
+#[cfg(unix)]
+use crate::virtual_port::pty::PseudoTerminal;
+use crate::virtual_port::{Cable, flash_file};
 
 /// Options of `isrlab virtual`.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// Offers the board as a pseudo-terminal: a path, without modem lines. This is the default.
+    #[arg(long, conflicts_with = "rfc2217")]
+    pty: bool,
+    /// Offers the board over TCP with RFC 2217, which carries DTR and RTS; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    rfc2217: Option<String>,
+    /// Which of the chip's two consoles the port is.
+    #[arg(long, value_enum, default_value_t = Console::Uart0)]
+    console: Console,
+    /// Keeps the 4 MB flash contents in this file; a new one begins with the lesson firmware.
+    #[arg(long, value_name = "FILE")]
+    flash: Option<PathBuf>,
+    /// Starts in the ROM's download mode, as if the BOOT button had been held.
+    #[arg(long)]
+    download: bool,
+    /// Lets virtual time run ahead while bytes are on the line: flashing takes seconds, the result is the same.
+    #[arg(long)]
+    fast: bool,
+}
 
-pub(super) fn execute(_: Arguments) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("`isrlab virtual` is not part of this build")
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Console {
+    /// UART0, where the ROM and the bootloader print.
+    Uart0,
+    /// USB-serial-JTAG.
+    Usb,
+}
+
+/// A port that is open to other programs, before anybody is served.
+enum Offer {
+    #[cfg(unix)]
+    Terminal(PseudoTerminal),
+    Network(NetworkPort),
+}
+
+pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let contents = arguments.flash.as_deref().map(flash_file::read).transpose()?.flatten();
+    let flash = FlashImage::from_bytes(contents.as_deref().unwrap_or(firmware::FLASH_IMAGE))?;
+    let strapping = if arguments.download { Strapping::DownloadMode } else { Strapping::FlashBoot };
+    let mut machine = Machine::new(Config { flash, strapping, ..Config::default() });
+    // The button is let go again: the next reset boots from flash.
+    machine.set_strapping(Strapping::FlashBoot);
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let machine = runtime.block_on(serve(&arguments, machine))?;
+    if let Some(path) = &arguments.flash {
+        let now = machine.flash().to_bytes();
+        if contents.as_deref() != Some(&now[..]) {
+            flash_file::write(path, &now)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Offers the board until somebody presses Ctrl-C; gives it back as it is then.
+async fn serve(arguments: &Arguments, machine: Machine) -> anyhow::Result<Machine> {
+    // From here on Ctrl-C must not end the process, or the flash contents would be lost.
+    let mut ended = std::pin::pin!(end_signal()?);
+    let offer = offer(arguments).await?;
+    let name = match &offer {
+        #[cfg(unix)]
+        Offer::Terminal(terminal) => terminal.path().display().to_string(),
+        Offer::Network(port) => port.name()?,
+    };
+    // Scripts wait for this line; whoever closed the pipe does not want to know.
+    let _ = writeln!(std::io::stdout(), "{name}").and_then(|()| std::io::stdout().flush());
+
+    let console = match arguments.console {
+        Console::Uart0 => Port::Uart0,
+        Console::Usb => Port::Usb,
+    };
+    let pace = if arguments.fast { Pace::Fast } else { Pace::RealTime };
+    let cable = Arc::new(Cable::default());
+    let board = tokio::task::spawn_blocking({
+        let cable = cable.clone();
+        move || paced::run(machine, console, pace, &cable)
+    });
+    let service = async {
+        match offer {
+            #[cfg(unix)]
+            Offer::Terminal(terminal) => terminal.serve(cable.clone()).await,
+            Offer::Network(port) => {
+                port.serve(cable.clone()).await;
+                Ok(())
+            }
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = service => outcome.context("the port failed"),
+        () = &mut ended => Ok(()),
+    };
+    cable.unplug();
+    let machine = board.await.context("the virtual board failed")?;
+    if let Err(error) = outcome {
+        // The flash contents are worth more than the port: they are saved, then this is told.
+        eprintln!("isrlab: {error:#}");
+    }
+    Ok(machine)
+}
+
+async fn offer(arguments: &Arguments) -> anyhow::Result<Offer> {
+    if let Some(address) = &arguments.rfc2217 {
+        let port = NetworkPort::bind(address).await.with_context(|| {
+            format!("cannot listen on {address}; name a free port of this machine, such as 127.0.0.1:4000")
+        })?;
+        return Ok(Offer::Network(port));
+    }
+    #[cfg(unix)]
+    return Ok(Offer::Terminal(PseudoTerminal::open().context("cannot make a pseudo-terminal")?));
+    #[cfg(not(unix))]
+    anyhow::bail!("this system has no pseudo-terminals; use --rfc2217 127.0.0.1:0");
+}
+
+/// Resolves when the program is asked to end.
+#[cfg(unix)]
+fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Cable, HostAction};
@@ -33,7 +33,7 @@ impl NetworkPort {
     ///
     /// # Errors
     /// The system's, above all when another program has the address.
-    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         Ok(Self { listener: TcpListener::bind(address).await? })
     }
 
@@ -164,7 +164,7 @@ mod tests {
     use crate::virtual_port::cable::tests::EchoBoard;
 
     async fn served(board: &EchoBoard) -> (String, tokio::task::JoinHandle<()>) {
-        let port = NetworkPort::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let port = NetworkPort::bind("127.0.0.1:0").await.unwrap();
         let address = port.name().unwrap().strip_prefix("rfc2217://").unwrap().to_owned();
         (address, tokio::spawn(port.serve(board.cable())))
     }
