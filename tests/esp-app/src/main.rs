@@ -188,6 +188,8 @@ fn run_timer(
     let begin = Instant::now();
     with(timer, |timer| {
         timer.start(period).expect("the period fits the counter");
+        // An alarm of the time before the start must not count.
+        timer.clear_interrupt();
         timer.listen();
     });
     wait_until(|| alarms.load(Ordering::Relaxed) >= count);
