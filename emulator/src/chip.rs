@@ -483,7 +483,7 @@ impl Chip {
 
     fn follow_from_cpu(&mut self) {
         for (level, source) in
-            self.system.from_cpu().into_iter().zip([Source::FromCpu0, Source::FromCpu1, Source::FromCpu2, Source::FromCpu3])
+            self.system.software_interrupts().into_iter().zip([Source::FromCpu0, Source::FromCpu1, Source::FromCpu2, Source::FromCpu3])
         {
             self.matrix.set(source, level);
         }
@@ -802,7 +802,7 @@ impl Chip {
                 self.plan_systimer(now);
             }
             Source::FromCpu0 | Source::FromCpu1 | Source::FromCpu2 | Source::FromCpu3 => {
-                self.system.raise_from_cpu(source as u32 - Source::FromCpu0 as u32);
+                self.system.raise_software_interrupt(source as u32 - Source::FromCpu0 as u32);
                 self.follow_from_cpu();
             }
             _ => return false,

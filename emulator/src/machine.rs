@@ -181,7 +181,7 @@ enum AnyEngine {
 impl AnyEngine {
     fn new(kind: EngineKind) -> Self {
         match kind {
-            EngineKind::Plain => Self::Plain(Plain::default()),
+            EngineKind::Plain => Self::Plain(Plain),
             EngineKind::Block => Self::Block(Box::default()),
         }
     }

@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(adc.peek(SAR1DATA_STATUS) & 0xFFF, 1234);
         adc.store(INT_CLR, ADC1_DONE_INT);
         assert!(!adc.active());
-        adc.store(ONETIME_SAMPLE, 1 << 30 | 0);
+        adc.store(ONETIME_SAMPLE, 1 << 30);
         adc.store(ONETIME_SAMPLE, 1 << 30 | 1 << 29);
         assert_eq!(adc.peek(INT_RAW), ADC2_DONE_INT);
     }

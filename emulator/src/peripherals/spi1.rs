@@ -244,7 +244,7 @@ impl Spi1 {
         if !self.takes_write() {
             return None;
         }
-        let page = address as usize % FLASH_SIZE & !0xFF;
+        let page = (address as usize % FLASH_SIZE) & !0xFF;
         for (n, &byte) in data.iter().enumerate() {
             flash.program((page | (address as usize + n) & 0xFF) as u32, byte);
         }
@@ -256,7 +256,7 @@ impl Spi1 {
             return None;
         }
         flash.erase(address, length);
-        Some(Changed { offset: address as usize % FLASH_SIZE & !(length - 1), length })
+        Some(Changed { offset: (address as usize % FLASH_SIZE) & !(length - 1), length })
     }
 }
 

@@ -76,12 +76,12 @@ impl System {
     }
 
     /// The levels of the four software interrupts.
-    pub(crate) fn from_cpu(&self) -> [bool; 4] {
+    pub(crate) fn software_interrupts(&self) -> [bool; 4] {
         std::array::from_fn(|n| bit(self.registers.get(CPU_INTR_FROM_CPU_0 + 4 * n as u32), 0))
     }
 
     /// Sets software interrupt `n` (0..=3) as a store to CPU_INTR_FROM_CPU_n does.
-    pub(crate) fn raise_from_cpu(&mut self, n: u32) {
+    pub(crate) fn raise_software_interrupt(&mut self, n: u32) {
         self.registers.set((CPU_INTR_FROM_CPU_0 + 4 * n).min(CPU_INTR_FROM_CPU_3), 1);
     }
 

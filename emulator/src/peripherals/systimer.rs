@@ -52,12 +52,12 @@ impl Unit {
     /// The tick at which the counter reaches `target`; at once if that is already past, which for
     /// a counter that wraps means: at most half its range ago.
     fn reaches(&self, now: Tick, target: u64) -> Tick {
+        if !self.running {
+            return Tick::MAX;
+        }
         let ahead = target.wrapping_sub(self.value(now)) & COUNT_MASK;
         if ahead == 0 || ahead > COUNT_MASK / 2 {
             return now;
-        }
-        if !self.running {
-            return Tick::MAX;
         }
         let from_base = target.wrapping_sub(self.base) & COUNT_MASK;
         self.since.saturating_add(from_base.saturating_mul(COUNT_TICKS))
@@ -132,14 +132,16 @@ impl Systimer {
         let value = self.unit_of(n).value(now);
         let comparator = &mut self.comparators[n];
         self.interrupts.raw |= 1 << n;
-        if comparator.period == 0 {
-            comparator.armed = false;
-        } else {
+        let behind = value.wrapping_sub(comparator.target) & COUNT_MASK;
+        match behind.checked_div(comparator.period) {
+            None => comparator.armed = false,
+            // A host has put the alarm before its time: the period begins there.
+            Some(_) if behind > COUNT_MASK / 2 => comparator.target = value.wrapping_add(comparator.period) & COUNT_MASK,
             // The next multiple of the period that lies ahead: late service loses alarms, as on
             // the chip, it does not pile them up.
-            let behind = value.wrapping_sub(comparator.target) & COUNT_MASK;
-            let steps = if behind > COUNT_MASK / 2 { 0 } else { behind / comparator.period };
-            comparator.target = comparator.target.wrapping_add((steps + 1) * comparator.period) & COUNT_MASK;
+            Some(steps) => {
+                comparator.target = comparator.target.wrapping_add((steps + 1) * comparator.period) & COUNT_MASK;
+            }
         }
     }
 

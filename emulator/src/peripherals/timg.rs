@@ -150,7 +150,8 @@ impl TimerGroup {
 
     fn alarm_at(&self, at: Moment) -> Tick {
         let config = self.config();
-        if !bit(config, 10) {
+        // A counter that stands still matches nothing.
+        if !bit(config, 10) || !bit(config, 31) {
             return Tick::MAX;
         }
         let alarm = (u64::from(self.registers.get(T0ALARMHI)) << 32 | u64::from(self.registers.get(T0ALARMLO))) & COUNT_MASK;
@@ -160,9 +161,6 @@ impl TimerGroup {
         // counter"); passed means at most half its range ago.
         if ahead == 0 || ahead > COUNT_MASK / 2 {
             return at.now;
-        }
-        if !bit(config, 31) {
-            return Tick::MAX;
         }
         let counts = (at.now.saturating_sub(self.since) / self.count_ticks(at.clocks)).saturating_add(ahead);
         self.since.saturating_add(counts.saturating_mul(self.count_ticks(at.clocks)))

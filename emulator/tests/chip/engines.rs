@@ -1,0 +1,46 @@
+//! The plain engine is the oracle of the fast one, on the chip as a whole.
+
+use emulator::{Config, EngineKind, FlashImage, Machine, Port, Stops};
+
+use crate::esp_app;
+
+/// Runs both engines side by side in uneven steps and compares them at every stop.
+#[track_caller]
+fn check_agreement(flash: &FlashImage, steps: u64, scale: u64, mut input: impl FnMut(u64, &mut Machine)) {
+    let [mut plain, mut block] = [EngineKind::Plain, EngineKind::Block].map(|engine| {
+        let mut machine = Machine::new(Config { flash: flash.clone(), engine, ..Config::default() });
+        machine.set_stops(Stops { on_reset: true, ..Stops::default() });
+        machine
+    });
+    for step in 0..steps {
+        input(step, &mut plain);
+        input(step, &mut block);
+        // Primes, so that stops fall everywhere in blocks and between events.
+        let instructions = scale * [7, 7919, 104_729, 1_299_709][step as usize % 4];
+        let tick = plain.ticks() + 480 * 9973;
+        assert_eq!(
+            plain.run_to(tick, plain.instructions() + instructions),
+            block.run_to(tick, block.instructions() + instructions),
+            "step {step}"
+        );
+        assert_eq!(plain.instructions(), block.instructions(), "step {step}");
+        assert_eq!(plain.state_hash(), block.state_hash(), "step {step}");
+    }
+    assert_eq!(plain.uart_take_output(Port::Uart0), block.uart_take_output(Port::Uart0));
+}
+
+#[test]
+fn engines_agree_on_the_loop_of_blank_flash() {
+    check_agreement(&FlashImage::blank(), 80, 1, |_, _| {});
+}
+
+#[test]
+fn engines_agree_on_a_firmware_with_interrupts() {
+    check_agreement(&esp_app(), 120, 1, |step, machine| {
+        if step > 40 {
+            let commands = b"atgs?e";
+            machine.uart_write(Port::Uart0, &commands[step as usize % commands.len()..][..1]);
+            machine.set_pin(5, step % 3 == 0);
+        }
+    });
+}
