@@ -67,7 +67,8 @@ fn espflash_folder() -> Result<PathBuf, Box<dyn Error>> {
             return Ok(folder);
         }
     }
-    Err("the workspace has no `espflash` package that `cargo metadata` can show; its `resources/` hold the mask ROM".into())
+    Err("the workspace has no `espflash` package that `cargo metadata` can show; its `resources/` hold the mask ROM"
+        .into())
 }
 
 /// Lays the ROM out as the chip shows it from `ROM_BASE` on.

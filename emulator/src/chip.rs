@@ -255,7 +255,13 @@ impl std::hash::Hash for Outside {
 
 impl Chip {
     /// The chip as it leaves power-on reset.
-    pub(crate) fn new(mac: [u8; 6], revision: ChipRevision, strapping: Strapping, seed: u64, output_capacity: usize) -> Self {
+    pub(crate) fn new(
+        mac: [u8; 6],
+        revision: ChipRevision,
+        strapping: Strapping,
+        seed: u64,
+        output_capacity: usize,
+    ) -> Self {
         let system = System::new();
         let clocks = system.clocks();
         let at = Moment { now: 0, clocks };
@@ -285,12 +291,7 @@ impl Chip {
             cable: Cable::new(),
             strapping,
             reset: None,
-            outside: Outside {
-                outputs: Default::default(),
-                output_capacity,
-                stop_on_output: false,
-                output_stop: None,
-            },
+            outside: Outside { outputs: Default::default(), output_capacity, stop_on_output: false, output_stop: None },
         };
         chip.gpio.set_pulls(chip.io_mux.pulls());
         chip.arm_flash_boot_protection(0, strapping);
@@ -427,9 +428,11 @@ impl Chip {
     }
 
     fn plan_systimer(&mut self, now: Tick) {
-        for (level, source) in
-            self.systimer.active().into_iter().zip([Source::SystimerTarget0, Source::SystimerTarget1, Source::SystimerTarget2])
-        {
+        for (level, source) in self.systimer.active().into_iter().zip([
+            Source::SystimerTarget0,
+            Source::SystimerTarget1,
+            Source::SystimerTarget2,
+        ]) {
             self.matrix.set(source, level);
         }
         self.schedule.plan(Planner::Systimer, self.systimer.deadline(now));
@@ -482,9 +485,12 @@ impl Chip {
     }
 
     fn follow_from_cpu(&mut self) {
-        for (level, source) in
-            self.system.software_interrupts().into_iter().zip([Source::FromCpu0, Source::FromCpu1, Source::FromCpu2, Source::FromCpu3])
-        {
+        for (level, source) in self.system.software_interrupts().into_iter().zip([
+            Source::FromCpu0,
+            Source::FromCpu1,
+            Source::FromCpu2,
+            Source::FromCpu3,
+        ]) {
             self.matrix.set(source, level);
         }
     }
@@ -827,7 +833,13 @@ fn watchdog_cause(group: usize, action: StageAction) -> ResetCause {
 }
 
 impl Devices for Chip {
-    fn load(&mut self, memory: &mut Memory, now: Tick, address: u32, width: Width) -> Result<(u32, Effect), AccessFault> {
+    fn load(
+        &mut self,
+        memory: &mut Memory,
+        now: Tick,
+        address: u32,
+        width: Width,
+    ) -> Result<(u32, Effect), AccessFault> {
         let before = self.engine_view();
         let word = self.read_register(memory, now, address)?;
         let shift = address % 4 * 8;
@@ -840,7 +852,14 @@ impl Devices for Chip {
         Ok((value, effect))
     }
 
-    fn store(&mut self, memory: &mut Memory, now: Tick, address: u32, width: Width, value: u32) -> Result<Effect, AccessFault> {
+    fn store(
+        &mut self,
+        memory: &mut Memory,
+        now: Tick,
+        address: u32,
+        width: Width,
+        value: u32,
+    ) -> Result<Effect, AccessFault> {
         let before = self.engine_view();
         let mask = match width {
             Width::Byte => 0xFF,

@@ -212,8 +212,7 @@ impl Machine {
     /// A board that has just been switched on.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let chip =
-            Chip::new(config.mac, config.rom.revision(), config.strapping, config.seed, config.output_capacity);
+        let chip = Chip::new(config.mac, config.rom.revision(), config.strapping, config.seed, config.output_capacity);
         Self {
             hart: Hart::new(RESET_VECTOR),
             memory: Memory::new(config.rom.image(), config.flash),
@@ -264,7 +263,13 @@ impl Machine {
         stop
     }
 
-    fn run_slices<O: Observer>(&mut self, tick: Tick, instructions: u64, breakpoints: &[u32], observer: &mut O) -> Stop {
+    fn run_slices<O: Observer>(
+        &mut self,
+        tick: Tick,
+        instructions: u64,
+        breakpoints: &[u32],
+        observer: &mut O,
+    ) -> Stop {
         loop {
             self.inject_due();
             if let Some(stop) = self.run_power(tick) {
@@ -407,7 +412,9 @@ impl Machine {
         match self.wiring.power {
             Power::Held => None,
             Power::Rising(at) => Some(at),
-            Power::Running if self.hart.activity == Activity::Running || self.chip.interrupt().is_some() => Some(self.hart.now),
+            Power::Running if self.hart.activity == Activity::Running || self.chip.interrupt().is_some() => {
+                Some(self.hart.now)
+            }
             Power::Running => Some(self.chip.next_event()).filter(|&tick| tick != Tick::MAX),
         }
     }

@@ -269,7 +269,10 @@ mod tests {
         // FIPS 197, appendix C.3.
         let mut aes = Aes::new();
         for n in 0..8_u32 {
-            aes.registers.set(KEY_0 + 4 * n, u32::from_le_bytes([4 * n as u8, 4 * n as u8 + 1, 4 * n as u8 + 2, 4 * n as u8 + 3]));
+            aes.registers.set(
+                KEY_0 + 4 * n,
+                u32::from_le_bytes([4 * n as u8, 4 * n as u8 + 1, 4 * n as u8 + 2, 4 * n as u8 + 3]),
+            );
         }
         aes.registers.set(MODE, 2);
         aes.set_bytes(TEXT_IN_0, &0x00112233_44556677_8899aabb_ccddeeff_u128.to_be_bytes());

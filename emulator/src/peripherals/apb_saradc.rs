@@ -50,7 +50,12 @@ pub(crate) struct ApbSaradc {
 
 impl ApbSaradc {
     pub(crate) fn new() -> Self {
-        Self { registers: Registers::new(RESET), interrupts: Interrupts::default(), data: [0; 2], inputs: [0; ADC1_CHANNELS] }
+        Self {
+            registers: Registers::new(RESET),
+            interrupts: Interrupts::default(),
+            data: [0; 2],
+            inputs: [0; ADC1_CHANNELS],
+        }
     }
 
     /// Whether the interrupt source is active.

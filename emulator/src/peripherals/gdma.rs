@@ -163,7 +163,8 @@ impl Gdma {
                 }
                 self.copy_memory(memory, channel);
             }
-            INFIFO_STATUS | OUTFIFO_STATUS | IN_STATE | OUT_STATE | IN_SUC_EOF_DES_ADDR | OUT_EOF_DES_ADDR | IN_DSCR | OUT_DSCR => {}
+            INFIFO_STATUS | OUTFIFO_STATUS | IN_STATE | OUT_STATE | IN_SUC_EOF_DES_ADDR | OUT_EOF_DES_ADDR
+            | IN_DSCR | OUT_DSCR => {}
             _ => self.registers.set(offset, value),
         }
     }

@@ -124,7 +124,9 @@ impl ResetCause {
     /// What this reset reaches.
     pub(crate) fn depth(self) -> ResetDepth {
         match self {
-            Self::SoftwareCpu | Self::MainWatchdog0Cpu | Self::MainWatchdog1Cpu | Self::RtcWatchdogCpu => ResetDepth::Cpu,
+            Self::SoftwareCpu | Self::MainWatchdog0Cpu | Self::MainWatchdog1Cpu | Self::RtcWatchdogCpu => {
+                ResetDepth::Cpu
+            }
             Self::PowerOn | Self::RtcWatchdogChip | Self::SuperWatchdog => ResetDepth::Chip,
             _ => ResetDepth::Core,
         }
@@ -221,19 +223,25 @@ impl RtcCntl {
     /// The tick of the next watchdog stage or timer alarm.
     pub(crate) fn deadline(&self) -> Tick {
         let alarm = if self.timer_alarm {
-            let target = u64::from(field(self.registers.get(SLP_TIMER1), 0, 15)) << 32 | u64::from(self.registers.get(SLP_TIMER0));
+            let target = u64::from(field(self.registers.get(SLP_TIMER1), 0, 15)) << 32
+                | u64::from(self.registers.get(SLP_TIMER0));
             self.time_reaches(target)
         } else {
             Tick::MAX
         };
-        let swd = if self.swd_works() { self.swd_fed.saturating_add(ticks_for(SWD_TIMEOUT_CYCLES, RC_SLOW_HZ)) } else { Tick::MAX };
+        let swd = if self.swd_works() {
+            self.swd_fed.saturating_add(ticks_for(SWD_TIMEOUT_CYCLES, RC_SLOW_HZ))
+        } else {
+            Tick::MAX
+        };
         self.watchdog.deadline(&self.stages()).min(alarm).min(swd)
     }
 
     /// Lets what is due happen; returns a reset that is to follow.
     pub(crate) fn run(&mut self, now: Tick) -> Option<ResetCause> {
         if self.timer_alarm && self.deadline() <= now {
-            let target = u64::from(field(self.registers.get(SLP_TIMER1), 0, 15)) << 32 | u64::from(self.registers.get(SLP_TIMER0));
+            let target = u64::from(field(self.registers.get(SLP_TIMER1), 0, 15)) << 32
+                | u64::from(self.registers.get(SLP_TIMER0));
             if self.time_reaches(target) <= now {
                 self.timer_alarm = false;
                 self.interrupts.raw |= MAIN_TIMER_INT;

@@ -22,12 +22,10 @@ const M_MEM: u32 = 0x80;
 const BLOCK: usize = 64;
 
 const SHA1_INITIAL: [u32; 8] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0, 0, 0, 0];
-const SHA224_INITIAL: [u32; 8] = [
-    0xC105_9ED8, 0x367C_D507, 0x3070_DD17, 0xF70E_5939, 0xFFC0_0B31, 0x6858_1511, 0x64F9_8FA7, 0xBEFA_4FA4,
-];
-const SHA256_INITIAL: [u32; 8] = [
-    0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB, 0x5BE0_CD19,
-];
+const SHA224_INITIAL: [u32; 8] =
+    [0xC105_9ED8, 0x367C_D507, 0x3070_DD17, 0xF70E_5939, 0xFFC0_0B31, 0x6858_1511, 0x64F9_8FA7, 0xBEFA_4FA4];
+const SHA256_INITIAL: [u32; 8] =
+    [0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB, 0x5BE0_CD19];
 
 /// The SHA block at 0x6003_B000.
 #[derive(Clone, Debug, Hash)]
@@ -172,7 +170,8 @@ mod tests {
         sha.store(&mut memory, &mut dma, DMA_START, 1);
         assert!(sha.active());
         let hash: Vec<u8> = (0..8).flat_map(|n| sha.peek(H_MEM + 4 * n).to_le_bytes()).collect();
-        let expected = sha2::Sha256::digest(b"The quick brown fox jumps over the lazy dog, twice, to fill more than one block");
+        let expected =
+            sha2::Sha256::digest(b"The quick brown fox jumps over the lazy dog, twice, to fill more than one block");
         assert_eq!(hash, expected.as_slice());
         sha.store(&mut memory, &mut dma, CLEAR_IRQ, 1);
         assert!(!sha.active());

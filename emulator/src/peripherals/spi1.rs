@@ -296,7 +296,14 @@ mod tests {
     use super::*;
 
     /// Runs a user command with an address of 24 bits and returns what came back.
-    fn run(spi: &mut Spi1, flash: &mut FlashImage, opcode: u32, address: Option<u32>, data: &[u8], answer: usize) -> Vec<u8> {
+    fn run(
+        spi: &mut Spi1,
+        flash: &mut FlashImage,
+        opcode: u32,
+        address: Option<u32>,
+        data: &[u8],
+        answer: usize,
+    ) -> Vec<u8> {
         let mut user = 1 << 31;
         if let Some(address) = address {
             user |= 1 << 30;

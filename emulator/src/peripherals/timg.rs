@@ -108,12 +108,10 @@ impl TimerGroup {
     }
 
     fn value(&self, at: Moment) -> u64 {
-        let counted = if bit(self.config(), 31) {
-            at.now.saturating_sub(self.since) / self.count_ticks(at.clocks)
-        } else {
-            0
-        };
-        let value = if bit(self.config(), 30) { self.base.wrapping_add(counted) } else { self.base.wrapping_sub(counted) };
+        let counted =
+            if bit(self.config(), 31) { at.now.saturating_sub(self.since) / self.count_ticks(at.clocks) } else { 0 };
+        let value =
+            if bit(self.config(), 30) { self.base.wrapping_add(counted) } else { self.base.wrapping_sub(counted) };
         value & COUNT_MASK
     }
 
@@ -154,7 +152,8 @@ impl TimerGroup {
         if !bit(config, 10) || !bit(config, 31) {
             return Tick::MAX;
         }
-        let alarm = (u64::from(self.registers.get(T0ALARMHI)) << 32 | u64::from(self.registers.get(T0ALARMLO))) & COUNT_MASK;
+        let alarm =
+            (u64::from(self.registers.get(T0ALARMHI)) << 32 | u64::from(self.registers.get(T0ALARMLO))) & COUNT_MASK;
         let value = self.value(at);
         let ahead = if bit(config, 30) { alarm.wrapping_sub(value) } else { value.wrapping_sub(alarm) } & COUNT_MASK;
         // An alarm value that the counter has passed triggers at once (TRM, "54-bit time-base

@@ -324,7 +324,8 @@ impl Uart {
             }
             // REG_UPDATE clears itself when the core has taken over the configuration.
             ID => self.registers.set(offset, value & !(1 << 31)),
-            INT_ST | STATUS | LOWPULSE | HIGHPULSE | RXD_CNT | MEM_TX_STATUS | MEM_RX_STATUS | FSM_STATUS | POSPULSE | NEGPULSE => {}
+            INT_ST | STATUS | LOWPULSE | HIGHPULSE | RXD_CNT | MEM_TX_STATUS | MEM_RX_STATUS | FSM_STATUS
+            | POSPULSE | NEGPULSE => {}
             _ => self.registers.set(offset, value),
         }
         self.follow_levels();

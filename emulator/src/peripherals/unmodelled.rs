@@ -328,7 +328,8 @@ mod tests {
         let mut unmodelled = Unmodelled::new();
         for round in 0..3 {
             for word in 0..2 * LOG_CAPACITY as u32 {
-                let access = UnmodelledAccess { block: "reserved", base: BASE, offset: 4 * word, write: false, tick: round };
+                let access =
+                    UnmodelledAccess { block: "reserved", base: BASE, offset: 4 * word, write: false, tick: round };
                 unmodelled.record(access);
             }
         }

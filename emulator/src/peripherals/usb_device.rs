@@ -102,7 +102,8 @@ impl UsbDevice {
 
     /// The tick of the next packet or of a start of frame that is waited for.
     pub(crate) fn deadline(&self, cable: &Cable) -> Tick {
-        let waits_for_frame = cable.connected && self.interrupts.enabled & SOF_INT != 0 && self.interrupts.raw & SOF_INT == 0;
+        let waits_for_frame =
+            cable.connected && self.interrupts.enabled & SOF_INT != 0 && self.interrupts.raw & SOF_INT == 0;
         let frame = if waits_for_frame { (self.frames_seen + 1).saturating_mul(FRAME_TICKS) } else { Tick::MAX };
         self.sent.min(self.offers).min(frame)
     }

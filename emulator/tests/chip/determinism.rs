@@ -113,10 +113,9 @@ fn an_input_log_replays_a_session_exactly() {
 fn the_seed_decides_what_chance_would() {
     const RNG_DATA: u32 = 0x6002_60B0;
     let draw = |seed| {
-        let code = crate::image::load_constant(5, RNG_DATA).into_iter().chain([
-            crate::image::load_word(10, 5),
-            crate::image::LOOP,
-        ]);
+        let code = crate::image::load_constant(5, RNG_DATA)
+            .into_iter()
+            .chain([crate::image::load_word(10, 5), crate::image::LOOP]);
         let flash = crate::image::first_stage(&code.collect::<Vec<_>>());
         let mut machine = Machine::new(Config { flash, seed, ..Config::default() });
         machine.run_for(100 * MILLISECOND);

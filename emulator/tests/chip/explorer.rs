@@ -119,7 +119,10 @@ fn impossible_injections_are_refused() {
     assert_eq!(machine.raise_interrupt(Source::Uart0), Err(InjectionError::NoEvent(Source::Uart0)));
     let executed = machine.instructions();
     let pin = Injection::Pin { pin: 0, level: None };
-    assert_eq!(machine.raise_at(executed - 1, pin.clone()), Err(InjectionError::Past { asked: executed - 1, executed }));
+    assert_eq!(
+        machine.raise_at(executed - 1, pin.clone()),
+        Err(InjectionError::Past { asked: executed - 1, executed })
+    );
     let mut refused = false;
     for _ in 0..100_000 {
         refused |= machine.raise_at(u64::MAX, pin.clone()) == Err(InjectionError::TooMany);

@@ -12,14 +12,49 @@ use super::image::{CODE, app_image, load_constant, load_word, ram_image, store_w
 
 /// Peripheral blocks that random code likes to touch.
 const BLOCKS: [u32; 26] = [
-    0x6000_0000, 0x6000_2000, 0x6000_3000, 0x6000_4000, 0x6000_8000, 0x6000_8800, 0x6000_9000, 0x6000_E000, 0x6001_0000,
-    0x6001_9000, 0x6001_F000, 0x6002_0000, 0x6002_3000, 0x6002_6000, 0x6003_A000, 0x6003_B000, 0x6003_C000, 0x6003_F000,
-    0x6004_0000, 0x6004_3000, 0x600C_0000, 0x600C_1000, 0x600C_2000, 0x600C_4000, 0x600C_5000, 0x600C_E000,
+    0x6000_0000,
+    0x6000_2000,
+    0x6000_3000,
+    0x6000_4000,
+    0x6000_8000,
+    0x6000_8800,
+    0x6000_9000,
+    0x6000_E000,
+    0x6001_0000,
+    0x6001_9000,
+    0x6001_F000,
+    0x6002_0000,
+    0x6002_3000,
+    0x6002_6000,
+    0x6003_A000,
+    0x6003_B000,
+    0x6003_C000,
+    0x6003_F000,
+    0x6004_0000,
+    0x6004_3000,
+    0x600C_0000,
+    0x600C_1000,
+    0x600C_2000,
+    0x600C_4000,
+    0x600C_5000,
+    0x600C_E000,
 ];
 
 /// Values that are more interesting than chance.
-const VALUES: [u32; 12] =
-    [0, 1, u32::MAX, 0x8000_0000, 0x7FFF_FFFF, 0x50D8_3AA1, 0x8F1D_312A, 1 << 18, 1 << 30, CODE, 0x3FC9_0000, 0x3FCD_FFFC];
+const VALUES: [u32; 12] = [
+    0,
+    1,
+    u32::MAX,
+    0x8000_0000,
+    0x7FFF_FFFF,
+    0x50D8_3AA1,
+    0x8F1D_312A,
+    1 << 18,
+    1 << 30,
+    CODE,
+    0x3FC9_0000,
+    0x3FCD_FFFC,
+];
 
 fn value(rng: &mut StdRng) -> u32 {
     match rng.random_range(0..4) {
@@ -113,13 +148,15 @@ fn act(rng: &mut StdRng, machine: &mut Machine) {
         6 => machine.set_serial_lines(rng.random(), rng.random()),
         7 => machine.set_usb_connected(rng.random()),
         8 => {
-            let causes = [ResetCause::PowerOn, ResetCause::UsbUart, ResetCause::SoftwareCpu, ResetCause::RtcWatchdogChip];
+            let causes =
+                [ResetCause::PowerOn, ResetCause::UsbUart, ResetCause::SoftwareCpu, ResetCause::RtcWatchdogChip];
             machine.reset(*causes.choose(rng).unwrap_or(&ResetCause::PowerOn));
         }
         9 => machine.set_line_baud(port, rng.random()),
         10 => machine.set_strapping(if rng.random() { Strapping::FlashBoot } else { Strapping::DownloadMode }),
         _ => {
-            let sources = [Source::Tg0T0, Source::Tg1T0, Source::SystimerTarget0, Source::SystimerTarget2, Source::FromCpu3];
+            let sources =
+                [Source::Tg0T0, Source::Tg1T0, Source::SystimerTarget0, Source::SystimerTarget2, Source::FromCpu3];
             let source = *sources.choose(rng).unwrap_or(&Source::FromCpu0);
             let at = machine.instructions() + rng.random_range(0..1000);
             let accepted = machine.raise_at(at, Injection::Source(source));
@@ -136,7 +173,15 @@ pub(crate) fn live(seed: u64, rounds: u32) {
     let config = |engine| {
         let mut rng = StdRng::seed_from_u64(seed);
         let strapping = if rng.random_range(0..4) == 0 { Strapping::DownloadMode } else { Strapping::FlashBoot };
-        Config { flash: flash(&mut rng), strapping, engine, seed, output_capacity: 4096, trap_log_capacity: 16, ..Config::default() }
+        Config {
+            flash: flash(&mut rng),
+            strapping,
+            engine,
+            seed,
+            output_capacity: 4096,
+            trap_log_capacity: 16,
+            ..Config::default()
+        }
     };
     let mut block = Machine::new(config(EngineKind::Block));
     let mut plain = Machine::new(config(EngineKind::Plain));
