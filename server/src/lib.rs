@@ -4,6 +4,7 @@
 //! the real router and the real boards.
 
 pub mod app;
+pub mod assets;
 pub mod board;
 pub mod commands;
 pub mod config;

@@ -1,1 +1,118 @@
 //! What the pages show: one view structure for each template.
+//!
+//! A view takes the course and what is known of the visitor, and holds nothing but what its
+//! template writes. No axum in here; `routes::pages` does the asking and answering.
+
+pub mod bench;
+pub mod boards;
+pub mod catalogue;
+pub mod course_index;
+pub mod frame;
+pub mod trouble;
+pub mod visitor_work;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use askama::Template;
+
+    use super::bench::BenchPage;
+    use super::boards::{BoardFacts, BoardsPage};
+    use super::course_index::CoursePage;
+    use super::frame::{BoardChip, Frame, Part, Theme};
+    use super::trouble::TroublePage;
+    use super::visitor_work::VisitorWork;
+    use crate::course::Course;
+    use crate::error::Problem;
+    use crate::language::Language;
+
+    fn frame(language: Language, part: Part) -> Frame {
+        Frame {
+            language,
+            theme: Theme::System,
+            part,
+            path: "/".to_owned(),
+            bench_path: "/lessons/lost-update".to_owned(),
+            board: Some(BoardChip {
+                name: "Virtual 1".to_owned(),
+                chip: "ESP32-C3".to_owned(),
+                state: "ready".to_owned(),
+            }),
+        }
+    }
+
+    /// Every page of the site, by name.
+    fn all_pages(language: Language) -> BTreeMap<String, String> {
+        let course = Course::embedded().unwrap();
+        let index = CoursePage::new(frame(language, Part::Course), &course, &BTreeMap::new(), None).unwrap();
+        let board = BoardFacts { id: "virtual-1".to_owned(), state: "ready".to_owned(), own: true, ..Default::default() };
+        let mut pages = BTreeMap::from([
+            ("course".to_owned(), index.render().unwrap()),
+            (
+                "boards".to_owned(),
+                BoardsPage::new(frame(language, Part::Boards), &course, vec![board]).render().unwrap(),
+            ),
+            (
+                "trouble".to_owned(),
+                TroublePage::new(frame(language, Part::Elsewhere), Problem::PageUnknown.text(language)).render().unwrap(),
+            ),
+        ]);
+        for lesson in &course.lessons {
+            let work = VisitorWork::default();
+            let page = BenchPage::new(frame(language, Part::Bench), &course, lesson, &work, 7);
+            pages.insert(lesson.slug.clone(), page.render().unwrap());
+        }
+        pages
+    }
+
+    /// Values of an attribute in a page.
+    fn values<'h>(html: &'h str, attribute: &str) -> Vec<&'h str> {
+        html.split(&format!(" {attribute}=\"")).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    #[test]
+    fn pages_keep_to_the_content_security_policy() {
+        for language in Language::ALL {
+            for (name, html) in all_pages(language) {
+                assert!(values(&html, "style").is_empty(), "{name}: inline style");
+                assert!(!html.contains(" onclick="), "{name}: inline script");
+                for script in html.split("<script").skip(1) {
+                    let tag = script.split('>').next().unwrap();
+                    assert!(tag.contains("src=\"/assets/") || tag.contains("application/json"), "{name}: <script{tag}>");
+                }
+                for address in values(&html, "src") {
+                    assert!(address.starts_with('/'), "{name}: {address} is elsewhere");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn labels_and_names_lead_to_elements() {
+        for (name, html) in all_pages(Language::En) {
+            let ids = values(&html, "id");
+            let unique: BTreeSet<_> = ids.iter().copied().collect();
+            assert_eq!(ids.len(), unique.len(), "{name}: an id stands twice");
+            for target in values(&html, "for").into_iter().chain(values(&html, "aria-labelledby")) {
+                assert!(unique.contains(target), "{name}: nothing has the id {target}");
+            }
+            for target in values(&html, "href").into_iter().filter_map(|href| href.strip_prefix('#')) {
+                assert!(unique.contains(target), "{name}: nothing has the id {target}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_place_stays_unfilled_and_no_key_is_shown() {
+        for language in Language::ALL {
+            for (name, html) in all_pages(language) {
+                let words = html.split("<script type=\"application/json\"").next().unwrap();
+                for section in ["nav.", "bench.", "course.", "boards.", "live.", "step.", "state."] {
+                    assert!(!words.contains(&format!(">{section}")), "{name}: a key of {section} is shown");
+                }
+                assert!(words.contains(&format!("lang=\"{}\"", language.tag())), "{name}: no language");
+            }
+        }
+    }
+}

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::cpu::execute::Placed;
-use crate::cpu::{Instruction, Op, Reg};
+use crate::cpu::{Instruction, Op};
 use crate::memory::{CodeUnit, Memory};
 
 /// The longest block, in instructions.
@@ -13,12 +12,20 @@ pub(super) const CAPACITY: usize = 1 << 18;
 /// Entries of the table that is looked at first.
 const FRONT: usize = 1 << 12;
 
-/// A block: a range of the decoded operations, and what is executed after the last one.
+/// Where a decoded operation stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Its address.
+    pub(super) pc: u32,
+    /// The address of what is executed after it unless it jumps.
+    pub(super) next: u32,
+}
+
+/// A block's operations, as a range of the cache's arrays.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BlockRange {
     start: u32,
     length: u32,
-    pub(super) next: u32,
 }
 
 /// An entry of the front table; odd addresses do not occur, so 1 is no address.
@@ -28,33 +35,41 @@ struct Front {
     block: BlockRange,
 }
 
-const NO_FRONT: Front = Front { pc: 1, block: BlockRange { start: 0, length: 0, next: 0 } };
+const NO_FRONT: Front = Front { pc: 1, block: BlockRange { start: 0, length: 0 } };
 
 /// All decoded blocks.
 #[derive(Debug)]
 pub(super) struct Cache {
-    code: Vec<Placed>,
+    ops: Vec<Op>,
+    places: Vec<Place>,
     by_pc: HashMap<u32, BlockRange>,
-    front: Box<[Front; FRONT]>,
+    front: Box<[Front]>,
     /// Which blocks (by address) hold code from a unit; may name blocks that are gone.
     by_unit: HashMap<CodeUnit, Vec<u32>>,
 }
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { code: Vec::new(), by_pc: HashMap::new(), front: Box::new([NO_FRONT; FRONT]), by_unit: HashMap::new() }
+        Self {
+            ops: Vec::new(),
+            places: Vec::new(),
+            by_pc: HashMap::new(),
+            front: vec![NO_FRONT; FRONT].into(),
+            by_unit: HashMap::new(),
+        }
     }
 }
 
 impl Cache {
     pub(super) fn decoded_instructions(&self) -> usize {
-        self.code.len()
+        self.ops.len()
     }
 
-    /// The operations of a block.
+    /// The operations of a block and their places.
     #[inline(always)]
-    pub(super) fn code(&self, block: BlockRange) -> &[Placed] {
-        &self.code[block.start as usize..][..block.length as usize]
+    pub(super) fn contents(&self, block: BlockRange) -> (&[Op], &[Place]) {
+        let range = block.start as usize..(block.start + block.length) as usize;
+        (&self.ops[range.clone()], &self.places[range])
     }
 
     /// The block that begins at `pc`, decoded now if need be. It is empty if the first instruction
@@ -73,7 +88,7 @@ impl Cache {
         let block = match self.by_pc.get(&pc) {
             Some(&block) => block,
             None => {
-                if self.code.len() + BLOCK_LENGTH > CAPACITY || self.by_pc.len() >= CAPACITY {
+                if self.ops.len() + BLOCK_LENGTH > CAPACITY || self.by_pc.len() >= CAPACITY {
                     self.clear(memory);
                 }
                 let block = self.decode(memory, pc, breakpoints);
@@ -86,11 +101,9 @@ impl Cache {
     }
 
     fn decode(&mut self, memory: &mut Memory, start_pc: u32, breakpoints: &[u32]) -> BlockRange {
-        let start = self.code.len();
+        let start = self.ops.len();
         let mut pc = start_pc;
-        // Where calls within the block return to.
-        let mut returns = Vec::new();
-        while self.code.len() - start < BLOCK_LENGTH {
+        while self.ops.len() - start < BLOCK_LENGTH {
             if pc != start_pc && breakpoints.contains(&pc) {
                 break;
             }
@@ -104,13 +117,22 @@ impl Cache {
             if op.is_system() {
                 break;
             }
-            let link = pc.wrapping_add(length);
-            let (op, next) = foresee(op, pc, link, &mut returns);
-            self.code.push(Placed { op, pc, link });
-            let Some(next) = next else { break };
+            let behind = pc.wrapping_add(length);
+            let (op, next) = match op {
+                // In a block the address is a constant, and so is what a jump links to.
+                Op::Auipc { rd, imm } => (Op::Lui { rd, imm: pc.wrapping_add(imm) }, behind),
+                Op::Jal { rd, imm } => (Op::Lui { rd, imm: behind }, pc.wrapping_add(imm)),
+                op => (op, behind),
+            };
+            self.ops.push(op);
+            self.places.push(Place { pc, next });
+            let looped = next != behind && self.places[start..].iter().any(|place| place.pc == next);
+            if looped || matches!(op, Op::Jalr { .. }) {
+                break;
+            }
             pc = next;
         }
-        BlockRange { start: start as u32, length: (self.code.len() - start) as u32, next: pc }
+        BlockRange { start: start as u32, length: (self.ops.len() - start) as u32 }
     }
 
     /// Makes the block at `start_pc` depend on the `length` bytes of code at `pc`.
@@ -142,57 +164,13 @@ impl Cache {
 
     /// Drops everything.
     pub(super) fn clear(&mut self, memory: &mut Memory) {
-        self.code.clear();
+        self.ops.clear();
+        self.places.clear();
         self.by_pc.clear();
         self.by_unit.clear();
         self.front.fill(NO_FRONT);
         memory.forget_code();
     }
-}
-
-/// How an operation is executed in a block, and which address follows in the block; `None` if that
-/// cannot be foreseen.
-fn foresee(op: Op, pc: u32, link: u32, returns: &mut Vec<u32>) -> (Op, Option<u32>) {
-    match op {
-        // In a block the address is a constant, and so is what a jump links to.
-        Op::Auipc { rd, imm } => (Op::Lui { rd, imm: pc.wrapping_add(imm) }, Some(link)),
-        Op::Jal { rd, imm } => {
-            if rd == Reg::X1 {
-                returns.push(link);
-            }
-            (Op::Lui { rd, imm: link }, Some(pc.wrapping_add(imm)))
-        }
-        Op::Jalr { rd: Reg::X0, rs1: Reg::X1, imm: 0 } => (op, returns.pop()),
-        Op::Jalr { .. } => (op, None),
-        _ => match taken_back(op) {
-            // The block goes on at the target, and is left for what is behind the branch.
-            Some((inverse, imm)) => (inverse(link.wrapping_sub(pc)), Some(pc.wrapping_add(imm))),
-            None => (op, Some(link)),
-        },
-    }
-}
-
-/// For a branch that leads back: the branch with the opposite condition, and the offset.
-fn taken_back(op: Op) -> Option<(impl Fn(u32) -> Op, u32)> {
-    let (Op::Beq { imm, .. }
-    | Op::Bne { imm, .. }
-    | Op::Blt { imm, .. }
-    | Op::Bge { imm, .. }
-    | Op::Bltu { imm, .. }
-    | Op::Bgeu { imm, .. }) = op
-    else {
-        return None;
-    };
-    let inverse = move |imm| match op {
-        Op::Beq { rs1, rs2, .. } => Op::Bne { rs1, rs2, imm },
-        Op::Bne { rs1, rs2, .. } => Op::Beq { rs1, rs2, imm },
-        Op::Blt { rs1, rs2, .. } => Op::Bge { rs1, rs2, imm },
-        Op::Bge { rs1, rs2, .. } => Op::Blt { rs1, rs2, imm },
-        Op::Bltu { rs1, rs2, .. } => Op::Bgeu { rs1, rs2, imm },
-        Op::Bgeu { rs1, rs2, .. } => Op::Bltu { rs1, rs2, imm },
-        other => other,
-    };
-    ((imm as i32) < 0).then_some((inverse, imm))
 }
 
 fn front_index(pc: u32) -> usize {

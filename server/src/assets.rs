@@ -1,0 +1,99 @@
+//! The built files of the page: style sheet, scripts, icon. Carried by the binary.
+//!
+//! Each is compressed once, when first asked for, and addressed with a hash of its contents, so
+//! that a browser may keep it for good.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_embed::RustEmbed;
+
+use crate::app::AppState;
+use crate::error::Problem;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../web/dist"]
+#[allow_missing = true]
+struct Embedded;
+
+/// One file, ready to be sent.
+struct Asset {
+    plain: Vec<u8>,
+    gzip: Vec<u8>,
+    media_type: &'static str,
+    hash: String,
+}
+
+static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
+    Embedded::iter()
+        .filter_map(|name| {
+            let plain = Embedded::get(&name)?.data.into_owned();
+            Some((name.to_string(), Asset::new(&name, plain)))
+        })
+        .collect()
+});
+
+impl Asset {
+    fn new(name: &str, plain: Vec<u8>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        plain.hash(&mut hasher);
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        // Writing to memory does not fail; if it did, the empty copy below would not be sent.
+        let gzip = encoder.write_all(&plain).and_then(|()| encoder.finish()).unwrap_or_default();
+        let media_type = match name.rsplit_once('.').map(|(_, ending)| ending) {
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("css") => "text/css; charset=utf-8",
+            Some("svg") => "image/svg+xml",
+            Some("txt") => "text/plain; charset=utf-8",
+            _ => "application/octet-stream",
+        };
+        Self { plain, gzip, media_type, hash: format!("{:016x}", hasher.finish()) }
+    }
+}
+
+/// The address of a built file; it changes with the file's contents.
+#[must_use]
+pub fn address(name: &str) -> String {
+    match ASSETS.get(name) {
+        Some(asset) => format!("/assets/{name}?v={}", &asset.hash[..8]),
+        None => format!("/assets/{name}"),
+    }
+}
+
+/// The route of the built files.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new().route("/assets/{name}", get(asset))
+}
+
+async fn asset(Path(name): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
+    let asset = ASSETS.get(&name).ok_or(Problem::PageUnknown)?;
+    let takes_gzip = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.split(',').any(|coding| coding.trim().split(';').next() == Some("gzip")));
+    let gzip = takes_gzip && !asset.gzip.is_empty() && asset.gzip.len() < asset.plain.len();
+    let body = if gzip { asset.gzip.as_slice() } else { asset.plain.as_slice() };
+    let mut response = body.into_response();
+    let answer = response.headers_mut();
+    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type));
+    // Pieces carry a hash in their name, entry files in the address that a page gives them.
+    let for_good = query.is_some() || name.contains('-');
+    answer.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static(if for_good { "public, max-age=31536000, immutable" } else { "no-cache" }),
+    );
+    answer.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if gzip {
+        answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(response)
+}

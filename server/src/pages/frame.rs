@@ -1,0 +1,214 @@
+//! What every page has around its content: bar, language, theme, the visitor's board.
+
+use axum::http::HeaderMap;
+
+use super::catalogue;
+use crate::assets;
+use crate::language::{Language, cookie};
+
+/// The cookie that keeps the visitor's choice of colours.
+pub const THEME_COOKIE: &str = "theme";
+
+/// The colours a visitor asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// Whatever the system asks for.
+    #[default]
+    System,
+    /// Dark ink on light enamel.
+    Light,
+    /// The other way round.
+    Dark,
+}
+
+impl Theme {
+    /// All of them, in the order of the menu.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// The name in cookie, form and page.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The theme of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.name() == name)
+    }
+
+    /// The visitor's choice.
+    #[must_use]
+    pub fn of_request(headers: &HeaderMap) -> Self {
+        cookie(headers, THEME_COOKIE).and_then(Self::from_name).unwrap_or_default()
+    }
+}
+
+/// The parts of the site that the bar leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The course index.
+    Course,
+    /// The bench of a lesson.
+    Bench,
+    /// The boards.
+    Boards,
+    /// None of them: a page about trouble.
+    Elsewhere,
+}
+
+/// The visitor's board, as the chip in the bar shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoardChip {
+    /// Its name, such as `Virtual 1`.
+    pub name: String,
+    /// Its chip, such as `ESP32-C3`.
+    pub chip: String,
+    /// `absent`, `booting`, `ready`, `flashing`, `running` or `fault`.
+    pub state: String,
+}
+
+impl BoardChip {
+    /// The verdict shape of its state.
+    #[must_use]
+    pub fn shape(&self) -> &'static str {
+        shape_of_state(&self.state)
+    }
+
+    /// The catalogue key of its state.
+    #[must_use]
+    pub fn words_key(&self) -> &'static str {
+        key_of_state(&self.state)
+    }
+}
+
+/// The verdict shape of a board's state.
+#[must_use]
+pub fn shape_of_state(state: &str) -> &'static str {
+    match state {
+        "ready" => "holds",
+        "fault" => "needs",
+        "absent" => "away",
+        _ => "running",
+    }
+}
+
+/// The catalogue key of a board's state.
+#[must_use]
+pub fn key_of_state(state: &str) -> &'static str {
+    match state {
+        "absent" => "state.absent",
+        "booting" => "state.booting",
+        "flashing" => "state.flashing",
+        "running" => "state.running",
+        "fault" => "state.fault",
+        _ => "state.ready",
+    }
+}
+
+/// What every page has around its content.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The visitor's language.
+    pub language: Language,
+    /// The visitor's colours.
+    pub theme: Theme,
+    /// Where in the site this page is.
+    pub part: Part,
+    /// The page's own address, to come back to after a choice of language or theme.
+    pub path: String,
+    /// Where "Bench" leads: the lesson the visitor is at.
+    pub bench_path: String,
+    /// The visitor's board, if there is one by now.
+    pub board: Option<BoardChip>,
+}
+
+/// A link of the bar.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Where it leads.
+    pub path: String,
+    /// Its words.
+    pub words: &'static str,
+    /// Whether the visitor is there.
+    pub here: bool,
+}
+
+/// A choice of the language switch or the theme menu.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Its name in the form.
+    pub name: &'static str,
+    /// Its BCP 47 tag, for a language.
+    pub tag: &'static str,
+    /// Its words.
+    pub words: &'static str,
+    /// Whether it is chosen.
+    pub here: bool,
+}
+
+impl Frame {
+    /// The text of a catalogue key.
+    #[must_use]
+    pub fn t(&self, key: &'static str) -> &'static str {
+        catalogue::text(self.language, key)
+    }
+
+    /// The text of a catalogue key with its places filled.
+    #[must_use]
+    pub fn fill(&self, key: &'static str, places: &[(&str, &str)]) -> String {
+        catalogue::fill(self.language, key, places)
+    }
+
+    /// The words of the scripts.
+    #[must_use]
+    pub fn catalogue(&self) -> String {
+        catalogue::for_scripts(self.language)
+    }
+
+    /// The address of a built file; it changes with the file's contents.
+    #[must_use]
+    pub fn asset(&self, name: &str) -> String {
+        assets::address(name)
+    }
+
+    /// An icon of the page's sprite, as HTML.
+    #[must_use]
+    pub fn icon(&self, name: &str) -> String {
+        let alarm = if matches!(name, "lost" | "needs") { " alarm" } else { "" };
+        format!(r##"<svg class="icon{alarm}" aria-hidden="true"><use href="#icon-{name}"/></svg>"##)
+    }
+
+    /// The links of the bar.
+    #[must_use]
+    pub fn links(&self) -> [Link; 3] {
+        [
+            Link { path: "/".to_owned(), words: self.t("nav.course"), here: self.part == Part::Course },
+            Link { path: self.bench_path.clone(), words: self.t("nav.bench"), here: self.part == Part::Bench },
+            Link { path: "/boards".to_owned(), words: self.t("nav.boards"), here: self.part == Part::Boards },
+        ]
+    }
+
+    /// The languages to choose from, each under its own name.
+    #[must_use]
+    pub fn languages(&self) -> [Choice; 2] {
+        [(Language::En, "English"), (Language::Ja, "日本語")].map(|(language, words)| Choice {
+            name: language.tag(),
+            tag: language.tag(),
+            words,
+            here: language == self.language,
+        })
+    }
+
+    /// The themes to choose from.
+    #[must_use]
+    pub fn themes(&self) -> [Choice; 3] {
+        [(Theme::System, "nav.system"), (Theme::Light, "nav.light"), (Theme::Dark, "nav.dark")].map(|(theme, key)| {
+            Choice { name: theme.name(), tag: "", words: self.t(key), here: theme == self.theme }
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! What a visitor did in a lesson, as the store keeps it and the pages show it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The steps of a lesson, in order.
+pub const STEPS: [&str; 6] = ["predict", "run", "see", "explain", "fix", "checked"];
+
+/// One visitor's work in one lesson.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VisitorWork {
+    /// The visitor's program; `None` until it differs from the starter.
+    pub program: Option<String>,
+    /// Answers to the predictions, by question.
+    pub prediction: BTreeMap<String, String>,
+    /// Steps done, by name.
+    pub steps: BTreeMap<String, bool>,
+    /// Finished runs, as they were sent to the page.
+    pub outcomes: Vec<Value>,
+    /// Checks that did not pass.
+    pub failures: u32,
+    /// Whether a check has passed.
+    pub passed: bool,
+    /// What the last check said: `{"criteria":[{"text","ok","measured"}],"message"}`.
+    pub last_check: Option<Value>,
+}
+
+/// How far a visitor is in a lesson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing was done.
+    NotStarted,
+    /// Something was done, nothing checked.
+    Started,
+    /// Checked, and not passed so far.
+    Failed,
+    /// A check has passed.
+    Passed,
+}
+
+impl VisitorWork {
+    /// How far the visitor is.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        if self.passed {
+            Progress::Passed
+        } else if self.failures > 0 {
+            Progress::Failed
+        } else if self.program.is_some() || !self.outcomes.is_empty() || self.steps.values().any(|done| *done) {
+            Progress::Started
+        } else {
+            Progress::NotStarted
+        }
+    }
+
+    /// The steps done; passing a check is the last one.
+    #[must_use]
+    pub fn is_done(&self, step: &str) -> bool {
+        self.steps.get(step).copied().unwrap_or(false) || (step == "checked" && self.passed)
+    }
+
+    /// The first step not done, counted from 0.
+    #[must_use]
+    pub fn next_step(&self) -> Option<usize> {
+        STEPS.iter().position(|step| !self.is_done(step))
+    }
+}
+
+/// The catalogue key of a step's name.
+#[must_use]
+pub fn step_key(step: &str) -> &'static str {
+    match step {
+        "predict" => "step.predict",
+        "run" => "step.run",
+        "see" => "step.see",
+        "explain" => "step.explain",
+        "fix" => "step.fix",
+        _ => "step.checked",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_goes_from_nothing_to_passed() {
+        let mut work = VisitorWork::default();
+        assert_eq!((work.progress(), work.next_step()), (Progress::NotStarted, Some(0)));
+        work.steps.insert("predict".to_owned(), true);
+        assert_eq!((work.progress(), work.next_step()), (Progress::Started, Some(1)));
+        work.failures = 1;
+        assert_eq!(work.progress(), Progress::Failed);
+        work.passed = true;
+        assert_eq!(work.progress(), Progress::Passed);
+        assert!(work.is_done("checked") && !work.is_done("fix"));
+    }
+}

@@ -1,0 +1,91 @@
+/**
+ * The bench: finds the parts of the page once and connects them.
+ * @module
+ */
+import { Announcer } from "./announcer.js";
+import { goLive, startPage } from "./app.js";
+import { Balance } from "./balance.js";
+import { BenchModel } from "./bench-model.js";
+import { readData, text } from "./catalogue.js";
+import { ConsolePanel } from "./console-panel.js";
+import { Controls } from "./controls.js";
+import { Counters } from "./counters.js";
+import { all, maybe, one } from "./dom.js";
+import { Editor } from "./editor.js";
+import { Exercise } from "./exercise.js";
+import { HistoryChart } from "./history-chart.js";
+import { LatencyHistogram } from "./latency-histogram.js";
+import { OutcomeTable } from "./outcome-table.js";
+import { PositionsHistogram } from "./positions-histogram.js";
+import { Predictions } from "./predictions.js";
+import { QueueGauge } from "./queue-gauge.js";
+import { RunRow } from "./run-row.js";
+import { StepTrack } from "./step-track.js";
+import { Timeline } from "./timeline.js";
+import { Tries } from "./tries.js";
+import { TroubleSlot } from "./trouble-slot.js";
+import { Work } from "./work.js";
+
+const bus = startPage();
+/** @type {import("./types.js").LessonData} */
+const lesson = readData("lesson-data");
+const announcer = new Announcer();
+const model = new BenchModel(bus, Object.fromEntries(lesson.controls.map(({ name, value }) => [name, value])));
+
+const INSTRUMENTS = {
+  equation: Counters,
+  readout: Counters,
+  balance: Balance,
+  queue: QueueGauge,
+  timeline: Timeline,
+  latency: LatencyHistogram,
+  histogram: PositionsHistogram,
+  history: HistoryChart,
+};
+for (const panel of all(document, "[data-instrument]", HTMLElement)) {
+  const kind = panel.dataset.instrument ?? "";
+  if (kind === "outcome") new OutcomeTable(panel, model, lesson);
+  else new INSTRUMENTS[/** @type {keyof typeof INSTRUMENTS} */ (kind)](panel, model);
+}
+
+const controls = new Controls(one(document, "[data-controls]", HTMLElement), model);
+const row = new RunRow(one(document, "[data-run-row]", HTMLElement), model, lesson, announcer);
+new ConsolePanel(one(document, "[data-console-panel]", HTMLElement), model);
+new TroubleSlot(one(document, "[data-trouble]", HTMLElement), bus);
+const steps = new StepTrack(one(document, "[data-steps]", HTMLElement), bus, lesson.steps);
+const editor = new Editor(one(document, "[data-editor]", HTMLElement), bus, lesson, (program) => row.start(program));
+const predictionCard = maybe(document, "[data-predictions]", HTMLElement);
+const predictions = predictionCard && new Predictions(predictionCard, model, lesson);
+const tries = maybe(document, "[data-tries]", HTMLElement);
+if (tries) new Tries(tries, model, lesson, controls);
+
+const work = new Work(lesson.slug, () => ({
+  program: editor.program,
+  prediction: predictions?.answers ?? {},
+  steps: steps.done,
+}), (state) => editor.say(state));
+const exerciseCard = maybe(document, "[data-exercise]", HTMLElement);
+if (exerciseCard) new Exercise(exerciseCard, bus, lesson, editor, announcer, () => work.save());
+
+bus.on("editor", () => work.changed());
+bus.on("step", () => work.changed());
+bus.on("run", (run) => {
+  if ((run.lesson ?? lesson.slug) !== lesson.slug) return;
+  if (run.state === "running" && !steps.done.run) bus.emit("step", { name: "run" });
+});
+bus.on("outcome", (outcome) => {
+  if (outcome.lesson === lesson.slug && !steps.done.see) bus.emit("step", { name: "see" });
+});
+// Explained: the visitor opened the explanation, which stays closed until there is something to explain.
+const explain = maybe(document, "[data-explain]", HTMLDetailsElement);
+explain?.addEventListener("toggle", () => { if (explain.open && !steps.done.explain) bus.emit("step", { name: "explain" }); });
+
+bus.on("event", (event) => {
+  if (event.kind !== "control" || event.name === undefined) return;
+  const run_us = model.sample === null ? 0 : Math.max(0, event.us - (model.sample.us - model.sample.run_us));
+  const value = model.settings[event.name] ?? event.value ?? "";
+  bus.emit("change", { name: event.name, value, us: event.us, run_us });
+  announcer.say(text("live.announce_change", { name: event.name, value }));
+});
+
+goLive(bus);

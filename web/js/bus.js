@@ -1,0 +1,53 @@
+/**
+ * The one way in which components of a page tell each other what happened.
+ * @module
+ */
+
+/**
+ * @typedef {import("./types.js").Sample} Sample
+ * @typedef {import("./types.js").BoardEvent} BoardEvent
+ *
+ * What goes over the bus: the server's events under their own names, and a few of the page's.
+ * @typedef {{
+ *   sample: Sample,
+ *   event: BoardEvent,
+ *   console: { text: string, bad_frames: number },
+ *   run: import("./types.js").Run,
+ *   board: import("./types.js").Board,
+ *   outcome: import("./types.js").Outcome,
+ *   check: import("./types.js").CheckProgress,
+ *   gap: { missed: number },
+ *   link: { open: boolean },
+ *   change: import("./types.js").Change,
+ *   settings: import("./types.js").Settings,
+ *   paint: null,
+ *   trouble: import("./api.js").Trouble | null,
+ *   step: { name: string },
+ *   editor: { program: string },
+ * }} Topics
+ */
+
+export class Bus {
+  /** @type {Map<string, Set<(detail: any) => void>>} */
+  #listeners = new Map();
+
+  /**
+   * @template {keyof Topics} T
+   * @param {T} topic
+   * @param {(detail: Topics[T]) => void} listener
+   */
+  on(topic, listener) {
+    const listeners = this.#listeners.get(topic) ?? new Set();
+    listeners.add(listener);
+    this.#listeners.set(topic, listeners);
+  }
+
+  /**
+   * @template {keyof Topics} T
+   * @param {T} topic
+   * @param {Topics[T]} detail
+   */
+  emit(topic, detail) {
+    for (const listener of this.#listeners.get(topic) ?? []) listener(detail);
+  }
+}

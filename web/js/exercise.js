@@ -1,0 +1,120 @@
+/**
+ * The exercise: Check runs the visitor's program on a board of its own and says, criterion by
+ * criterion, what was measured. Hints come one at a time.
+ * @module
+ */
+import { Trouble, post } from "./api.js";
+import { text } from "./catalogue.js";
+import { all, icon, inline, make, one, setText } from "./dom.js";
+
+/** After so many failed checks the solution may be opened. */
+const SOLUTION_AFTER = 2;
+
+export class Exercise {
+  #checking = false;
+
+  /**
+   * @param {HTMLElement} card
+   * @param {import("./bus.js").Bus} bus
+   * @param {import("./types.js").LessonData} lesson
+   * @param {import("./editor.js").Editor} editor
+   * @param {import("./announcer.js").Announcer} announcer
+   * @param {() => Promise<void>} saveNow
+   */
+  constructor(card, bus, lesson, editor, announcer, saveNow) {
+    this.bus = bus;
+    this.lesson = lesson;
+    this.editor = editor;
+    this.announcer = announcer;
+    this.saveNow = saveNow;
+    this.criteria = all(card, "[data-criterion]", HTMLElement);
+    this.message = one(card, "[data-check-message]", HTMLElement);
+    this.button = one(card, "[data-check]", HTMLButtonElement);
+    this.hints = all(card, "[data-hint]", HTMLElement);
+    this.hint = one(card, "[data-show-hint]", HTMLButtonElement);
+    this.solution = one(card, "[data-solution]", HTMLElement);
+    this.solutionNote = one(card, "[data-solution-note]", HTMLElement);
+    this.learned = document.querySelector("[data-learned]");
+    this.failures = Number(card.dataset.failures ?? "0");
+    this.passed = card.dataset.passed === "true";
+    this.button.addEventListener("click", () => this.check());
+    this.hint.addEventListener("click", () => {
+      const next = this.hints.find((element) => element.hidden);
+      if (next) {
+        next.hidden = false;
+        announcer.say(next.textContent ?? "");
+      }
+      if (!this.hints.some((element) => element.hidden)) this.hint.hidden = true;
+    });
+    this.hint.hidden = this.hints.length === 0;
+    bus.on("check", (progress) => {
+      if (progress.lesson !== lesson.slug) return;
+      if (progress.state === "running" && progress.stage) this.#say("running", progress.stage);
+      if (progress.criteria) this.#showCriteria(progress.criteria);
+    });
+    this.#openSolution();
+  }
+
+  async check() {
+    if (this.#checking) return;
+    this.#checking = true;
+    this.button.setAttribute("aria-disabled", "true");
+    this.#say("running", text("live.checking"));
+    try {
+      await this.saveNow();
+      /** @type {import("./types.js").CheckResult} */
+      const result = await post(`/api/lessons/${this.lesson.slug}/check`, { program: this.editor.program });
+      this.#showCriteria(result.criteria);
+      this.#say(result.passed ? "holds" : "needs", result.message);
+      this.announcer.say(result.message);
+      this.bus.emit("step", { name: "fix" });
+      if (result.passed) {
+        this.passed = true;
+        this.bus.emit("step", { name: "checked" });
+      } else {
+        this.failures += 1;
+      }
+      this.#openSolution();
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
+      this.#say("needs", error.message, error.hint);
+      this.announcer.say(error.message);
+    } finally {
+      this.#checking = false;
+      this.button.removeAttribute("aria-disabled");
+    }
+  }
+
+  /** @param {import("./types.js").Criterion[]} criteria */
+  #showCriteria(criteria) {
+    criteria.forEach((criterion, index) => {
+      const element = this.criteria[index];
+      if (!element) return;
+      const shape = criterion.ok === null ? "ring" : criterion.ok ? "holds" : "lost";
+      element.querySelector(":scope > .icon")?.replaceWith(icon(shape));
+      setText(one(element, "[data-state]", HTMLElement), criterion.ok === null ? "" : text(criterion.ok ? "live.met" : "live.not_met"));
+      setText(one(element, "[data-measured]", HTMLElement), criterion.measured ? ` (${criterion.measured})` : "");
+    });
+  }
+
+  /**
+   * @param {"running" | "holds" | "needs"} shape
+   * @param {string} words what happened; a Python traceback keeps its lines
+   * @param {string} [hint]
+   */
+  #say(shape, words, hint) {
+    const [first, ...rest] = words.split("\n");
+    this.message.hidden = false;
+    this.message.classList.toggle("trouble", shape === "needs");
+    this.message.replaceChildren(icon(shape), make("p", {}, ...inline(first)),
+      ...(rest.length > 0 ? [make("pre", {}, rest.join("\n"))] : []),
+      ...(hint ? [make("p", {}, ...inline(hint))] : []));
+  }
+
+  #openSolution() {
+    const open = this.passed || this.failures >= SOLUTION_AFTER;
+    this.solution.hidden = !open;
+    this.solutionNote.hidden = open;
+    if (this.learned instanceof HTMLElement) this.learned.hidden = !this.passed;
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * The server's events, put on the page's bus. The browser reconnects by itself and names the last
+ * event it has seen; the server sends what was missed, or says how much is gone.
+ * @module
+ */
+
+const TOPICS = /** @type {const} */ (["board", "sample", "event", "console", "run", "outcome", "check", "gap"]);
+
+export class LiveStream {
+  /**
+   * @param {import("./bus.js").Bus} bus
+   * @param {string} path
+   */
+  constructor(bus, path = "/events") {
+    const source = new EventSource(path);
+    for (const topic of TOPICS) {
+      source.addEventListener(topic, (event) => bus.emit(topic, JSON.parse(event.data)));
+    }
+    source.addEventListener("open", () => bus.emit("link", { open: true }));
+    source.addEventListener("error", () => bus.emit("link", { open: false }));
+    addEventListener("pagehide", () => source.close());
+    // A page taken out of the browser's back-forward store has a closed stream: load it anew.
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  }
+}

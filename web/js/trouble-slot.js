@@ -1,0 +1,64 @@
+/**
+ * What needs the visitor: what happened, what to try, a stable code. One thing at a time.
+ * @module
+ */
+import { text } from "./catalogue.js";
+import { icon, make } from "./dom.js";
+import { duration } from "./format.js";
+
+export class TroubleSlot {
+  /** @type {import("./api.js").Trouble | null} */
+  #request = null;
+  /** @type {import("./types.js").BoardEvent | null} */
+  #event = null;
+  /** @type {import("./types.js").Board | null} */
+  #board = null;
+
+  /**
+   * @param {HTMLElement} slot
+   * @param {import("./bus.js").Bus} bus
+   */
+  constructor(slot, bus) {
+    this.slot = slot;
+    bus.on("trouble", (trouble) => { this.#request = trouble; this.paint(); });
+    bus.on("board", (board) => { this.#board = board; this.paint(); });
+    bus.on("run", (run) => { if (run.state === "starting") { this.#event = null; this.paint(); } });
+    bus.on("event", (event) => {
+      if (!["exception", "disabled", "guard"].includes(event.kind)) return;
+      // The first of a kind is shown; a callback that fails a thousand times a second says it once.
+      if (this.#event !== null && this.#event.run === event.run && event.kind !== "guard") return;
+      this.#event = event;
+      this.paint();
+    });
+  }
+
+  paint() {
+    const messages = [];
+    if (this.#board?.state === "fault") messages.push(message(this.#board.message ?? text("state.fault"), this.#board.hint ?? "", this.#board.code ?? ""));
+    if (this.#event !== null) messages.push(message(...eventWords(this.#event)));
+    if (this.#request !== null) messages.push(message(this.#request.message, this.#request.hint, this.#request.code));
+    this.slot.replaceChildren(...messages);
+  }
+}
+
+/**
+ * @param {import("./types.js").BoardEvent} event
+ * @returns {[string, string, string]}
+ */
+function eventWords(event) {
+  const error = `${event.class ?? ""}: ${event.text ?? ""}`;
+  switch (event.kind) {
+    case "guard": return [text("live.guard", { source: event.source ?? "", time: duration((event.starved_ms ?? 0) * 1000) }), text("live.guard_hint"), "E-LOAD-GUARD"];
+    case "disabled": return [text("live.disabled", { source: event.source ?? "" }), text("live.disabled_hint"), "E-CALLBACK-REMOVED"];
+    default: return [text(event.context === "main" ? "live.exception_main" : "live.exception_callback", { error }), text("live.exception_hint"), `E-${event.class ?? "EXCEPTION"}`];
+  }
+}
+
+/**
+ * @param {string} words
+ * @param {string} hint
+ * @param {string} code
+ */
+function message(words, hint, code) {
+  return make("div", { class: "message trouble" }, icon("needs"), make("strong", {}, words), ...(hint ? [make("p", {}, hint)] : []), make("p", { class: "code" }, code));
+}

@@ -1,0 +1,79 @@
+/**
+ * The shapes that the server sends, as types only. The board's own messages are described in
+ * `protocol/src/board.rs`, from which the names come.
+ * @module
+ */
+
+/** @typedef {{ min: number, p50: number, p99: number, max: number, bins?: number[], from?: number }} Latency */
+
+/**
+ * One interrupt source with a Python callback.
+ * @typedef {{ id: string, hard: boolean, hz: number, expected: number, fired: number, missed: number,
+ *   ran: number, dropped: number, queued: number, disabled: boolean, lat: Latency }} Source
+ */
+
+/**
+ * All numbers of the board at one instant. Times in microseconds.
+ * @typedef {{ n: number, us: number, run: number, run_us: number, src: Source[], q: number, qmax: number,
+ *   main: number, stall_max: number, locked_max: number, exc: number, lost_frames: number,
+ *   bad_bytes: number, v: Record<string, number>, h?: Record<string, number[]> }} Sample
+ */
+
+/** @typedef {[ns: number, lane: number, value: number, mark?: number]} TracePoint */
+
+/**
+ * Something that happened at one instant; `kind` says what and which of the other fields are there.
+ * @typedef {{ n: number, us: number, run: number, kind: string, mark?: number, value?: number,
+ *   context?: string, class?: string, text?: string, source?: string, starved_ms?: number,
+ *   name?: string, trigger?: string, points?: TracePoint[], marks?: number }} BoardEvent
+ */
+
+/** @typedef {Record<string, string | number>} Settings */
+
+/** A control's new value, since the board's reset and since the run's start. @typedef {{ name: string, value: string | number, us: number, run_us: number }} Change */
+
+/**
+ * A run as the host sees it.
+ * @typedef {{ id: number, lesson?: string, state: "starting" | "running" | "ended", settings: Settings,
+ *   elapsed_us: number, seconds: number, seed: number, speed: number, share?: number, paused?: boolean,
+ *   why?: string }} Run
+ */
+
+/**
+ * The visitor's board.
+ * @typedef {{ id: string, name: string, kind: string, chip: string, state: string, stage?: string,
+ *   percent?: number, lesson?: string, message?: string, hint?: string, code?: string,
+ *   firmware?: string, micropython?: string, virtual_us?: number, speed?: number, share?: number,
+ *   paused?: boolean }} Board
+ */
+
+/**
+ * One finished run, judged by the server.
+ * @typedef {{ n: number, lesson: string, settings: Settings, values: Record<string, number | string>,
+ *   seconds: number, seed: number, why: string, program?: "lesson" | "own", verdict: number | null,
+ *   answers: Record<string, string> }} Outcome
+ */
+
+/** @typedef {{ text: string, ok: boolean | null, measured?: string }} Criterion */
+
+/** @typedef {{ passed: boolean, criteria: Criterion[], message: string }} CheckResult */
+
+/** @typedef {{ lesson: string, state: "running" | "done", stage?: string, criteria?: Criterion[] }} CheckProgress */
+
+/** @typedef {"holds" | "price" | "lost" | "running"} Shape */
+
+/** @typedef {{ name: string, label: string, unit: string, value: string | number, options: { value: string, label: string }[] }} ControlData */
+
+/**
+ * What the scripts need to know of a lesson; put into the page by `server/src/pages/bench.rs`.
+ * @typedef {{ slug: string, seconds: number, seed: number, starter: string,
+ *   controls: ControlData[],
+ *   predictions: { id: string, set: Settings, shows: string[], options: { key: string, text: string }[], after: string }[],
+ *   outcome: { columns: { name: string, role: "setting" | "number" }[],
+ *     bar: { value: string, shareOf: string } | null, key: string,
+ *     verdicts: { shape: Shape, text: string }[] },
+ *   hazards: { line: string, text: string }[],
+ *   outcomes: Outcome[], steps: Record<string, boolean>, prediction: Record<string, string> }} LessonData
+ */
+
+export {};
