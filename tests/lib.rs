@@ -1,1 +1,13 @@
 //! End-to-end tests: shared fixtures live here, one file per story beside it.
+
+#[cfg(test)]
+mod foreign;
+#[cfg(test)]
+mod virtual_board;
+
+#[cfg(test)]
+mod espflash;
+#[cfg(test)]
+mod esptool;
+#[cfg(test)]
+mod virtual_port;

@@ -273,7 +273,8 @@ impl RtcCntl {
             1 => StageAction::Interrupt,
             2 if bit(config, 11) => StageAction::CpuReset,
             3 => StageAction::SystemReset,
-            4 => StageAction::ChipReset,
+            // The manual only names 4; esptool and espflash reset chips with 5.
+            4.. => StageAction::ChipReset,
             _ => StageAction::Off,
         });
         if !bit(config, 31) {
@@ -415,6 +416,16 @@ mod tests {
         rtc.store(TICKS_PER_SECOND, WDTFEED, 1 << 31);
         assert_eq!(rtc.run(2 * TICKS_PER_SECOND), None);
         assert_eq!(rtc.run(3 * TICKS_PER_SECOND), Some(ResetCause::RtcWatchdogChip));
+    }
+
+    #[test]
+    fn the_flashing_tools_watchdog_setting_resets_the_chip() {
+        let mut rtc = RtcCntl::new(0, ResetCause::PowerOn);
+        rtc.store(0, WDTWPROTECT, WDT_WKEY);
+        rtc.store(0, WDTCONFIG1, 2000);
+        rtc.store(0, WDTCONFIG0, 1 << 31 | 5 << 28 | 1 << 8 | 2);
+        rtc.store(0, WDTWPROTECT, 0);
+        assert_eq!(rtc.run(TICKS_PER_SECOND / 10), Some(ResetCause::RtcWatchdogChip));
     }
 
     #[test]
