@@ -1,5 +1,6 @@
 //! Boards: one actor task owns each board's link, everyone else holds a cheap handle.
 
+pub mod actor;
 pub mod discovery;
 pub mod engine;
 pub mod flash;
@@ -10,3 +11,7 @@ pub mod pool;
 mod raw_prompt;
 pub mod serial;
 pub mod session;
+pub mod state;
+
+pub use actor::{Board, BoardRefusal};
+pub use state::{BoardFault, BoardId, BoardKind, BoardState, BoardStatus};

@@ -1,0 +1,610 @@
+//! The actor of one board: it alone talks to the board's engine, keeps what is known of the board,
+//! and publishes it. Everyone else holds a [`Board`], a cheap handle.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::received::{Hello, Sample};
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::engine::{Engine, EngineCommand, EngineReport};
+use super::pace::Speed;
+use super::session::{EndReason, LinkTime, RunEnd, SessionEvent, SessionFault, Ticket};
+use super::state::{BoardId, BoardKind, BoardState, BoardStatus};
+use crate::course::{Setting, Settings};
+use crate::feed::Feed;
+use crate::run::headless::FIRST_RUN;
+use crate::run::record::{Recorder, RunRecord, RunRequest, why, wire_setting};
+
+/// Numbers of runs have as many digits as [`FIRST_RUN`], so that frames keep their length.
+const LAST_RUN: u32 = 9999;
+/// How many commands may wait for an actor.
+const COMMANDS: usize = 32;
+/// How often the state of a run is published.
+const RUN_INTERVAL: Duration = Duration::from_millis(250);
+/// Console text is collected for so long before it goes out.
+const CONSOLE_INTERVAL: Duration = Duration::from_millis(50);
+/// Console text that goes out at once; the middle of more is left out.
+const CONSOLE_BYTES: usize = 2048;
+/// A board that nobody looks at and that runs nothing stands still after so long.
+const SLEEP_AFTER: Duration = Duration::from_secs(5);
+
+/// Why a board does not do what it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BoardRefusal {
+    /// A run is going on.
+    #[error("the board is running a program")]
+    Busy,
+    /// The board is at no prompt.
+    #[error("the board is not ready")]
+    NotReady,
+    /// Nothing runs.
+    #[error("nothing runs on the board")]
+    NothingRuns,
+    /// The session failed at it.
+    #[error(transparent)]
+    Session(#[from] SessionFault),
+    /// The actor has ended.
+    #[error("the board is gone")]
+    Gone,
+}
+
+type Reply<T> = oneshot::Sender<Result<T, BoardRefusal>>;
+
+enum Command {
+    Run(Box<RunRequest>, Reply<u32>),
+    Stop(Reply<()>),
+    Reset(Reply<()>),
+    Pause(bool, Reply<()>),
+    Speed(f64, Reply<()>),
+    Set(String, Setting, Reply<()>),
+    Type(String, Reply<()>),
+    Wake,
+}
+
+/// A handle to a board. The board lives as long as one of its handles.
+#[derive(Clone, Debug)]
+pub struct Board {
+    commands: mpsc::Sender<Command>,
+    status: watch::Receiver<BoardStatus>,
+}
+
+/// What is done with the record of every run.
+pub type OnEnd = Box<dyn Fn(RunRecord) + Send>;
+
+impl Board {
+    /// Starts the actor of a board on the present runtime.
+    pub fn spawn(
+        id: BoardId,
+        kind: BoardKind,
+        engine: impl Engine + 'static,
+        reports: mpsc::Receiver<Vec<EngineReport>>,
+        feed: Arc<Feed>,
+        on_end: OnEnd,
+    ) -> Self {
+        let status = BoardStatus {
+            id,
+            kind,
+            chip: "esp32c3".into(),
+            state: BoardState::Booting,
+            firmware: None,
+            micropython: None,
+            boots: 0,
+            virtual_us: 0,
+            speed: Speed::REAL_TIME.factor,
+            paused: false,
+            share: 1.0,
+        };
+        let (publish, watch) = watch::channel(status);
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let actor = Actor {
+            engine: Box::new(engine),
+            feed,
+            on_end,
+            status: publish,
+            hello: None,
+            run: None,
+            run_number: FIRST_RUN - 1,
+            stop_replies: Vec::new(),
+            set_replies: Vec::new(),
+            last_ticket: 0,
+            shown: None,
+            console: ConsoleOut::default(),
+            bad_frames: 0,
+            asleep: false,
+        };
+        tokio::spawn(actor.run(inbox, reports));
+        Self { commands, status: watch }
+    }
+
+    /// What is known of the board at this moment.
+    #[must_use]
+    pub fn status(&self) -> BoardStatus {
+        self.status.borrow().clone()
+    }
+
+    /// Waits until `holds`, or until the board is gone.
+    pub async fn wait_until(&self, holds: impl Fn(&BoardStatus) -> bool) -> Result<BoardStatus, BoardRefusal> {
+        let mut status = self.status.clone();
+        status.wait_for(|status| holds(status)).await.map(|status| status.clone()).map_err(|_| BoardRefusal::Gone)
+    }
+
+    /// Starts a run and returns its number; how it goes is published.
+    ///
+    /// # Errors
+    /// A run is going on, or the board is not ready.
+    pub async fn run(&self, request: RunRequest) -> Result<u32, BoardRefusal> {
+        self.ask(|reply| Command::Run(Box::new(request), reply)).await
+    }
+
+    /// Stops the run, and returns when it has ended.
+    ///
+    /// # Errors
+    /// The board is gone.
+    pub async fn stop(&self) -> Result<(), BoardRefusal> {
+        self.ask(Command::Stop).await
+    }
+
+    /// Resets the board; a run that is going on ends.
+    ///
+    /// # Errors
+    /// The board is gone.
+    pub async fn reset(&self) -> Result<(), BoardRefusal> {
+        self.ask(Command::Reset).await
+    }
+
+    /// Lets time stand still or go on.
+    ///
+    /// # Errors
+    /// The board is gone.
+    pub async fn pause(&self, paused: bool) -> Result<(), BoardRefusal> {
+        self.ask(|reply| Command::Pause(paused, reply)).await
+    }
+
+    /// Changes the speed of time; the factor has passed [`Speed::checked`].
+    ///
+    /// # Errors
+    /// The board is gone.
+    pub async fn speed(&self, factor: f64) -> Result<(), BoardRefusal> {
+        self.ask(|reply| Command::Speed(factor, reply)).await
+    }
+
+    /// Changes a control of the run, and returns when the board has acknowledged it.
+    ///
+    /// # Errors
+    /// Nothing runs, or the board refused.
+    pub async fn set(&self, name: String, value: Setting) -> Result<(), BoardRefusal> {
+        self.ask(|reply| Command::Set(name, value, reply)).await
+    }
+
+    /// Sends what a person typed.
+    ///
+    /// # Errors
+    /// The board is gone.
+    pub async fn type_text(&self, text: String) -> Result<(), BoardRefusal> {
+        self.ask(|reply| Command::Type(text, reply)).await
+    }
+
+    /// Tells the board that somebody looks at it.
+    pub async fn wake(&self) {
+        // A board that is gone needs no waking.
+        _ = self.commands.send(Command::Wake).await;
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, BoardRefusal> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| BoardRefusal::Gone)?;
+        answer.await.map_err(|_| BoardRefusal::Gone)?
+    }
+}
+
+/// The run that is going on.
+struct ActiveRun {
+    number: u32,
+    recorder: Recorder,
+    started: bool,
+    elapsed_us: u64,
+    published: Instant,
+}
+
+struct Actor {
+    engine: Box<dyn Engine>,
+    feed: Arc<Feed>,
+    on_end: OnEnd,
+    status: watch::Sender<BoardStatus>,
+    hello: Option<Hello>,
+    run: Option<ActiveRun>,
+    run_number: u32,
+    stop_replies: Vec<Reply<()>>,
+    set_replies: Vec<(Ticket, String, Setting, Reply<()>)>,
+    last_ticket: Ticket,
+    /// The sample that was published last; the same numbers again are no news.
+    shown: Option<Sample>,
+    console: ConsoleOut,
+    bad_frames: u64,
+    asleep: bool,
+}
+
+/// The `run` event, as the page knows it.
+#[derive(Serialize)]
+struct RunEvent<'a> {
+    id: u32,
+    lesson: &'a str,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    settings: &'a Settings,
+    elapsed_us: u64,
+    seconds: u32,
+    seed: u64,
+    speed: f64,
+    paused: bool,
+    share: f64,
+}
+
+impl Actor {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut reports: mpsc::Receiver<Vec<EngineReport>>) {
+        self.publish_status(|_| {});
+        let mut sleep_at: Option<Instant> = None;
+        loop {
+            let console_due = self.console.due;
+            let nobody_looks = !self.asleep && self.run.is_none() && sleep_at.is_none();
+            let feed = Arc::clone(&self.feed);
+            tokio::select! {
+                command = inbox.recv() => match command {
+                    Some(Command::Wake) => sleep_at = None,
+                    Some(command) => {
+                        sleep_at = None;
+                        self.obey(command);
+                    }
+                    None => break,
+                },
+                batch = reports.recv() => match batch {
+                    Some(batch) => batch.into_iter().for_each(|report| self.hear(report)),
+                    None => break,
+                },
+                () = wait(console_due) => self.flush_console(),
+                () = feed.deserted(), if nobody_looks => sleep_at = Some(Instant::now() + SLEEP_AFTER),
+                () = wait(sleep_at) => {
+                    sleep_at = None;
+                    if self.run.is_none() && self.feed.readers() == 0 {
+                        self.asleep = true;
+                        self.engine.post(EngineCommand::Sleep);
+                    }
+                }
+            }
+            if self.asleep && (self.feed.readers() > 0 || self.run.is_some()) {
+                self.asleep = false;
+                self.engine.post(EngineCommand::Wake);
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        // Somebody who has stopped waiting for the answer does not matter to the board.
+        match command {
+            Command::Run(request, reply) => _ = reply.send(self.start(*request)),
+            Command::Stop(reply) => {
+                if self.run.is_some() {
+                    self.stop_replies.push(reply);
+                    self.engine.post(EngineCommand::Stop);
+                } else {
+                    _ = reply.send(Ok(()));
+                }
+            }
+            Command::Reset(reply) => {
+                self.engine.post(EngineCommand::Reset);
+                self.set_pace(Speed { paused: false, ..self.speed() });
+                _ = reply.send(Ok(()));
+            }
+            Command::Pause(paused, reply) => {
+                self.set_pace(Speed { paused, ..self.speed() });
+                _ = reply.send(Ok(()));
+            }
+            Command::Speed(factor, reply) => {
+                self.set_pace(Speed { factor, ..self.speed() });
+                _ = reply.send(Ok(()));
+            }
+            Command::Set(name, value, reply) => {
+                if !self.run.as_ref().is_some_and(|run| run.started) {
+                    _ = reply.send(Err(BoardRefusal::NothingRuns));
+                    return;
+                }
+                self.last_ticket += 1;
+                let ticket = self.last_ticket;
+                self.engine.post(EngineCommand::Set { ticket, name: name.clone(), value: wire_setting(&value) });
+                self.set_replies.push((ticket, name, value, reply));
+            }
+            Command::Type(text, reply) => {
+                self.engine.post(EngineCommand::Type(text));
+                _ = reply.send(Ok(()));
+            }
+            Command::Wake => {}
+        }
+    }
+
+    fn start(&mut self, request: RunRequest) -> Result<u32, BoardRefusal> {
+        if self.run.is_some() {
+            return Err(BoardRefusal::Busy);
+        }
+        if self.status.borrow().state != BoardState::Ready {
+            return Err(BoardRefusal::NotReady);
+        }
+        self.run_number =
+            if (FIRST_RUN..LAST_RUN).contains(&self.run_number) { self.run_number + 1 } else { FIRST_RUN };
+        let number = self.run_number;
+        self.set_pace(Speed { paused: false, ..self.speed() });
+        self.engine.post(EngineCommand::Start { order: request.order(number), seed: request.seed });
+        let lesson = request.lesson.clone();
+        let recorder = Recorder::new(request, number);
+        self.run = Some(ActiveRun { number, recorder, started: false, elapsed_us: 0, published: Instant::now() });
+        self.shown = None;
+        self.feed.forget_run();
+        self.publish_run("starting", None);
+        self.publish_status(|status| status.state = BoardState::Running { lesson, run: number });
+        Ok(number)
+    }
+
+    fn speed(&self) -> Speed {
+        let status = self.status.borrow();
+        Speed { factor: status.speed, paused: status.paused }
+    }
+
+    fn set_pace(&mut self, speed: Speed) {
+        if speed == self.speed() {
+            return;
+        }
+        self.engine.post(EngineCommand::Pace(speed));
+        self.publish_status(|status| (status.speed, status.paused) = (speed.factor, speed.paused));
+        self.publish_run("running", None);
+    }
+
+    fn hear(&mut self, report: EngineReport) {
+        match report {
+            EngineReport::Session(link, event) => self.hear_session(link, event),
+            EngineReport::Clock { link, share } => {
+                // Pages see the share in the run's own events; nobody else needs it this often.
+                self.status.send_modify(|status| {
+                    (status.virtual_us, status.share) = (micros(link), share);
+                });
+                self.publish_run_at_intervals();
+            }
+            EngineReport::Busy { run } => self.end_unstarted(run),
+            EngineReport::Lost(fault) => {
+                tracing::warn!(board = %self.status.borrow().id, %fault, "a board is lost");
+                self.publish_status(|status| status.state = BoardState::Fault((&fault).into()));
+            }
+        }
+    }
+
+    fn hear_session(&mut self, link: LinkTime, event: SessionEvent) {
+        let record = self.run.as_mut().and_then(|run| run.recorder.hear(&event, self.hello.as_ref()));
+        match event {
+            SessionEvent::Booting => self.publish_status(|status| status.state = BoardState::Booting),
+            SessionEvent::Ready(hello) => {
+                self.publish_status(|status| {
+                    status.state = BoardState::Ready;
+                    status.chip.clone_from(&hello.chip);
+                    status.firmware = Some(hello.fw.clone());
+                    status.micropython = Some(hello.mpy.clone());
+                    (status.boots, status.virtual_us) = (hello.boots, micros(link));
+                });
+                self.hello = Some(hello);
+            }
+            SessionEvent::Sample(json, sample) => self.hear_sample(json, sample),
+            SessionEvent::Event(json, _) => _ = self.feed.publish("event", json),
+            SessionEvent::Console(text) => self.console.add(&text),
+            SessionEvent::BadFrame(so_far, _) => {
+                self.bad_frames = so_far;
+                self.console.add(b"");
+            }
+            SessionEvent::RunStarted(_) => {
+                if let Some(run) = &mut self.run {
+                    run.started = true;
+                }
+                self.publish_run("running", None);
+            }
+            SessionEvent::RunEnded(end) => self.end_run(&end, record),
+            SessionEvent::Answer(ticket, result) => self.answer(ticket, result),
+            SessionEvent::Fault(fault) => {
+                tracing::warn!(board = %self.status.borrow().id, %fault, "a board has a fault");
+                self.publish_status(|status| status.state = BoardState::Fault(fault.into()));
+            }
+        }
+    }
+
+    fn hear_sample(&mut self, json: Arc<str>, sample: Sample) {
+        if let Some(run) = &mut self.run {
+            run.elapsed_us = sample.run_us;
+        }
+        let news = self.run.is_some() || self.shown.as_ref().is_none_or(|shown| !same_numbers(shown, &sample));
+        if news {
+            self.feed.publish("sample", json);
+            self.shown = Some(sample);
+        }
+        self.publish_run_at_intervals();
+    }
+
+    fn answer(&mut self, ticket: Ticket, result: Result<(), SessionFault>) {
+        let Some(at) = self.set_replies.iter().position(|(asked, ..)| *asked == ticket) else { return };
+        let (_, name, value, reply) = self.set_replies.remove(at);
+        if result.is_ok()
+            && let Some(run) = &mut self.run
+        {
+            run.recorder.control_changed(&name, value);
+            self.publish_run("running", None);
+        }
+        _ = reply.send(result.map_err(BoardRefusal::from));
+    }
+
+    fn end_run(&mut self, end: &RunEnd, record: Option<RunRecord>) {
+        self.flush_console();
+        self.publish_run("ended", Some(end));
+        if self.run.as_ref().is_some_and(|run| run.number == end.run) {
+            self.run = None;
+        }
+        self.publish_status(|status| {
+            if let BoardState::Running { .. } = status.state {
+                status.state = BoardState::Ready;
+            }
+        });
+        for reply in self.stop_replies.drain(..) {
+            _ = reply.send(Ok(()));
+        }
+        for (_, _, _, reply) in self.set_replies.drain(..) {
+            _ = reply.send(Err(BoardRefusal::NothingRuns));
+        }
+        if let Some(record) = record {
+            (self.on_end)(record);
+        }
+    }
+
+    /// The engine could not start a run that the actor thought possible.
+    fn end_unstarted(&mut self, run: u32) {
+        let fault = Some(SessionFault::NoPrompt);
+        let end = RunEnd { run, why: EndReason::NotStarted, report: None, proven_still: false, fault };
+        let record = self
+            .run
+            .as_mut()
+            .and_then(|run| run.recorder.hear(&SessionEvent::RunEnded(end.clone()), self.hello.as_ref()));
+        self.end_run(&end, record);
+    }
+
+    // ---- publishing ----------------------------------------------------------------------
+
+    fn publish_status(&mut self, change: impl FnOnce(&mut BoardStatus)) {
+        self.status.send_modify(change);
+        self.feed.publish_json("board", &*self.status.borrow());
+    }
+
+    fn publish_run_at_intervals(&mut self) {
+        if self.run.as_ref().is_some_and(|run| run.started && run.published.elapsed() >= RUN_INTERVAL) {
+            self.publish_run("running", None);
+        }
+    }
+
+    fn publish_run(&mut self, state: &'static str, end: Option<&RunEnd>) {
+        let Some(run) = &mut self.run else { return };
+        run.published = Instant::now();
+        let state = if state == "running" && !run.started { "starting" } else { state };
+        let status = self.status.borrow();
+        let request = run.recorder.request();
+        self.feed.publish_json(
+            "run",
+            &RunEvent {
+                id: run.number,
+                lesson: &request.lesson,
+                state,
+                why: end.map(|end| why(end.why)),
+                code: end.and_then(|end| end.fault).map(SessionFault::code),
+                settings: &request.settings,
+                elapsed_us: run.elapsed_us,
+                seconds: request.seconds,
+                seed: request.seed,
+                speed: status.speed,
+                paused: status.paused,
+                share: status.share,
+            },
+        );
+    }
+
+    fn flush_console(&mut self) {
+        if let Some((text, skipped)) = self.console.take() {
+            self.feed.publish_console(&text, self.bad_frames, skipped);
+        }
+    }
+}
+
+/// Console text on its way to the pages.
+#[derive(Default)]
+struct ConsoleOut {
+    begin: Vec<u8>,
+    /// The end of what did not fit into `begin`.
+    end: Vec<u8>,
+    skipped: u64,
+    due: Option<Instant>,
+}
+
+impl ConsoleOut {
+    fn add(&mut self, text: &[u8]) {
+        self.due.get_or_insert_with(|| Instant::now() + CONSOLE_INTERVAL);
+        let room = if self.end.is_empty() { CONSOLE_BYTES.saturating_sub(self.begin.len()) } else { 0 };
+        let (first, rest) = text.split_at(room.min(text.len()));
+        self.begin.extend(first);
+        self.end.extend(rest);
+        if self.end.len() > CONSOLE_BYTES {
+            let surplus = self.end.len() - CONSOLE_BYTES;
+            self.end.drain(..surplus);
+            self.skipped += surplus as u64;
+        }
+    }
+
+    /// What goes out now, and how many bytes were left out of it. The beginning of a character
+    /// whose end has not come yet stays.
+    fn take(&mut self) -> Option<(String, u64)> {
+        self.due.take()?;
+        let mut bytes = std::mem::take(&mut self.begin);
+        let skipped = std::mem::take(&mut self.skipped);
+        if skipped > 0 {
+            bytes.extend(format!("\r\n[… {skipped} …]\r\n").bytes());
+        }
+        bytes.append(&mut self.end);
+        if let Some(chunk) = bytes.utf8_chunks().last()
+            && (1..4).contains(&chunk.invalid().len())
+            && bytes.ends_with(chunk.invalid())
+            && chunk.invalid()[0] >= 0xC0
+        {
+            self.begin = chunk.invalid().to_vec();
+            bytes.truncate(bytes.len() - self.begin.len());
+        }
+        Some((String::from_utf8_lossy(&bytes).into_owned(), skipped))
+    }
+}
+
+async fn wait(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => pending().await,
+    }
+}
+
+fn micros(link: LinkTime) -> u64 {
+    u64::try_from(link.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Whether two samples show the same, apart from their time.
+fn same_numbers(a: &Sample, b: &Sample) -> bool {
+    *a == Sample { n: a.n, us: a.us, run_us: a.run_us, ..b.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_never_cut() {
+        let mut console = ConsoleOut::default();
+        let text = "日本".as_bytes();
+        console.add(&text[..4]);
+        assert_eq!(console.take(), Some(("日".into(), 0)));
+        console.add(&text[4..]);
+        assert_eq!(console.take(), Some(("本".into(), 0)));
+        console.add(b"\xff!");
+        assert_eq!(console.take(), Some(("\u{fffd}!".into(), 0)));
+        assert_eq!(console.take(), None);
+    }
+
+    #[test]
+    fn the_middle_of_a_flood_is_counted_instead_of_sent() {
+        let mut console = ConsoleOut::default();
+        console.add(&b"a".repeat(100_000));
+        let (text, skipped) = console.take().unwrap();
+        assert_eq!(skipped, 100_000 - 2 * CONSOLE_BYTES as u64);
+        assert!(text.len() < 2 * CONSOLE_BYTES + 40 && text.contains(&skipped.to_string()));
+    }
+}
