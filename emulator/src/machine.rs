@@ -337,6 +337,14 @@ impl Machine {
         }
     }
 
+    /// Lets time pass on a board that has run into [`Stop::Idle`]: its clocks go on although nothing
+    /// will happen by itself.
+    pub fn stand_idle(&mut self, tick: Tick) {
+        if self.next_event().is_none() {
+            self.pass_time(tick);
+        }
+    }
+
     fn pass_time(&mut self, tick: Tick) {
         let ticks = tick.saturating_sub(self.hart.now);
         self.hart.now += ticks;

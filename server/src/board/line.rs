@@ -62,6 +62,12 @@ pub trait Line: Send {
     /// [`LineFault`] when the board cannot be reached any more.
     fn reset(&mut self) -> Result<(), LineFault>;
 
+    /// Changes the speed of the line, in bits per second; a reset undoes it.
+    ///
+    /// # Errors
+    /// [`LineFault`] when the port does not do it.
+    fn set_baud(&mut self, baud: u32) -> Result<(), LineFault>;
+
     /// Until when the board will certainly do nothing unless it is written to; `None` when it is
     /// busy or nobody can know.
     fn idle_until(&self) -> Option<LinkTime>;
@@ -78,8 +84,8 @@ pub struct Drive<L> {
 
 impl<L: Line> Drive<L> {
     /// Joins a line to a session that begins.
-    pub fn new(line: L) -> Self {
-        Self { line, session: Session::new() }
+    pub fn new(line: L, session: Session) -> Self {
+        Self { line, session }
     }
 
     /// Sends what the session wants sent, lets link time pass by one [`STEP`], and lets the session
@@ -121,8 +127,11 @@ impl<L: Line> Drive<L> {
         if !bytes.is_empty() {
             self.line.write(&bytes);
         }
-        while let Some(LinkAction::Reset) = self.session.next_action() {
-            self.line.reset()?;
+        while let Some(action) = self.session.next_action() {
+            match action {
+                LinkAction::Reset => self.line.reset()?,
+                LinkAction::SetBaud(baud) => self.line.set_baud(baud)?,
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod discovery;
+pub mod emulated;
 pub mod engine;
 pub mod flash;
 pub mod line;

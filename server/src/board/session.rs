@@ -52,6 +52,9 @@ const PROOF_INTERVAL: Duration = Duration::from_millis(60);
 const SILENCE_PROBE: Duration = Duration::from_secs(1);
 /// After so long without a single byte a running board is reset.
 const SILENCE_LIMIT: Duration = Duration::from_secs(3);
+/// How long a board may take to change its line's speed after it has agreed; it waits for its own
+/// output to leave first.
+const BAUD_PAUSE: Duration = Duration::from_millis(50);
 /// What the mask ROM prints first after every reset (ESP32-C3; other chips only differ after the colon).
 const ROM_BANNER: &[u8] = b"ESP-ROM:";
 /// Console text kept for finding prompts and for the report of a crash.
@@ -167,8 +170,10 @@ impl SessionFault {
 /// What the session wants of its link, besides sending bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkAction {
-    /// Reset the board, so that it boots from flash.
+    /// Reset the board, so that it boots from flash. The line goes back to its first baud rate.
     Reset,
+    /// Change the line's speed to so many bits per second.
+    SetBaud(u32),
 }
 
 /// Which of the host's requests an [`SessionEvent::Answer`] belongs to.
@@ -239,6 +244,8 @@ enum Phase {
     Greeting {
         tries: u32,
     },
+    /// The board is asked for a faster line.
+    Speeding,
     Ready,
     Starting(StartStage),
     Running,
@@ -275,6 +282,7 @@ pub struct Session {
     pending: Vec<Pending>,
     last_id: u32,
     bad_frames: u64,
+    fast_baud: Option<u32>,
     tail: Vec<u8>,
     hello: Option<Hello>,
     run: Option<Run>,
@@ -303,6 +311,7 @@ impl Session {
             pending: Vec::new(),
             last_id: 0,
             bad_frames: 0,
+            fast_baud: None,
             tail: Vec::new(),
             hello: None,
             run: None,
@@ -310,6 +319,12 @@ impl Session {
             probed: false,
             now: LinkTime::ZERO,
         }
+    }
+
+    /// A session that asks boards which can do it for a line of this speed, in bits per second.
+    #[must_use]
+    pub fn with_fast_baud(baud: u32) -> Self {
+        Self { fast_baud: Some(baud), ..Self::new() }
     }
 
     /// Whether the board is at its prompt and nothing is going on.
@@ -331,9 +346,12 @@ impl Session {
         match self.phase {
             Phase::Ready | Phase::Down | Phase::Faulty(_) => false,
             Phase::Running => self.run.as_ref().is_some_and(|run| run.stop.is_some()),
-            Phase::Booting { .. } | Phase::Greeting { .. } | Phase::Starting(_) | Phase::Leaving | Phase::Proving => {
-                true
-            }
+            Phase::Booting { .. }
+            | Phase::Greeting { .. }
+            | Phase::Speeding
+            | Phase::Starting(_)
+            | Phase::Leaving
+            | Phase::Proving => true,
         }
     }
 
@@ -519,7 +537,12 @@ impl Session {
                     self.greet(1);
                 }
             }
-            Phase::Down | Phase::Greeting { .. } | Phase::Ready | Phase::Proving | Phase::Faulty(_) => {
+            Phase::Down
+            | Phase::Greeting { .. }
+            | Phase::Speeding
+            | Phase::Ready
+            | Phase::Proving
+            | Phase::Faulty(_) => {
                 self.events.push_back(SessionEvent::Console(text.to_vec()));
             }
         }
@@ -598,12 +621,14 @@ impl Session {
         match self.phase {
             Phase::Greeting { .. } => {
                 self.pending.clear();
-                self.events.push_back(SessionEvent::Ready(hello));
-                if self.run.is_some() {
-                    // A reset ended the run that was to be stopped.
-                    self.left();
-                } else {
-                    self.enter(Phase::Ready, None);
+                let faster = self.fast_baud.filter(|_| hello.caps.iter().any(|cap| cap == "baud"));
+                match faster {
+                    Some(baud) => {
+                        self.enter(Phase::Speeding, Some(GREET_TIMEOUT));
+                        let id = self.new_id();
+                        self.post(&HostMessage::Baud { id, baud }, None, 0);
+                    }
+                    None => self.ready(),
                 }
             }
             // The VM was restarted under the program, by the firmware's stop or its guard.
@@ -614,6 +639,16 @@ impl Session {
                 self.leave();
             }
             _ => {}
+        }
+    }
+
+    fn ready(&mut self) {
+        self.events.extend(self.hello.clone().map(SessionEvent::Ready));
+        if self.run.is_some() {
+            // A reset ended the run that was to be stopped.
+            self.left();
+        } else {
+            self.enter(Phase::Ready, None);
         }
     }
 
@@ -708,6 +743,12 @@ impl Session {
                 }
             }
             (Phase::Starting(StartStage::Settings { .. } | StartStage::Start), Err(fault)) => self.refuse(fault),
+            (Phase::Speeding, Ok(())) => {
+                self.actions.extend(self.fast_baud.map(LinkAction::SetBaud));
+                self.enter(Phase::Speeding, Some(BAUD_PAUSE));
+            }
+            // A slower line carries fewer samples, but it works.
+            (Phase::Speeding, Err(_)) => self.ready(),
             _ => {}
         }
     }
@@ -853,6 +894,7 @@ impl Session {
             Phase::Booting { .. } => self.fail(SessionFault::NoAnswer),
             Phase::Greeting { tries } if tries < GREET_TRIES => self.greet(tries + 1),
             Phase::Greeting { .. } => self.fail(SessionFault::NoLessonFirmware),
+            Phase::Speeding => self.ready(),
             Phase::Starting(StartStage::Prompt { tries }) if tries < PROMPT_TRIES => {
                 if let Some(run) = &mut self.run {
                     run.prompt.knock(&mut self.out);

@@ -1,13 +1,105 @@
-//! `isrlab run`.
+//! `isrlab run`: one headless run.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
+
+use crate::board::emulated::BootedBoard;
+use crate::board::session::EndReason;
+use crate::course::{Course, Lesson, Settings};
+use crate::run::headless::{self, Report};
+use crate::run::record::{RunRecord, RunRequest};
 
 /// Options of `isrlab run`.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// The lesson's slug, such as `lost-update`.
+    lesson: String,
+    /// The board to run on.
+    #[arg(long, value_name = "ID", default_value = "virtual")]
+    board: String,
+    /// Sets a control; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// How long to run, in seconds of the board's time; as long as on the page without it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    seconds: Option<u32>,
+    /// Fixes what would be chance on silicon.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// A program to run in the place of the lesson's.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// Prints one JSON object with everything that was measured.
+    #[arg(long)]
+    json: bool,
+}
 
-pub(super) fn execute(_: Arguments) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("`isrlab run` is not part of this build")
+pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.board != "virtual" {
+        bail!("there is no board `{}` here; `--board virtual` needs no hardware", arguments.board);
+    }
+    let course = Course::embedded()?;
+    let request = request(&course, &arguments)?;
+    let mut drive = BootedBoard::lesson_firmware()?.fresh(request.seed)?;
+    let record = headless::run(&mut drive, &request, &mut |_| true)?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&Report::new("virtual", &record))?);
+    } else {
+        print_record(&record);
+    }
+    Ok(match record.end.why {
+        EndReason::Finished => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+fn request(course: &Course, arguments: &Arguments) -> anyhow::Result<RunRequest> {
+    let lesson = find_lesson(course, &arguments.lesson)?;
+    let mut changed = Settings::new();
+    for assignment in &arguments.set {
+        let (name, value) =
+            assignment.split_once('=').ok_or_else(|| anyhow!("`--set {assignment}` has no `=`; write NAME=VALUE"))?;
+        changed.insert(name.to_owned(), lesson.read_setting(name, value)?);
+    }
+    let program = match &arguments.program {
+        Some(file) => {
+            std::fs::read_to_string(file).with_context(|| format!("the program {} cannot be read", file.display()))?
+        }
+        None => lesson.program.clone(),
+    };
+    Ok(RunRequest {
+        lesson: lesson.slug.clone(),
+        program,
+        own_program: arguments.program.is_some(),
+        settings: lesson.settings(&changed)?,
+        seconds: arguments.seconds.unwrap_or(lesson.run.seconds),
+        seed: arguments.seed,
+    })
+}
+
+/// The lesson of this slug or number.
+pub(super) fn find_lesson<'c>(course: &'c Course, name: &str) -> anyhow::Result<&'c Lesson> {
+    let found =
+        course.lesson(name).or_else(|| course.lessons.iter().find(|lesson| lesson.id.eq_ignore_ascii_case(name)));
+    found.ok_or_else(|| {
+        let known: Vec<_> = course.lessons.iter().map(|lesson| &lesson.slug[..]).collect();
+        anyhow!("there is no lesson `{name}`; there are {}", known.join(", "))
+    })
+}
+
+fn print_record(record: &RunRecord) {
+    let request = &record.request;
+    let settings: Vec<_> = request.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    println!("{} {} (seed {})", request.lesson, settings.join(" "), request.seed);
+    for (name, value) in record.numbers() {
+        // Lists have one entry for every element: too long for a person.
+        if !name.contains('.') {
+            println!("{name:>16} {value}");
+        }
+    }
+    print!("{}", record.console);
+    println!("{:>16} {}", "why", crate::run::record::why(record.end.why));
 }

@@ -179,6 +179,10 @@ impl Recorder {
     fn finish(&self, end: RunEnd, hello: Option<&Hello>) -> RunRecord {
         let mut console = String::from_utf8_lossy(&self.console).into_owned();
         console.push_str(&String::from_utf8_lossy(&self.console_end));
+        // The prompt that follows every program is not its output.
+        if let Some(printed) = console.strip_suffix(">>> ") {
+            console.truncate(printed.len());
+        }
         RunRecord {
             request: self.request.clone(),
             changed: self.changed.clone(),

@@ -250,7 +250,7 @@ impl Board {
     fn hello(&mut self) {
         let (v, boots) = (protocol::VERSION, self.boots);
         self.say_frame(&json!({"t":"hello","v":v,"fw":"0.1.0","mpy":"1.25.0","chip":"esp32c3","cpu_hz":160_000_000,
-            "boots":boots,"caps":["hard","soft"]}));
+            "boots":boots,"caps":["hard","soft","baud"]}));
     }
 
     /// Lets a millisecond pass.
@@ -290,12 +290,18 @@ struct Bench {
     board: Board,
     now: LinkTime,
     events: Vec<SessionEvent>,
+    baud: Option<u32>,
 }
 
 impl Bench {
     fn new(habits: Habits) -> Self {
-        let mut bench =
-            Self { session: Session::new(), board: Board::new(habits), now: LinkTime::ZERO, events: Vec::new() };
+        let mut bench = Self {
+            session: Session::new(),
+            board: Board::new(habits),
+            now: LinkTime::ZERO,
+            events: Vec::new(),
+            baud: None,
+        };
         bench.session.reset(bench.now);
         bench
     }
@@ -311,8 +317,11 @@ impl Bench {
         self.now += Duration::from_millis(1);
         let input = self.session.take_output();
         self.board.receive(&input);
-        while let Some(LinkAction::Reset) = self.session.next_action() {
-            self.board.reset();
+        while let Some(action) = self.session.next_action() {
+            match action {
+                LinkAction::Reset => self.board.reset(),
+                LinkAction::SetBaud(baud) => self.baud = Some(baud),
+            }
         }
         let output = self.board.step(self.now);
         self.session.receive(self.now, &output);
@@ -501,6 +510,16 @@ fn an_attached_board_is_greeted_without_a_reset() {
     bench.session.attach(bench.now);
     bench.until(200, |bench| bench.session.is_ready());
     assert_eq!(bench.board.resets, 0);
+}
+
+#[test]
+fn a_board_that_can_is_asked_for_a_faster_line() {
+    let mut bench = Bench { session: Session::with_fast_baud(921_600), ..Bench::new(Habits::default()) };
+    bench.session.reset(bench.now);
+    bench.until(2000, |bench| bench.session.is_ready());
+    assert_eq!(bench.baud, Some(921_600));
+    bench.run(Duration::from_millis(100));
+    assert_eq!(bench.end(1500).why, EndReason::Finished);
 }
 
 #[test]
