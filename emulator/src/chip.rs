@@ -8,6 +8,7 @@ use crate::clock::{Clocks, Moment, Planner, Schedule};
 use crate::memory::{MMU_ENTRIES, Memory};
 use crate::peripherals::aes::Aes;
 use crate::peripherals::apb_saradc::ApbSaradc;
+use crate::peripherals::assist_debug::AssistDebug;
 use crate::peripherals::efuse::{ChipRevision, Efuse};
 use crate::peripherals::extmem::Extmem;
 use crate::peripherals::gdma::Gdma;
@@ -51,6 +52,7 @@ enum Block {
     InterruptCore0,
     Extmem,
     MmuTable,
+    AssistDebug,
     /// Stored and recorded, nothing more.
     Unmodelled,
 }
@@ -97,7 +99,7 @@ const BLOCKS: &[Row] = &[
     row(0x6002_60B4, 0x0F4C, "APB_CTRL", Block::Unmodelled),
     row(0x6002_B000, 0x1000, "TWAI0", Block::Unmodelled),
     row(0x6002_D000, 0x1000, "I2S0", Block::Unmodelled),
-    row(0x6003_3000, 0x2000, "WIFI", Block::Unmodelled),
+    row(0x6003_3000, 0x3000, "WIFI", Block::Unmodelled),
     row(0x6003_A000, 0x1000, "AES", Block::Aes),
     row(0x6003_B000, 0x1000, "SHA", Block::Sha),
     row(0x6003_C000, 0x1000, "RSA", Block::Unmodelled),
@@ -112,7 +114,7 @@ const BLOCKS: &[Row] = &[
     row(0x600C_4000, 0x1000, "EXTMEM", Block::Extmem),
     row(0x600C_5000, 0x1000, "MMU_TABLE", Block::MmuTable),
     row(0x600C_C000, 0x1000, "XTS_AES", Block::Unmodelled),
-    row(0x600C_E000, 0x1000, "ASSIST_DEBUG", Block::Unmodelled),
+    row(0x600C_E000, 0x1000, "ASSIST_DEBUG", Block::AssistDebug),
 ];
 
 /// Peripheral pages that hold nothing documented.
@@ -228,6 +230,7 @@ pub(crate) struct Chip {
     aes: Aes,
     dma: Gdma,
     rng: Rng,
+    assist_debug: AssistDebug,
     unmodelled: Unmodelled,
     /// The host's ends of the serial lines.
     lines: [Line; 2],
@@ -286,6 +289,7 @@ impl Chip {
             aes: Aes::new(),
             dma: Gdma::new(),
             rng: Rng::new(seed),
+            assist_debug: AssistDebug::new(),
             unmodelled: Unmodelled::new(),
             lines: Default::default(),
             cable: Cable::new(),
@@ -312,6 +316,16 @@ impl Chip {
     }
 
     // ---- resets -------------------------------------------------------------------------------
+
+    /// Notes where the hart stood when a reset struck; the ROM prints it as "Saved PC". Loss of
+    /// power leaves nothing to print.
+    pub(crate) fn save_pc(&mut self, cause: ResetCause, pc: u32, sp: u32) {
+        if cause == ResetCause::PowerOn {
+            self.assist_debug = AssistDebug::new();
+        } else {
+            self.assist_debug.reset(pc, sp);
+        }
+    }
 
     /// The reset that is waiting to be carried out.
     pub(crate) fn pending_reset(&self) -> Option<ResetCause> {
@@ -570,6 +584,7 @@ impl Chip {
             Block::InterruptCore0 => self.matrix.peek(offset),
             Block::Extmem => self.extmem.peek(offset),
             Block::MmuTable => memory.mmu_entry(offset as usize / 4 % MMU_ENTRIES),
+            Block::AssistDebug => self.assist_debug.peek(offset),
             Block::Unmodelled => self.unmodelled.peek(address),
         })
     }
@@ -674,6 +689,7 @@ impl Chip {
             Block::InterruptCore0 => self.matrix.store(offset, value),
             Block::Extmem => self.extmem.store(offset, value),
             Block::MmuTable => memory.set_mmu_entry(offset as usize / 4 % MMU_ENTRIES, value),
+            Block::AssistDebug => self.assist_debug.store(offset, value),
             Block::Unmodelled => {
                 self.record(row, offset, true, now);
                 self.unmodelled.store(address, value);

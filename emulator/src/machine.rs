@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::bus::{Devices, TICKS_PER_SECOND, Tick, Width};
 use crate::chip::{Chip, Port, Strapping};
 use crate::cpu::observe::TrapLog;
-use crate::cpu::{Activity, Exception, Hart, Observer};
+use crate::cpu::{Activity, Exception, Hart, Observer, Reg};
 use crate::engine::{Block, Engine, Exit, Limits, Plain};
 use crate::flash::FlashImage;
 use crate::input_log::{Input, InputLog, LoggedInput};
@@ -353,6 +353,7 @@ impl Machine {
 
     fn carry_out_reset(&mut self, cause: ResetCause) {
         let now = self.hart.now;
+        self.chip.save_pc(cause, self.hart.pc, self.hart.x.get(Reg::X2));
         match cause.depth() {
             ResetDepth::Cpu => self.chip.cpu_reset(cause),
             ResetDepth::Core => self.chip.core_reset(&mut self.memory, now, cause),
@@ -507,6 +508,12 @@ impl Machine {
     pub fn set_stops(&mut self, stops: Stops) {
         self.chip.set_stop_on_output(stops.on_output);
         self.stops = stops;
+    }
+
+    /// Which engine runs the hart.
+    #[must_use]
+    pub fn engine_kind(&self) -> EngineKind {
+        self.engine_kind
     }
 
     /// What ends a run besides its deadline.

@@ -8,6 +8,7 @@
 
 pub(crate) mod aes;
 pub(crate) mod apb_saradc;
+pub(crate) mod assist_debug;
 pub(crate) mod efuse;
 pub(crate) mod extmem;
 pub(crate) mod gdma;

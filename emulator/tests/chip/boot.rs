@@ -13,7 +13,9 @@ fn blank_flash_loops_through_the_watchdog_reset() {
     assert!(printed.starts_with("ESP-ROM:esp32c3-api1-20210207\r\n"), "{printed}");
     assert!(printed.contains("rst:0x1 (POWERON),boot:0xc (SPI_FAST_FLASH_BOOT)"), "{printed}");
     for _ in 0..2 {
-        run_until_printed(&mut machine, "rst:0x7 (TG0WDT_SYS_RST),boot:0xc (SPI_FAST_FLASH_BOOT)", 2000);
+        // The saved program counter is where the ROM stood when the watchdog bit.
+        let printed = run_until_printed(&mut machine, "Saved PC:0x400", 2000);
+        assert!(printed.contains("rst:0x7 (TG0WDT_SYS_RST),boot:0xc (SPI_FAST_FLASH_BOOT)"), "{printed}");
         assert_eq!(machine.reset_cause(), ResetCause::MainWatchdog0System);
     }
 }

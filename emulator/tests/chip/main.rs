@@ -33,7 +33,17 @@ fn run_until_printed(machine: &mut Machine, text: &str, milliseconds: u64) -> St
 
 /// The small application that `cargo xtask esp-app` builds: an unmodified `esp-hal` program.
 fn esp_app() -> FlashImage {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/firmware/esp-app-esp32c3.bin");
-    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}; run `cargo xtask esp-app`"));
+    built("esp-app-esp32c3.bin", "cargo xtask esp-app")
+}
+
+/// The lesson firmware: MicroPython on `esp-hal`.
+fn lesson_firmware() -> FlashImage {
+    built("lesson-firmware-esp32c3.bin", "cargo xtask firmware")
+}
+
+#[track_caller]
+fn built(file: &str, command: &str) -> FlashImage {
+    let path = format!("{}/../target/firmware/{file}", env!("CARGO_MANIFEST_DIR"));
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}; run `{command}`"));
     FlashImage::from_bytes(&bytes).unwrap()
 }
