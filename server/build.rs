@@ -1,8 +1,10 @@
-//! Finds the lesson firmware that the binary carries inside.
+//! Finds what the binary carries inside, and says which command makes what is missing.
 //!
 //! `cargo xtask firmware` leaves it in `target/firmware/`; the variable
 //! `ISRLAB_FIRMWARE_DIR` names another folder. Only the paths are handed on, so
-//! that a new firmware rebuilds nothing but what embeds it.
+//! that a new firmware rebuilds nothing but what embeds it. `cargo xtask web`
+//! leaves the page in `web/dist/`; only a release must have it, since other
+//! builds read it from there at run time.
 
 use std::path::{Path, PathBuf};
 
@@ -26,5 +28,11 @@ fn main() {
                 file.display()
             );
         }
+    }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/dist");
+    println!("cargo::rerun-if-changed={}", page.display());
+    let is_release = std::env::var_os("PROFILE").is_some_and(|profile| profile == "release");
+    if is_release && !page.join("style.css").is_file() {
+        println!("cargo::error=The page is missing ({}): run `cargo xtask web` first.", page.display());
     }
 }
