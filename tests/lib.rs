@@ -10,4 +10,8 @@ mod espflash;
 #[cfg(test)]
 mod esptool;
 #[cfg(test)]
+mod flash;
+#[cfg(test)]
+mod mpremote;
+#[cfg(test)]
 mod virtual_port;

@@ -130,6 +130,37 @@ pub fn list() -> Result<Vec<AttachedPort>, serialport::Error> {
     Ok(identify(&serialport::available_ports()?, access))
 }
 
+/// A board as the user named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The port to open.
+    pub port: PortAddress,
+    /// USB product id, where the board is on this machine's USB.
+    pub product_id: Option<u16>,
+}
+
+/// A name that belongs to no board.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "there is no board {name:?}; `isrlab boards` lists those that are plugged in, and a port such as /dev/ttyUSB0 or rfc2217://host:port will do as well"
+)]
+pub struct UnknownBoard {
+    name: String,
+}
+
+/// Finds the board that `name` means: an id, a port's path, or a remote port.
+///
+/// # Errors
+/// [`UnknownBoard`].
+pub fn resolve(name: &str, plugged_in: &[AttachedPort]) -> Result<Named, UnknownBoard> {
+    let known = plugged_in.iter().find(|board| board.id == name || board.port.to_string() == name);
+    match (known, name.parse()) {
+        (Some(board), _) => Ok(Named { port: board.port.clone(), product_id: Some(board.product_id) }),
+        (None, Ok(port)) => Ok(Named { port, product_id: None }),
+        (None, Err(_)) => Err(UnknownBoard { name: name.to_owned() }),
+    }
+}
+
 /// Picks the boards among the ports.
 fn identify(ports: &[SerialPortInfo], access: impl Fn(&str) -> Access) -> Vec<AttachedPort> {
     let mut found: BTreeMap<String, Vec<(&SerialPortInfo, &UsbPortInfo, Bridge)>> = BTreeMap::new();
@@ -414,6 +445,18 @@ mod tests {
         ];
         let expected = [("cp210x-0001-at-1-2", "/dev/ttyUSB0"), ("cp210x-0001-at-1-3", "/dev/ttyUSB1")];
         assert_eq!(ids(&ports), expected.map(|(id, port)| (id.to_owned(), port.to_owned())));
+    }
+
+    #[test]
+    fn a_board_is_named_by_its_id_its_port_or_a_remote_port() {
+        let plugged_in = identify(&[usb("/dev/ttyACM0", (0x303A, 0x1001), Some("7C"), &[1])], |_| Access::Granted);
+        let named =
+            |name: &str| resolve(name, &plugged_in).map(|named| (named.port.to_string(), named.product_id)).ok();
+        assert_eq!(named("esp-7c"), Some(("/dev/ttyACM0".to_owned(), Some(0x1001))));
+        assert_eq!(named("/dev/ttyACM0"), Some(("/dev/ttyACM0".to_owned(), Some(0x1001))));
+        assert_eq!(named("/dev/pts/7"), Some(("/dev/pts/7".to_owned(), None)));
+        assert_eq!(named("rfc2217://lab:4000"), Some(("rfc2217://lab:4000".to_owned(), None)));
+        assert_eq!(named("esp-7d"), None);
     }
 
     #[test]

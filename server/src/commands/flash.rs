@@ -1,24 +1,144 @@
 //! `isrlab flash`: writes an image to a board.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Args;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::board::discovery::{self, Named};
+use crate::board::flash::{Cancel, FlashFault, Image, ImageArgument, Progress, Report, Stage, flash};
+use crate::board::serial::{CONSOLE_BAUD, SerialLine};
 
 /// Options of `isrlab flash`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The board, as `isrlab boards` names it.
-    #[arg(long, value_name = "ID")]
-    board: String,
-    /// An image and its place in flash; the lesson firmware without it.
+    /// The board, as `isrlab boards` names it, or its port; several may be named.
+    #[arg(long, value_name = "ID", required = true)]
+    board: Vec<String>,
+    /// An image and its place in flash, by default where the chip boots from; the lesson firmware without it.
     #[arg(long, value_name = "FILE@OFFSET")]
-    image: Vec<String>,
+    image: Vec<ImageArgument>,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    anyhow::bail!(
-        "`isrlab flash` is not part of this build (board {}, {} images)",
-        arguments.board,
-        arguments.image.len()
-    )
+    let plugged_in = discovery::list()?;
+    let boards: Vec<(String, Named)> = arguments
+        .board
+        .iter()
+        .map(|name| Ok((name.clone(), discovery::resolve(name, &plugged_in)?)))
+        .collect::<anyhow::Result<_>>()?;
+    let images: Arc<[Image]> = if arguments.image.is_empty() {
+        Arc::new([Image::lesson_firmware()])
+    } else {
+        arguments.image.iter().map(Image::read).collect::<Result<_, FlashFault>>().map_err(told)?
+    };
+    // What needs no board is judged before any is opened.
+    for image in images.iter() {
+        image.check().map_err(told)?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let failures = runtime.block_on(flash_all(boards, images));
+    Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Flashes all boards at once; returns how many failed.
+async fn flash_all(boards: Vec<(String, Named)>, images: Arc<[Image]>) -> usize {
+    let cancel = Cancel::default();
+    tokio::spawn({
+        let cancel = cancel.clone();
+        async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                cancel.cancel();
+            }
+        }
+    });
+    let bars = MultiProgress::new();
+    let mut jobs = JoinSet::new();
+    for (name, board) in boards {
+        let bar = bars.add(ProgressBar::new(100));
+        let (images, cancel) = (images.clone(), cancel.clone());
+        jobs.spawn(async move {
+            let started = Instant::now();
+            let outcome = flash_one(&name, &board, images, &bar, &cancel).await;
+            bar.finish_and_clear();
+            (name, outcome, started.elapsed())
+        });
+    }
+    let mut failures = 0;
+    while let Some(Ok((name, outcome, took))) = jobs.join_next().await {
+        match outcome {
+            Ok(report) => println!("{name}: {}", told_success(&report, took.as_secs_f64())),
+            Err(fault) => {
+                failures += 1;
+                eprintln!("isrlab: {name}: {:#}", told(fault));
+            }
+        }
+    }
+    failures
+}
+
+async fn flash_one(
+    name: &str,
+    board: &Named,
+    images: Arc<[Image]>,
+    bar: &ProgressBar,
+    cancel: &Cancel,
+) -> Result<Report, FlashFault> {
+    if let Ok(style) = ProgressStyle::with_template("{prefix:.bold} [{bar:32}] {percent:>3} % {msg}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_prefix(name.to_owned());
+    let line = SerialLine::open(&board.port, CONSOLE_BAUD, board.product_id).await?;
+    let (sender, mut progress) = watch::channel(Progress::default());
+    let shown = tokio::spawn({
+        let bar = bar.clone();
+        async move {
+            while progress.changed().await.is_ok() {
+                show(&bar, *progress.borrow_and_update());
+            }
+        }
+    });
+    let (_line, outcome) = flash(line, board.product_id, images, sender, cancel).await;
+    let _ = shown.await;
+    outcome
+}
+
+fn show(bar: &ProgressBar, progress: Progress) {
+    let stage = match progress.stage {
+        Stage::Waiting => "waiting",
+        Stage::Connecting => "connecting",
+        Stage::Checking => "checking",
+        Stage::Comparing => "comparing",
+        Stage::Writing => "writing",
+        Stage::Resetting => "resetting",
+    };
+    let rate = match progress.bytes_per_second {
+        0 => String::new(),
+        rate => format!(" {} KB/s", rate / 1000),
+    };
+    let again = match progress.failed_attempts {
+        0 => String::new(),
+        attempts => format!(" (try {})", attempts + 1),
+    };
+    bar.set_message(format!("{stage}{again} {} baud{rate}", progress.baud));
+    bar.set_position(progress.percent.into());
+}
+
+fn told_success(report: &Report, seconds: f64) -> String {
+    let what = match report.written_bytes {
+        0 => "nothing written, it is there already".to_owned(),
+        bytes => format!("{} KB written at {} baud and verified in {seconds:.1} s", bytes.div_ceil(1000), report.baud),
+    };
+    let images: Vec<String> =
+        report.sha256.iter().map(|(name, sum)| format!("{name} (SHA-256 {})", &sum[..16.min(sum.len())])).collect();
+    format!("{} on the {}: {what}", images.join(", "), report.chip)
+}
+
+/// A fault with its advice and its code, in one line each.
+fn told(fault: FlashFault) -> anyhow::Error {
+    anyhow::anyhow!("{fault}\n  {}\n  [{}]", fault.advice(), fault.code())
 }
