@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::bus::{AccessFault, Width};
 use crate::flash::{FLASH_PAGE, FlashImage};
-use ram::Ram;
+use ram::{AnyRam, FixedRam};
 
 pub use ram::GRANULE;
 
@@ -50,7 +50,8 @@ pub const MMU_ENTRIES: usize = 128;
 pub const MMU_INVALID: u32 = 1 << 8;
 
 const RTC_OFFSET: usize = SRAM_SIZE;
-const EXTRA_OFFSET: usize = SRAM_SIZE + RTC_SIZE;
+const CHIP_RAM_SIZE: usize = SRAM_SIZE + RTC_SIZE;
+const CHIP_GRANULES: usize = CHIP_RAM_SIZE / GRANULE;
 const MMU_PAGE_BITS: u32 = 16;
 
 /// What a store to core memory hit.
@@ -69,6 +70,7 @@ pub enum Stored {
 #[derive(Clone, Debug)]
 pub struct MemorySnapshot {
     ram: Arc<[u8]>,
+    extra: Arc<[u8]>,
     flash: FlashImage,
     mmu: [u16; MMU_ENTRIES],
 }
@@ -77,11 +79,11 @@ pub struct MemorySnapshot {
 #[derive(Clone, Debug)]
 pub struct Memory {
     rom: Arc<[u8]>,
-    /// SRAM, RTC fast memory and, for a bare hart, its own RAM, one behind the other.
-    ram: Ram,
-    /// First address and size of a bare hart's own RAM (size 0 on the chip).
+    /// SRAM and RTC fast memory, one behind the other.
+    ram: FixedRam<CHIP_RAM_SIZE, CHIP_GRANULES>,
+    /// A bare hart's own RAM and its first address (empty on the chip).
+    extra: AnyRam,
     extra_base: u32,
-    extra_size: usize,
     flash: FlashImage,
     mmu: [u16; MMU_ENTRIES],
     /// One bit per MMU entry: an engine holds code decoded from this window page.
@@ -111,9 +113,9 @@ impl Memory {
     fn build(rom: Arc<[u8]>, flash: FlashImage, extra_base: u32, extra_size: usize) -> Self {
         Self {
             rom,
-            ram: Ram::new(EXTRA_OFFSET + extra_size),
+            ram: FixedRam::new(),
+            extra: AnyRam::new(extra_size),
             extra_base,
-            extra_size,
             flash,
             mmu: [MMU_INVALID as u16; MMU_ENTRIES],
             window_has_code: 0,
@@ -125,6 +127,7 @@ impl Memory {
     /// of power does; RTC fast memory and the flash contents follow the caller's wishes.
     pub fn power_cycle(&mut self) {
         self.ram.fill_zero();
+        self.extra.fill_zero();
         for index in 0..MMU_ENTRIES {
             self.set_mmu_entry(index, MMU_INVALID);
         }
@@ -132,53 +135,62 @@ impl Memory {
 
     // ---- the hart's accesses ------------------------------------------------------------------
 
-    /// Where `size` bytes at `address` stand in RAM.
+    /// Reads SRAM on the data bus, where most accesses go.
     #[inline(always)]
-    fn ram_offset(&self, address: u32, size: usize) -> Option<usize> {
+    pub(crate) fn load_dram(&self, address: u32, width: Width) -> Option<u32> {
         let dram = address.wrapping_sub(DRAM_BASE) as usize;
-        if dram <= DRAM_SIZE - size {
-            return Some(dram + DRAM_OFFSET);
-        }
-        self.other_ram_offset(address, size)
+        (dram <= DRAM_SIZE - width.bytes()).then(|| self.ram.load(dram + DRAM_OFFSET, width))
     }
 
-    fn other_ram_offset(&self, address: u32, size: usize) -> Option<usize> {
+    /// Writes SRAM on the data bus if there is nothing to be kept in mind about it.
+    #[inline(always)]
+    pub(crate) fn store_dram(&mut self, address: u32, width: Width, value: u32) -> bool {
+        let dram = address.wrapping_sub(DRAM_BASE) as usize;
+        dram <= DRAM_SIZE - width.bytes() && self.ram.store_unwatched(dram + DRAM_OFFSET, width, value)
+    }
+
+    /// Where `size` bytes at `address` stand in RAM.
+    fn locate(&self, address: u32, size: usize) -> Option<Located> {
+        let dram = address.wrapping_sub(DRAM_BASE) as usize;
+        if dram <= DRAM_SIZE - size {
+            return Some(Located::Chip(dram + DRAM_OFFSET));
+        }
+        self.locate_code(address, size)
+    }
+
+    /// As [`Memory::locate`], on the instruction bus.
+    fn locate_code(&self, address: u32, size: usize) -> Option<Located> {
         let iram = address.wrapping_sub(IRAM_BASE) as usize;
         if iram <= SRAM_SIZE - size {
-            return Some(iram);
+            return Some(Located::Chip(iram));
         }
         let rtc = address.wrapping_sub(RTC_BASE) as usize;
         if rtc <= RTC_SIZE - size {
-            return Some(rtc + RTC_OFFSET);
+            return Some(Located::Chip(rtc + RTC_OFFSET));
         }
         let extra = address.wrapping_sub(self.extra_base) as usize;
-        (self.extra_size >= size && extra <= self.extra_size - size).then(|| extra + EXTRA_OFFSET)
+        let last = self.extra.bytes().len().checked_sub(size)?;
+        (extra <= last).then_some(Located::Extra(extra))
     }
 
     /// Reads without side effects; `None` where a device may answer. Any alignment is allowed.
-    #[inline(always)]
     #[must_use]
     pub fn load(&self, address: u32, width: Width) -> Option<u32> {
-        let dram = address.wrapping_sub(DRAM_BASE) as usize;
-        if dram <= DRAM_SIZE - width.bytes() {
-            return Some(self.ram.load(dram + DRAM_OFFSET, width));
-        }
-        self.load_elsewhere(address, width)
-    }
-
-    fn load_elsewhere(&self, address: u32, width: Width) -> Option<u32> {
         let size = width.bytes();
         if let Some(page) = self.flash_page(address) {
             let start = address as usize % FLASH_PAGE;
             if start + size <= FLASH_PAGE {
-                return Some(little_endian(&page[start..start + size]));
+                return Some(little_endian(&page[start..], width));
             }
             return self.load_bytewise(address, size);
         }
         if let Some(offset) = rom_offset(address, size) {
-            return self.rom.get(offset..offset + size).map(little_endian);
+            return self.rom.get(offset..offset + size).map(|bytes| little_endian(bytes, width));
         }
-        self.other_ram_offset(address, size).map(|offset| self.ram.load(offset, width))
+        Some(match self.locate(address, size)? {
+            Located::Chip(offset) => self.ram.load(offset, width),
+            Located::Extra(offset) => self.extra.load(offset, width),
+        })
     }
 
     /// An access over the border of two mapped pages.
@@ -191,10 +203,11 @@ impl Memory {
     }
 
     /// Writes RAM; `None` where the address is not RAM. Any alignment is allowed.
-    #[inline(always)]
     pub fn store(&mut self, address: u32, width: Width, value: u32) -> Option<Stored> {
-        let offset = self.ram_offset(address, width.bytes())?;
-        Some(self.ram.store(offset, width, value))
+        Some(match self.locate(address, width.bytes())? {
+            Located::Chip(offset) => self.ram.store(offset, width, value),
+            Located::Extra(offset) => self.extra.store(offset, width, value),
+        })
     }
 
     /// Reads 16 bits of code; only memory on the instruction bus holds code.
@@ -217,8 +230,10 @@ impl Memory {
             let bytes = self.rom.get(rom..rom + 2).ok_or(AccessFault)?;
             return Ok(u16::from_le_bytes([bytes[0], bytes[1]]));
         }
-        let offset = self.other_ram_offset(address, 2).ok_or(AccessFault)?;
-        Ok(self.ram.load(offset, Width::Half) as u16)
+        Ok(match self.locate_code(address, 2).ok_or(AccessFault)? {
+            Located::Chip(offset) => self.ram.load(offset, Width::Half) as u16,
+            Located::Extra(offset) => self.extra.load(offset, Width::Half) as u16,
+        })
     }
 
     // ---- host, DMA and loaders ----------------------------------------------------------------
@@ -306,19 +321,21 @@ impl Memory {
         if address.wrapping_sub(FLASH_CODE_BASE) < FLASH_WINDOW_SIZE {
             return Some(CodeUnit::Window((address >> MMU_PAGE_BITS) as usize % MMU_ENTRIES));
         }
-        let offset = self.other_ram_offset(address, 1)?;
-        Some(CodeUnit::Granule(offset / GRANULE))
+        Some(CodeUnit::Granule(match self.locate_code(address, 1)? {
+            Located::Chip(offset) => offset / GRANULE,
+            Located::Extra(offset) => CHIP_GRANULES + offset / GRANULE,
+        }))
     }
 
     /// Records that an engine holds the 16 bits at `address` decoded.
     pub(crate) fn mark_code(&mut self, address: u32) {
-        match self.code_unit(address) {
-            Some(CodeUnit::Window(index)) => self.window_has_code |= 1 << index,
-            Some(CodeUnit::Granule(_)) => {
-                if let Some(offset) = self.other_ram_offset(address, 1) {
-                    self.ram.mark_code(offset);
-                }
-            }
+        if address.wrapping_sub(FLASH_CODE_BASE) < FLASH_WINDOW_SIZE {
+            self.window_has_code |= 1 << ((address >> MMU_PAGE_BITS) as usize % MMU_ENTRIES);
+            return;
+        }
+        match self.locate_code(address, 1) {
+            Some(Located::Chip(offset)) => self.ram.mark_code(offset),
+            Some(Located::Extra(offset)) => self.extra.mark_code(offset),
             None => {}
         }
     }
@@ -326,12 +343,13 @@ impl Memory {
     /// Whether decoded code has changed since [`Memory::take_stale`].
     #[inline(always)]
     pub(crate) fn has_stale(&self) -> bool {
-        self.ram.has_stale() || self.window_stale != 0
+        self.ram.has_stale() || self.extra.has_stale() || self.window_stale != 0
     }
 
     /// Hands over the units whose decoded code is stale; they count as free of code from now on.
     pub(crate) fn take_stale(&mut self) -> Vec<CodeUnit> {
         let mut stale: Vec<_> = self.ram.take_stale().into_iter().map(CodeUnit::Granule).collect();
+        stale.extend(self.extra.take_stale().into_iter().map(|granule| CodeUnit::Granule(CHIP_GRANULES + granule)));
         let windows = std::mem::take(&mut self.window_stale);
         stale.extend((0..MMU_ENTRIES).filter(|index| windows >> index & 1 != 0).map(CodeUnit::Window));
         stale
@@ -340,6 +358,7 @@ impl Memory {
     /// Forgets all bookkeeping, for an engine that has dropped everything it held decoded.
     pub(crate) fn forget_code(&mut self) {
         self.ram.forget_code();
+        self.extra.forget_code();
         self.window_has_code = 0;
         self.window_stale = 0;
     }
@@ -354,12 +373,18 @@ impl Memory {
     /// Keeps the present contents; from now on what is written is tracked, so that
     /// [`Memory::restore`] to this snapshot costs only what was touched.
     pub fn snapshot(&mut self) -> MemorySnapshot {
-        MemorySnapshot { ram: self.ram.snapshot(), flash: self.flash.clone(), mmu: self.mmu }
+        MemorySnapshot {
+            ram: self.ram.snapshot(),
+            extra: self.extra.snapshot(),
+            flash: self.flash.clone(),
+            mmu: self.mmu,
+        }
     }
 
     /// Returns to `snapshot`, which must come from a memory of the same shape and ROM.
     pub fn restore(&mut self, snapshot: &MemorySnapshot) {
         self.ram.restore(&snapshot.ram);
+        self.extra.restore(&snapshot.extra);
         for index in 0..MMU_ENTRIES {
             let (old, new) = (self.mmu[index], snapshot.mmu[index]);
             let page = usize::from(new);
@@ -376,7 +401,10 @@ impl Memory {
 impl PartialEq for Memory {
     fn eq(&self, other: &Self) -> bool {
         let rom = Arc::ptr_eq(&self.rom, &other.rom) || self.rom == other.rom;
-        rom && self.ram.bytes() == other.ram.bytes() && self.mmu == other.mmu && self.flash == other.flash
+        rom && self.ram.bytes() == other.ram.bytes()
+            && self.extra.bytes() == other.extra.bytes()
+            && self.mmu == other.mmu
+            && self.flash == other.flash
     }
 }
 
@@ -384,6 +412,7 @@ impl PartialEq for Memory {
 impl Hash for Memory {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(self.ram.bytes());
+        state.write(self.extra.bytes());
         for entry in self.mmu {
             state.write_u16(entry);
         }
@@ -402,6 +431,15 @@ pub(crate) enum CodeUnit {
     Window(usize),
 }
 
+/// A place in RAM.
+#[derive(Clone, Copy)]
+enum Located {
+    /// In the chip's own RAM.
+    Chip(usize),
+    /// In a bare hart's own RAM.
+    Extra(usize),
+}
+
 fn rom_offset(address: u32, size: usize) -> Option<usize> {
     let code = address.wrapping_sub(ROM_BASE) as usize;
     if code <= ROM_SIZE - size {
@@ -411,7 +449,11 @@ fn rom_offset(address: u32, size: usize) -> Option<usize> {
     (data <= ROM_SIZE - ROM_DATA_OFFSET - size).then_some(data + ROM_DATA_OFFSET)
 }
 
-#[inline(always)]
-fn little_endian(bytes: &[u8]) -> u32 {
-    bytes.iter().rev().fold(0, |value, &byte| value << 8 | u32::from(byte))
+/// The first `width` of `bytes`, which are at least as many.
+fn little_endian(bytes: &[u8], width: Width) -> u32 {
+    match width {
+        Width::Byte => u32::from(bytes[0]),
+        Width::Half => u32::from(u16::from_le_bytes([bytes[0], bytes[1]])),
+        Width::Word => u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+    }
 }

@@ -6,27 +6,36 @@ use super::{Activity, Cause, Exception, Hart, Instruction, Op, Privilege, Reg, R
 use crate::bus::{Devices, Effect, Tick, Width};
 use crate::memory::{Memory, Stored};
 
-/// Where an operation stands. A trait, because an engine that keeps decoded code works these out
-/// only when an operation asks.
-pub(crate) trait Site {
+/// Where an operation stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
     /// Its address.
-    fn pc(&self) -> u32;
-    /// The address of the instruction behind it.
-    fn next(&self) -> u32;
-    /// The tick at which it begins.
-    fn now(&self) -> Tick;
+    pub(crate) pc: u32,
+    /// The address behind it, which is what a jump links to.
+    pub(crate) link: u32,
 }
 
-/// How an operation ended.
+/// How a run of operations ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
-    /// The instruction behind it is next.
-    Next,
-    /// The instruction at this address is next.
+    /// The last operation is done, or one after which the engine has to look around, because a
+    /// device or decoded code may have changed.
+    Next {
+        /// The engine has to look around.
+        look: bool,
+    },
+    /// An operation jumped to this address.
     Jump(u32),
-    /// The instruction behind it is next, but a device or decoded code may have changed: the engine
-    /// has to look around first.
-    Look,
+    /// An operation could not be carried out.
+    Raised(Exception),
+}
+
+/// How far a run of operations came.
+pub(crate) struct Run {
+    /// The operation that was executed last.
+    pub(crate) last: usize,
+    /// How that one ended.
+    pub(crate) flow: Flow,
 }
 
 /// What operations work on, apart from the hart's privileged part.
@@ -35,158 +44,223 @@ pub(crate) struct World<'a, D, O> {
     pub(crate) memory: &'a mut Memory,
     pub(crate) devices: &'a mut D,
     pub(crate) observer: &'a mut O,
+    pub(crate) clock: Clock,
 }
 
-type Outcome = Result<Flow, Exception>;
+/// What tells the time of an operation. It is worked out for devices only.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    /// The tick at which the first operation of the first run begins.
+    pub(crate) began: Tick,
+    /// How many operations the runs before this one executed.
+    pub(crate) executed: u64,
+    pub(crate) ticks_per_cycle: u32,
+}
+
+impl Clock {
+    /// The tick at which operation `index` of the present run begins.
+    fn now(&self, index: usize) -> Tick {
+        self.began + (self.executed + index as u64) * Tick::from(self.ticks_per_cycle)
+    }
+}
 
 impl<D: Devices, O: Observer> World<'_, D, O> {
-    /// Carries out any operation that needs nothing of the privileged part of the hart; for one
-    /// that does, see [`system`].
+    /// Carries out operations one after the other, until one ends the run. None of them may need
+    /// the privileged part of the hart (see [`Op::is_system`]), and there is at least one; each has
+    /// its place.
+    ///
+    /// The loop is here and not in the engines so that most operations lead straight to the next.
     #[inline(always)]
-    pub(crate) fn execute(&mut self, op: Op, site: &impl Site) -> Outcome {
-        let x = &mut *self.x;
-        match op {
-            Op::Lui { rd, imm } => x.set(rd, imm),
-            Op::Auipc { rd, imm } => x.set(rd, site.pc().wrapping_add(imm)),
-            Op::Jal { rd, imm } => {
-                x.set(rd, site.next());
-                return Ok(Flow::Jump(site.pc().wrapping_add(imm)));
+    pub(crate) fn execute(&mut self, ops: &[Op], places: &[Place]) -> Run {
+        let mut index = 0;
+        macro_rules! end {
+            ($flow:expr) => {
+                return Run { last: index, flow: $flow }
+            };
+        }
+        macro_rules! load {
+            ($rd:expr, $rs1:expr, $imm:expr, $width:expr, $extend:expr) => {{
+                let address = self.x.get($rs1).wrapping_add($imm);
+                if let Some(value) = self.memory.load_dram(address, $width) {
+                    self.x.set($rd, $extend(value));
+                    observe(self.observer, false, address, $width, value);
+                } else {
+                    let place = (&self.clock, index);
+                    let (memory, devices, observer) = (&mut *self.memory, &mut *self.devices, &mut *self.observer);
+                    match load_elsewhere(memory, devices, observer, address, $width, place) {
+                        Ok((value, look)) => {
+                            self.x.set($rd, $extend(value));
+                            if look {
+                                end!(Flow::Next { look });
+                            }
+                        }
+                        Err(exception) => end!(Flow::Raised(exception)),
+                    }
+                }
+            }};
+        }
+        macro_rules! store {
+            ($rs1:expr, $rs2:expr, $imm:expr, $width:expr) => {{
+                let address = self.x.get($rs1).wrapping_add($imm);
+                let value = self.x.get($rs2);
+                if self.memory.store_dram(address, $width, value) {
+                    observe(self.observer, true, address, $width, value);
+                } else {
+                    let place = (&self.clock, index);
+                    let (memory, devices, observer) = (&mut *self.memory, &mut *self.devices, &mut *self.observer);
+                    match store_elsewhere(memory, devices, observer, address, $width, value, place) {
+                        Ok(false) => {}
+                        Ok(look) => end!(Flow::Next { look }),
+                        Err(exception) => end!(Flow::Raised(exception)),
+                    }
+                }
+            }};
+        }
+        macro_rules! branch {
+            ($taken:expr, $imm:expr) => {
+                if $taken {
+                    end!(Flow::Jump(places[index].pc.wrapping_add($imm)));
+                }
+            };
+        }
+        while let Some(op) = ops.get(index) {
+            let x = &mut *self.x;
+            match *op {
+                Op::Lui { rd, imm } => x.set(rd, imm),
+                Op::Auipc { rd, imm } => x.set(rd, places[index].pc.wrapping_add(imm)),
+                Op::Jal { rd, imm } => {
+                    x.set(rd, places[index].link);
+                    end!(Flow::Jump(places[index].pc.wrapping_add(imm)));
+                }
+                Op::Jalr { rd, rs1, imm } => {
+                    let target = x.get(rs1).wrapping_add(imm) & !1;
+                    x.set(rd, places[index].link);
+                    // What follows may be what was foreseen to be jumped to.
+                    if index + 1 == ops.len() || places[index + 1].pc != target {
+                        end!(Flow::Jump(target));
+                    }
+                }
+                Op::Beq { rs1, rs2, imm } => branch!(x.get(rs1) == x.get(rs2), imm),
+                Op::Bne { rs1, rs2, imm } => branch!(x.get(rs1) != x.get(rs2), imm),
+                Op::Blt { rs1, rs2, imm } => branch!((x.get(rs1) as i32) < x.get(rs2) as i32, imm),
+                Op::Bge { rs1, rs2, imm } => branch!(x.get(rs1) as i32 >= x.get(rs2) as i32, imm),
+                Op::Bltu { rs1, rs2, imm } => branch!(x.get(rs1) < x.get(rs2), imm),
+                Op::Bgeu { rs1, rs2, imm } => branch!(x.get(rs1) >= x.get(rs2), imm),
+                Op::Lb { rd, rs1, imm } => load!(rd, rs1, imm, Width::Byte, |v| v as u8 as i8 as u32),
+                Op::Lh { rd, rs1, imm } => load!(rd, rs1, imm, Width::Half, |v| v as u16 as i16 as u32),
+                Op::Lw { rd, rs1, imm } => load!(rd, rs1, imm, Width::Word, |v| v),
+                Op::Lbu { rd, rs1, imm } => load!(rd, rs1, imm, Width::Byte, |v| v),
+                Op::Lhu { rd, rs1, imm } => load!(rd, rs1, imm, Width::Half, |v| v),
+                Op::Sb { rs1, rs2, imm } => store!(rs1, rs2, imm, Width::Byte),
+                Op::Sh { rs1, rs2, imm } => store!(rs1, rs2, imm, Width::Half),
+                Op::Sw { rs1, rs2, imm } => store!(rs1, rs2, imm, Width::Word),
+                Op::Addi { rd, rs1, imm } => x.set(rd, x.get(rs1).wrapping_add(imm)),
+                Op::Slti { rd, rs1, imm } => x.set(rd, u32::from((x.get(rs1) as i32) < imm as i32)),
+                Op::Sltiu { rd, rs1, imm } => x.set(rd, u32::from(x.get(rs1) < imm)),
+                Op::Xori { rd, rs1, imm } => x.set(rd, x.get(rs1) ^ imm),
+                Op::Ori { rd, rs1, imm } => x.set(rd, x.get(rs1) | imm),
+                Op::Andi { rd, rs1, imm } => x.set(rd, x.get(rs1) & imm),
+                Op::Slli { rd, rs1, shamt } => x.set(rd, x.get(rs1) << (shamt & 31)),
+                Op::Srli { rd, rs1, shamt } => x.set(rd, x.get(rs1) >> (shamt & 31)),
+                Op::Srai { rd, rs1, shamt } => x.set(rd, (x.get(rs1) as i32 >> (shamt & 31)) as u32),
+                Op::Add { rd, rs1, rs2 } => x.set(rd, x.get(rs1).wrapping_add(x.get(rs2))),
+                Op::Sub { rd, rs1, rs2 } => x.set(rd, x.get(rs1).wrapping_sub(x.get(rs2))),
+                Op::Sll { rd, rs1, rs2 } => x.set(rd, x.get(rs1) << (x.get(rs2) & 31)),
+                Op::Slt { rd, rs1, rs2 } => x.set(rd, u32::from((x.get(rs1) as i32) < x.get(rs2) as i32)),
+                Op::Sltu { rd, rs1, rs2 } => x.set(rd, u32::from(x.get(rs1) < x.get(rs2))),
+                Op::Xor { rd, rs1, rs2 } => x.set(rd, x.get(rs1) ^ x.get(rs2)),
+                Op::Srl { rd, rs1, rs2 } => x.set(rd, x.get(rs1) >> (x.get(rs2) & 31)),
+                Op::Sra { rd, rs1, rs2 } => x.set(rd, (x.get(rs1) as i32 >> (x.get(rs2) & 31)) as u32),
+                Op::Or { rd, rs1, rs2 } => x.set(rd, x.get(rs1) | x.get(rs2)),
+                Op::And { rd, rs1, rs2 } => x.set(rd, x.get(rs1) & x.get(rs2)),
+                Op::Mul { rd, rs1, rs2 } => x.set(rd, x.get(rs1).wrapping_mul(x.get(rs2))),
+                Op::Mulh { rd, rs1, rs2 } => x.set(rd, high(signed(x.get(rs1)) * signed(x.get(rs2)))),
+                Op::Mulhsu { rd, rs1, rs2 } => x.set(rd, high(signed(x.get(rs1)) * i64::from(x.get(rs2)))),
+                Op::Mulhu { rd, rs1, rs2 } => {
+                    x.set(rd, ((u64::from(x.get(rs1)) * u64::from(x.get(rs2))) >> 32) as u32);
+                }
+                Op::Div { rd, rs1, rs2 } => x.set(rd, div(x.get(rs1), x.get(rs2))),
+                Op::Divu { rd, rs1, rs2 } => x.set(rd, x.get(rs1).checked_div(x.get(rs2)).unwrap_or(u32::MAX)),
+                Op::Rem { rd, rs1, rs2 } => x.set(rd, rem(x.get(rs1), x.get(rs2))),
+                Op::Remu { rd, rs1, rs2 } => x.set(rd, x.get(rs1).checked_rem(x.get(rs2)).unwrap_or(x.get(rs1))),
+                // One hart in order, and stores are seen by fetches at once: nothing to wait for.
+                Op::Fence | Op::FenceI => {}
+                Op::Ecall
+                | Op::Ebreak
+                | Op::Csrrw { .. }
+                | Op::Csrrs { .. }
+                | Op::Csrrc { .. }
+                | Op::Csrrwi { .. }
+                | Op::Csrrsi { .. }
+                | Op::Csrrci { .. }
+                | Op::Mret
+                | Op::Wfi
+                | Op::Illegal { .. } => unreachable!("the engines give these to `system`"),
             }
-            Op::Jalr { rd, rs1, imm } => {
-                let target = x.get(rs1).wrapping_add(imm) & !1;
-                x.set(rd, site.next());
-                return Ok(Flow::Jump(target));
-            }
-            Op::Beq { rs1, rs2, imm } => return branch(x.get(rs1) == x.get(rs2), imm, site),
-            Op::Bne { rs1, rs2, imm } => return branch(x.get(rs1) != x.get(rs2), imm, site),
-            Op::Blt { rs1, rs2, imm } => return branch((x.get(rs1) as i32) < x.get(rs2) as i32, imm, site),
-            Op::Bge { rs1, rs2, imm } => return branch(x.get(rs1) as i32 >= x.get(rs2) as i32, imm, site),
-            Op::Bltu { rs1, rs2, imm } => return branch(x.get(rs1) < x.get(rs2), imm, site),
-            Op::Bgeu { rs1, rs2, imm } => return branch(x.get(rs1) >= x.get(rs2), imm, site),
-            Op::Lb { rd, rs1, imm } => return self.load(rd, rs1, imm, Width::Byte, |v| v as u8 as i8 as u32, site),
-            Op::Lh { rd, rs1, imm } => return self.load(rd, rs1, imm, Width::Half, |v| v as u16 as i16 as u32, site),
-            Op::Lw { rd, rs1, imm } => return self.load(rd, rs1, imm, Width::Word, |v| v, site),
-            Op::Lbu { rd, rs1, imm } => return self.load(rd, rs1, imm, Width::Byte, |v| v, site),
-            Op::Lhu { rd, rs1, imm } => return self.load(rd, rs1, imm, Width::Half, |v| v, site),
-            Op::Sb { rs1, rs2, imm } => return self.store(rs1, rs2, imm, Width::Byte, site),
-            Op::Sh { rs1, rs2, imm } => return self.store(rs1, rs2, imm, Width::Half, site),
-            Op::Sw { rs1, rs2, imm } => return self.store(rs1, rs2, imm, Width::Word, site),
-            Op::Addi { rd, rs1, imm } => x.set(rd, x.get(rs1).wrapping_add(imm)),
-            Op::Slti { rd, rs1, imm } => x.set(rd, u32::from((x.get(rs1) as i32) < imm as i32)),
-            Op::Sltiu { rd, rs1, imm } => x.set(rd, u32::from(x.get(rs1) < imm)),
-            Op::Xori { rd, rs1, imm } => x.set(rd, x.get(rs1) ^ imm),
-            Op::Ori { rd, rs1, imm } => x.set(rd, x.get(rs1) | imm),
-            Op::Andi { rd, rs1, imm } => x.set(rd, x.get(rs1) & imm),
-            Op::Slli { rd, rs1, shamt } => x.set(rd, x.get(rs1) << (shamt & 31)),
-            Op::Srli { rd, rs1, shamt } => x.set(rd, x.get(rs1) >> (shamt & 31)),
-            Op::Srai { rd, rs1, shamt } => x.set(rd, (x.get(rs1) as i32 >> (shamt & 31)) as u32),
-            Op::Add { rd, rs1, rs2 } => x.set(rd, x.get(rs1).wrapping_add(x.get(rs2))),
-            Op::Sub { rd, rs1, rs2 } => x.set(rd, x.get(rs1).wrapping_sub(x.get(rs2))),
-            Op::Sll { rd, rs1, rs2 } => x.set(rd, x.get(rs1) << (x.get(rs2) & 31)),
-            Op::Slt { rd, rs1, rs2 } => x.set(rd, u32::from((x.get(rs1) as i32) < x.get(rs2) as i32)),
-            Op::Sltu { rd, rs1, rs2 } => x.set(rd, u32::from(x.get(rs1) < x.get(rs2))),
-            Op::Xor { rd, rs1, rs2 } => x.set(rd, x.get(rs1) ^ x.get(rs2)),
-            Op::Srl { rd, rs1, rs2 } => x.set(rd, x.get(rs1) >> (x.get(rs2) & 31)),
-            Op::Sra { rd, rs1, rs2 } => x.set(rd, (x.get(rs1) as i32 >> (x.get(rs2) & 31)) as u32),
-            Op::Or { rd, rs1, rs2 } => x.set(rd, x.get(rs1) | x.get(rs2)),
-            Op::And { rd, rs1, rs2 } => x.set(rd, x.get(rs1) & x.get(rs2)),
-            Op::Mul { rd, rs1, rs2 } => x.set(rd, x.get(rs1).wrapping_mul(x.get(rs2))),
-            Op::Mulh { rd, rs1, rs2 } => x.set(rd, high(signed(x.get(rs1)) * signed(x.get(rs2)))),
-            Op::Mulhsu { rd, rs1, rs2 } => x.set(rd, high(signed(x.get(rs1)) * i64::from(x.get(rs2)))),
-            Op::Mulhu { rd, rs1, rs2 } => {
-                x.set(rd, ((u64::from(x.get(rs1)) * u64::from(x.get(rs2))) >> 32) as u32);
-            }
-            Op::Div { rd, rs1, rs2 } => x.set(rd, div(x.get(rs1), x.get(rs2))),
-            Op::Divu { rd, rs1, rs2 } => x.set(rd, x.get(rs1).checked_div(x.get(rs2)).unwrap_or(u32::MAX)),
-            Op::Rem { rd, rs1, rs2 } => x.set(rd, rem(x.get(rs1), x.get(rs2))),
-            Op::Remu { rd, rs1, rs2 } => x.set(rd, x.get(rs1).checked_rem(x.get(rs2)).unwrap_or(x.get(rs1))),
-            // One hart in order, and stores are seen by fetches at once: nothing to wait for.
-            Op::Fence | Op::FenceI => {}
-            Op::Ecall
-            | Op::Ebreak
-            | Op::Csrrw { .. }
-            | Op::Csrrs { .. }
-            | Op::Csrrc { .. }
-            | Op::Csrrwi { .. }
-            | Op::Csrrsi { .. }
-            | Op::Csrrci { .. }
-            | Op::Mret
-            | Op::Wfi
-            | Op::Illegal { .. } => unreachable!("the engines give {op:?} to `system`"),
+            index += 1;
         }
-        Ok(Flow::Next)
+        Run { last: ops.len() - 1, flow: Flow::Next { look: false } }
     }
+}
 
-    #[inline(always)]
-    fn load(&mut self, rd: Reg, rs1: Reg, imm: u32, width: Width, extend: fn(u32) -> u32, site: &impl Site) -> Outcome {
-        let address = self.x.get(rs1).wrapping_add(imm);
-        if let Some(value) = self.memory.load(address, width) {
-            self.x.set(rd, extend(value));
-            self.observe(false, address, width, value);
-            return Ok(Flow::Next);
-        }
-        let (value, flow) = self.load_device(address, width, site.now())?;
-        self.x.set(rd, extend(value));
-        Ok(flow)
+/// A load that does not go to the SRAM's data bus; also says whether the engine has to look around.
+#[inline(never)]
+fn load_elsewhere<D: Devices, O: Observer>(
+    memory: &mut Memory,
+    devices: &mut D,
+    observer: &mut O,
+    address: u32,
+    width: Width,
+    (clock, index): (&Clock, usize),
+) -> Result<(u32, bool), Exception> {
+    if let Some(value) = memory.load(address, width) {
+        observe(observer, false, address, width, value);
+        return Ok((value, false));
     }
+    if !(address as usize).is_multiple_of(width.bytes()) {
+        return Err(Exception { cause: Cause::LoadAddressMisaligned, tval: address });
+    }
+    let fault = Exception { cause: Cause::LoadAccessFault, tval: address };
+    let (value, effect) = devices.load(memory, clock.now(index), address, width).or(Err(fault))?;
+    observe(observer, false, address, width, value);
+    Ok((value, must_look(memory, effect)))
+}
 
-    #[inline(always)]
-    fn store(&mut self, rs1: Reg, rs2: Reg, imm: u32, width: Width, site: &impl Site) -> Outcome {
-        let address = self.x.get(rs1).wrapping_add(imm);
-        let value = self.x.get(rs2);
-        match self.memory.store(address, width, value) {
-            Some(stored) => {
-                self.observe(true, address, width, value);
-                Ok(if stored == Stored::Code { Flow::Look } else { Flow::Next })
-            }
-            None => self.store_device(address, width, value, site.now()),
-        }
+/// A store that does not go to the SRAM's data bus, or that bookkeeping depends on; says whether the
+/// engine has to look around.
+#[inline(never)]
+fn store_elsewhere<D: Devices, O: Observer>(
+    memory: &mut Memory,
+    devices: &mut D,
+    observer: &mut O,
+    address: u32,
+    width: Width,
+    value: u32,
+    (clock, index): (&Clock, usize),
+) -> Result<bool, Exception> {
+    if let Some(stored) = memory.store(address, width, value) {
+        observe(observer, true, address, width, value);
+        return Ok(stored == Stored::Code);
     }
+    if !(address as usize).is_multiple_of(width.bytes()) {
+        return Err(Exception { cause: Cause::StoreAddressMisaligned, tval: address });
+    }
+    let value = if width == Width::Word { value } else { value & ((1 << (8 * width.bytes())) - 1) };
+    let fault = Exception { cause: Cause::StoreAccessFault, tval: address };
+    let effect = devices.store(memory, clock.now(index), address, width, value).or(Err(fault))?;
+    observe(observer, true, address, width, value);
+    Ok(must_look(memory, effect))
+}
 
-    #[inline(never)]
-    fn load_device(&mut self, address: u32, width: Width, now: Tick) -> Result<(u32, Flow), Exception> {
-        if !(address as usize).is_multiple_of(width.bytes()) {
-            return Err(Exception { cause: Cause::LoadAddressMisaligned, tval: address });
-        }
-        match self.devices.load(self.memory, now, address, width) {
-            Ok((value, effect)) => {
-                self.observe(false, address, width, value);
-                Ok((value, self.after_device(effect)))
-            }
-            Err(_) => Err(Exception { cause: Cause::LoadAccessFault, tval: address }),
-        }
-    }
-
-    #[inline(never)]
-    fn store_device(&mut self, address: u32, width: Width, value: u32, now: Tick) -> Outcome {
-        if !(address as usize).is_multiple_of(width.bytes()) {
-            return Err(Exception { cause: Cause::StoreAddressMisaligned, tval: address });
-        }
-        let value = if width == Width::Word { value } else { value & ((1 << (8 * width.bytes())) - 1) };
-        match self.devices.store(self.memory, now, address, width, value) {
-            Ok(effect) => {
-                self.observe(true, address, width, value);
-                Ok(self.after_device(effect))
-            }
-            Err(_) => Err(Exception { cause: Cause::StoreAccessFault, tval: address }),
-        }
-    }
-
-    fn after_device(&self, effect: Effect) -> Flow {
-        if effect == Effect::Reschedule || self.memory.has_stale() { Flow::Look } else { Flow::Next }
-    }
-
-    #[inline(always)]
-    fn observe(&mut self, store: bool, address: u32, width: Width, value: u32) {
-        if O::STEPS {
-            self.observer.access(&Access { store, address, width, value });
-        }
-    }
+fn must_look(memory: &Memory, effect: Effect) -> bool {
+    effect == Effect::Reschedule || memory.has_stale()
 }
 
 #[inline(always)]
-fn branch(taken: bool, imm: u32, site: &impl Site) -> Outcome {
-    Ok(if taken { Flow::Jump(site.pc().wrapping_add(imm)) } else { Flow::Next })
+fn observe<O: Observer>(observer: &mut O, store: bool, address: u32, width: Width, value: u32) {
+    if O::STEPS {
+        observer.access(&Access { store, address, width, value });
+    }
 }
 
 #[inline(always)]
@@ -310,27 +384,6 @@ fn modify_csr(
     Ok(())
 }
 
-/// The site of an instruction that was just fetched.
-struct Fetched {
-    pc: u32,
-    length: u32,
-    now: Tick,
-}
-
-impl Site for Fetched {
-    fn pc(&self) -> u32 {
-        self.pc
-    }
-
-    fn next(&self) -> u32 {
-        self.pc.wrapping_add(self.length)
-    }
-
-    fn now(&self) -> Tick {
-        self.now
-    }
-}
-
 /// Fetches, decodes and executes one instruction; it takes one cycle of `ticks_per_cycle`.
 pub(crate) fn step<D: Devices, O: Observer>(
     hart: &mut Hart,
@@ -352,12 +405,14 @@ pub(crate) fn step<D: Devices, O: Observer>(
             };
             return system(hart, instruction, bits, observer);
         }
-        let site = Fetched { pc: hart.pc, length, now: hart.now };
-        let mut world = World { x: &mut hart.x, memory, devices, observer };
-        hart.pc = match world.execute(op, &site)? {
-            Flow::Jump(target) => target,
-            Flow::Next | Flow::Look => site.next(),
-        };
+        let link = hart.pc.wrapping_add(length);
+        let (x, began) = (&mut hart.x, hart.now);
+        let mut world = World { x, memory, devices, observer, clock: Clock { began, executed: 0, ticks_per_cycle } };
+        match world.execute(&[op], &[Place { pc: hart.pc, link }]).flow {
+            Flow::Next { .. } => hart.pc = link,
+            Flow::Jump(target) => hart.pc = target,
+            Flow::Raised(exception) => return Err(exception),
+        }
         Ok(())
     });
     hart.instructions += 1;

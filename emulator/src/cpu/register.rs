@@ -42,13 +42,13 @@ impl Registers {
     #[inline(always)]
     #[must_use]
     pub fn get(&self, reg: Reg) -> u32 {
-        self.0[reg as usize]
+        self.0[reg as usize & 31]
     }
 
     /// Writes `reg`; a write to x0 is lost.
     #[inline(always)]
     pub fn set(&mut self, reg: Reg, value: u32) {
-        self.0[reg as usize] = value;
+        self.0[reg as usize & 31] = value;
         // Cheaper than a branch on every write.
         self.0[0] = 0;
     }

@@ -1,18 +1,19 @@
 //! The fast engine: keeps straight runs of instructions decoded and executes them without looking
 //! around in between.
 //!
-//! A block goes on across branches that are not taken and across direct jumps, so it is a path and
-//! not a basic block in the strict sense. It never contains an operation on the privileged part of
+//! A block goes on across direct jumps and calls, returns from calls within the block, and branches,
+//! which are foreseen to be taken if they lead back; so it is a path and not a basic block in the
+//! strict sense, and it is left where the program takes another way. It never contains an operation on the privileged part of
 //! the hart: those are executed one by one as the plain engine does, and looked around after.
 
 mod cache;
 
 use super::{Engine, Exit, Limits, boundary};
 use crate::bus::{Devices, Tick};
-use crate::cpu::execute::{self, Flow, Site, World};
+use crate::cpu::execute::{self, Clock, Flow, World};
 use crate::cpu::{Activity, Hart, Observer, Trap};
 use crate::memory::Memory;
-use cache::{Cache, Place};
+use cache::Cache;
 
 /// Keeps blocks of decoded instructions; what it keeps is bounded.
 #[derive(Debug, Default)]
@@ -20,32 +21,6 @@ pub struct Block {
     cache: Cache,
     /// The breakpoints for which the blocks were made: no block continues across one.
     breakpoints: Vec<u32>,
-}
-
-/// The site of an operation in a block.
-struct InBlock<'a> {
-    place: &'a Place,
-    /// The tick at which the run of blocks began, and the instructions executed since.
-    began: Tick,
-    executed: u64,
-    ticks_per_cycle: u32,
-}
-
-impl Site for InBlock<'_> {
-    #[inline(always)]
-    fn pc(&self) -> u32 {
-        self.place.pc
-    }
-
-    #[inline(always)]
-    fn next(&self) -> u32 {
-        self.place.next
-    }
-
-    #[inline(always)]
-    fn now(&self) -> Tick {
-        self.began + self.executed * Tick::from(self.ticks_per_cycle)
-    }
 }
 
 impl Engine for Block {
@@ -105,54 +80,40 @@ impl Block {
         observer: &mut O,
     ) {
         let ticks_per_cycle = budget.ticks_per_cycle;
-        let began = hart.now;
-        let mut executed = 0;
+        let (x, began) = (&mut hart.x, hart.now);
+        let mut world = World { x, memory, devices, observer, clock: Clock { began, executed: 0, ticks_per_cycle } };
         let mut pc = hart.pc;
         let mut exception = None;
         let mut system = false;
-        while executed < budget.instructions {
-            let block = self.cache.find(memory, pc, &self.breakpoints);
+        while world.clock.executed < budget.instructions {
+            let block = self.cache.find(world.memory, pc, &self.breakpoints);
             let (ops, places) = self.cache.contents(block);
             if ops.is_empty() {
                 system = true;
                 break;
             }
-            let left = usize::try_from(budget.instructions - executed).unwrap_or(usize::MAX);
-            let mut world = World { x: &mut hart.x, memory, devices, observer };
-            let mut look = false;
-            let mut index = 0;
-            let count = ops.len().min(left);
-            loop {
-                let site = InBlock { place: &places[index], began, executed: executed + index as u64, ticks_per_cycle };
-                let outcome = world.execute(ops[index], &site);
-                index += 1;
-                match outcome {
-                    Ok(Flow::Next) if index < count => {}
-                    Ok(Flow::Next) => {
-                        pc = places[index - 1].next;
-                        break;
-                    }
-                    Ok(Flow::Jump(target)) => {
-                        pc = target;
-                        break;
-                    }
-                    Ok(Flow::Look) => {
-                        pc = places[index - 1].next;
-                        look = true;
-                        break;
-                    }
-                    Err(raised) => {
-                        pc = places[index - 1].pc;
-                        exception = Some(raised);
+            let left = usize::try_from(budget.instructions - world.clock.executed).unwrap_or(usize::MAX);
+            let run = world.execute(&ops[..ops.len().min(left)], places);
+            world.clock.executed += run.last as u64 + 1;
+            match run.flow {
+                Flow::Jump(target) => pc = target,
+                Flow::Next { look } => {
+                    pc = places.get(run.last + 1).map_or(block.next, |place| place.pc);
+                    if look {
                         break;
                     }
                 }
+                Flow::Raised(raised) => {
+                    pc = places[run.last].pc;
+                    exception = Some(raised);
+                    break;
+                }
             }
-            executed += index as u64;
-            if look || exception.is_some() || !self.breakpoints.is_empty() {
+            if !self.breakpoints.is_empty() {
                 break;
             }
         }
+        let executed = world.clock.executed;
         hart.pc = pc;
         hart.instructions += executed;
         hart.now += executed * Tick::from(ticks_per_cycle);

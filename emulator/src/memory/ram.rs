@@ -19,11 +19,12 @@ const CODE: u8 = 2;
 /// One bit per halfword of a granule.
 type HalfwordBits = u128;
 
-/// RAM with its flags.
-#[derive(Clone, Debug)]
-pub(super) struct Ram {
-    bytes: Box<[u8]>,
-    flags: Box<[u8]>,
+/// RAM with its flags. `B` holds the bytes and `F` one byte of flags per granule; where both are
+/// arrays their sizes are known to the compiler, and accesses need no second bounds check.
+#[derive(Debug)]
+pub(super) struct Ram<B: ?Sized, F: ?Sized> {
+    bytes: Box<B>,
+    flags: Box<F>,
     /// Which halfwords of each granule are held decoded.
     code: Box<[HalfwordBits]>,
     /// What the RAM held when it was last snapshot or restored.
@@ -34,27 +35,82 @@ pub(super) struct Ram {
     stale: Vec<u32>,
 }
 
-impl Ram {
+/// RAM of a size known to the compiler; `GRANULES` is `SIZE / GRANULE`.
+pub(super) type FixedRam<const SIZE: usize, const GRANULES: usize> = Ram<[u8; SIZE], [u8; GRANULES]>;
+
+/// RAM of any size.
+pub(super) type AnyRam = Ram<[u8], [u8]>;
+
+impl<const SIZE: usize, const GRANULES: usize> FixedRam<SIZE, GRANULES> {
+    pub(super) fn new() -> Self {
+        const { assert!(GRANULES * GRANULE == SIZE) };
+        // By way of the heap, because such arrays are too large for the stack.
+        let bytes: Box<[u8; SIZE]> = vec![0; SIZE].try_into().expect("the length is the array's");
+        Self::with(bytes, Box::new([DIRTY; GRANULES]))
+    }
+}
+
+impl AnyRam {
     pub(super) fn new(size: usize) -> Self {
-        let granules = size.div_ceil(GRANULE);
+        Self::with(vec![0; size].into(), vec![DIRTY; size.div_ceil(GRANULE)].into())
+    }
+}
+
+impl<B: ?Sized, F: ?Sized> Clone for Ram<B, F>
+where
+    Box<B>: Clone,
+    Box<F>: Clone,
+{
+    fn clone(&self) -> Self {
         Self {
-            bytes: vec![0; size].into(),
-            flags: vec![DIRTY; granules].into(),
-            code: vec![0; granules].into(),
-            base: None,
-            dirty: Vec::new(),
-            stale: Vec::new(),
+            bytes: self.bytes.clone(),
+            flags: self.flags.clone(),
+            code: self.code.clone(),
+            base: self.base.clone(),
+            dirty: self.dirty.clone(),
+            stale: self.stale.clone(),
         }
     }
+}
 
+impl<B, F> Ram<B, F>
+where
+    B: AsRef<[u8]> + AsMut<[u8]> + ?Sized,
+    F: AsRef<[u8]> + AsMut<[u8]> + ?Sized,
+{
+    fn with(bytes: Box<B>, flags: Box<F>) -> Self {
+        let code = vec![0; (*flags).as_ref().len()].into();
+        Self { bytes, flags, code, base: None, dirty: Vec::new(), stale: Vec::new() }
+    }
+
+    #[inline(always)]
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        (*self.bytes).as_ref()
+    }
+
+    #[inline(always)]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        (*self.bytes).as_mut()
+    }
+
+    #[inline(always)]
+    fn flags(&self, granule: usize) -> u8 {
+        (*self.flags).as_ref()[granule]
+    }
+
+    #[inline(always)]
+    fn flags_mut(&mut self) -> &mut [u8] {
+        (*self.flags).as_mut()
+    }
+
+    fn granules(&self) -> usize {
+        (*self.flags).as_ref().len()
     }
 
     #[inline(always)]
     pub(super) fn load(&self, offset: usize, width: Width) -> u32 {
         match width {
-            Width::Byte => u32::from(self.bytes[offset]),
+            Width::Byte => u32::from(self.bytes()[offset]),
             Width::Half => u32::from(u16::from_le_bytes(self.take(offset))),
             Width::Word => u32::from_le_bytes(self.take(offset)),
         }
@@ -63,29 +119,34 @@ impl Ram {
     #[inline(always)]
     fn take<const N: usize>(&self, offset: usize) -> [u8; N] {
         let mut bytes = [0; N];
-        bytes.copy_from_slice(&self.bytes[offset..offset + N]);
+        bytes.copy_from_slice(&self.bytes()[offset..offset + N]);
         bytes
     }
 
     #[inline(always)]
     fn put(&mut self, offset: usize, width: Width, value: u32) {
         let size = width.bytes();
-        self.bytes[offset..offset + size].copy_from_slice(&value.to_le_bytes()[..size]);
+        self.bytes_mut()[offset..offset + size].copy_from_slice(&value.to_le_bytes()[..size]);
     }
 
+    /// Stores if there is nothing to be kept in mind about it: the usual case, and the fast one.
     #[inline(always)]
-    pub(super) fn store(&mut self, offset: usize, width: Width, value: u32) -> super::Stored {
-        let aligned = offset & (width.bytes() - 1) == 0;
-        if aligned && self.flags[offset / GRANULE] == DIRTY {
+    pub(super) fn store_unwatched(&mut self, offset: usize, width: Width, value: u32) -> bool {
+        let usual = offset & (width.bytes() - 1) == 0 && self.flags(offset / GRANULE) == DIRTY;
+        if usual {
             self.put(offset, width, value);
+        }
+        usual
+    }
+
+    pub(super) fn store(&mut self, offset: usize, width: Width, value: u32) -> super::Stored {
+        if self.store_unwatched(offset, width, value) {
             return super::Stored::Data;
         }
         self.store_watched(offset, width, value)
     }
 
     /// A store into a granule that is clean, holds code, or is perhaps left again half-way.
-    #[cold]
-    #[inline(never)]
     fn store_watched(&mut self, offset: usize, width: Width, value: u32) -> super::Stored {
         let end = offset + width.bytes();
         for granule in offset / GRANULE..=(end - 1) / GRANULE {
@@ -105,8 +166,8 @@ impl Ram {
     }
 
     fn mark_dirty(&mut self, granule: usize) {
-        if self.flags[granule] & DIRTY == 0 {
-            self.flags[granule] |= DIRTY;
+        if self.flags(granule) & DIRTY == 0 {
+            self.flags_mut()[granule] |= DIRTY;
             self.dirty.push(granule as u32);
         }
     }
@@ -114,22 +175,22 @@ impl Ram {
     fn make_stale(&mut self, granule: usize) {
         self.stale.push(granule as u32);
         self.code[granule] = 0;
-        self.flags[granule] &= !CODE;
+        self.flags_mut()[granule] &= !CODE;
     }
 
     pub(super) fn fill_zero(&mut self) {
-        for granule in 0..self.flags.len() {
+        for granule in 0..self.granules() {
             self.mark_dirty(granule);
-            if self.flags[granule] & CODE != 0 {
+            if self.flags(granule) & CODE != 0 {
                 self.make_stale(granule);
             }
         }
-        self.bytes.fill(0);
+        self.bytes_mut().fill(0);
     }
 
     pub(super) fn mark_code(&mut self, offset: usize) {
         let granule = offset / GRANULE;
-        self.flags[granule] |= CODE;
+        self.flags_mut()[granule] |= CODE;
         self.code[granule] |= 1 << (offset % GRANULE / 2);
     }
 
@@ -145,7 +206,7 @@ impl Ram {
     pub(super) fn forget_code(&mut self) {
         self.stale.clear();
         self.code.fill(0);
-        for flags in &mut self.flags {
+        for flags in self.flags_mut() {
             *flags &= !CODE;
         }
     }
@@ -153,7 +214,7 @@ impl Ram {
     pub(super) fn snapshot(&mut self) -> Arc<[u8]> {
         let contents: Arc<[u8]> = match self.base.take() {
             Some(base) if self.dirty.is_empty() => base,
-            _ => Arc::from(&*self.bytes),
+            _ => Arc::from(self.bytes()),
         };
         self.follow(Arc::clone(&contents));
         contents
@@ -164,11 +225,11 @@ impl Ram {
             for index in 0..self.dirty.len() {
                 let granule = self.dirty[index] as usize;
                 self.restore_granule(granule, contents);
-                self.flags[granule] &= !DIRTY;
+                self.flags_mut()[granule] &= !DIRTY;
             }
             self.dirty.clear();
         } else {
-            for granule in 0..self.flags.len() {
+            for granule in 0..self.granules() {
                 self.restore_granule(granule, contents);
             }
             self.follow(Arc::clone(contents));
@@ -176,9 +237,10 @@ impl Ram {
     }
 
     fn restore_granule(&mut self, granule: usize, contents: &[u8]) {
-        let range = granule * GRANULE..((granule + 1) * GRANULE).min(self.bytes.len());
-        let (now, then) = (&mut self.bytes[range.clone()], &contents[range]);
-        let stale = self.flags[granule] & CODE != 0 && now != then;
+        let range = granule * GRANULE..((granule + 1) * GRANULE).min(self.bytes().len());
+        let has_code = self.flags(granule) & CODE != 0;
+        let (now, then) = (&mut self.bytes_mut()[range.clone()], &contents[range]);
+        let stale = has_code && now != then;
         now.copy_from_slice(then);
         if stale {
             self.make_stale(granule);
@@ -189,7 +251,7 @@ impl Ram {
     fn follow(&mut self, base: Arc<[u8]>) {
         self.base = Some(base);
         self.dirty.clear();
-        for flags in &mut self.flags {
+        for flags in self.flags_mut() {
             *flags &= !DIRTY;
         }
     }

@@ -87,7 +87,7 @@ fn unknown_registers_are_illegal_however_they_are_accessed() {
 #[test]
 fn registers_keep_the_bits_that_they_have() {
     let ones = u32::MAX;
-    let rows: [(&str, u32, u32, u32); 19] = [
+    let rows: [(&str, u32, u32, u32); 20] = [
         ("mstatus", 0x300, ones, 1 << 21 | 3 << 11 | 1 << 7 | 1 << 3),
         ("mstatus, MPP 1", 0x300, 1 << 11, 3 << 11),
         ("mstatus, MPP 0", 0x300, 0, 0),
@@ -98,6 +98,7 @@ fn registers_keep_the_bits_that_they_have() {
         ("mcause", 0x342, ones, 0x8000_001F),
         ("mtval", 0x343, ones, ones),
         ("mip", 0x344, ones, 0),
+        ("ustatus", 0x000, ones, 0),
         ("pmpcfg0", 0x3A0, ones, ones),
         ("pmpcfg3", 0x3A3, 0x1F1F, 0x1F1F),
         ("pmpaddr0", 0x3B0, ones, ones),

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::cpu::{Instruction, Op};
+use crate::cpu::execute::Place;
+use crate::cpu::{Instruction, Op, Reg};
 use crate::memory::{CodeUnit, Memory};
 
 /// The longest block, in instructions.
@@ -12,20 +13,12 @@ pub(super) const CAPACITY: usize = 1 << 18;
 /// Entries of the table that is looked at first.
 const FRONT: usize = 1 << 12;
 
-/// Where a decoded operation stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    /// Its address.
-    pub(super) pc: u32,
-    /// The address of what is executed after it unless it jumps.
-    pub(super) next: u32,
-}
-
-/// A block's operations, as a range of the cache's arrays.
+/// A block: a range of the decoded operations, and what is executed after the last one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BlockRange {
     start: u32,
-    length: u32,
+    end: u32,
+    pub(super) next: u32,
 }
 
 /// An entry of the front table; odd addresses do not occur, so 1 is no address.
@@ -35,7 +28,7 @@ struct Front {
     block: BlockRange,
 }
 
-const NO_FRONT: Front = Front { pc: 1, block: BlockRange { start: 0, length: 0 } };
+const NO_FRONT: Front = Front { pc: 1, block: BlockRange { start: 0, end: 0, next: 0 } };
 
 /// All decoded blocks.
 #[derive(Debug)]
@@ -43,7 +36,7 @@ pub(super) struct Cache {
     ops: Vec<Op>,
     places: Vec<Place>,
     by_pc: HashMap<u32, BlockRange>,
-    front: Box<[Front]>,
+    front: Box<[Front; FRONT]>,
     /// Which blocks (by address) hold code from a unit; may name blocks that are gone.
     by_unit: HashMap<CodeUnit, Vec<u32>>,
 }
@@ -54,7 +47,7 @@ impl Default for Cache {
             ops: Vec::new(),
             places: Vec::new(),
             by_pc: HashMap::new(),
-            front: vec![NO_FRONT; FRONT].into(),
+            front: Box::new([NO_FRONT; FRONT]),
             by_unit: HashMap::new(),
         }
     }
@@ -68,7 +61,7 @@ impl Cache {
     /// The operations of a block and their places.
     #[inline(always)]
     pub(super) fn contents(&self, block: BlockRange) -> (&[Op], &[Place]) {
-        let range = block.start as usize..(block.start + block.length) as usize;
+        let range = block.start as usize..block.end as usize;
         (&self.ops[range.clone()], &self.places[range])
     }
 
@@ -103,6 +96,8 @@ impl Cache {
     fn decode(&mut self, memory: &mut Memory, start_pc: u32, breakpoints: &[u32]) -> BlockRange {
         let start = self.ops.len();
         let mut pc = start_pc;
+        // Where calls within the block return to.
+        let mut returns = Vec::new();
         while self.ops.len() - start < BLOCK_LENGTH {
             if pc != start_pc && breakpoints.contains(&pc) {
                 break;
@@ -117,22 +112,14 @@ impl Cache {
             if op.is_system() {
                 break;
             }
-            let behind = pc.wrapping_add(length);
-            let (op, next) = match op {
-                // In a block the address is a constant, and so is what a jump links to.
-                Op::Auipc { rd, imm } => (Op::Lui { rd, imm: pc.wrapping_add(imm) }, behind),
-                Op::Jal { rd, imm } => (Op::Lui { rd, imm: behind }, pc.wrapping_add(imm)),
-                op => (op, behind),
-            };
+            let link = pc.wrapping_add(length);
+            let (op, next) = foresee(op, pc, link, &mut returns);
             self.ops.push(op);
-            self.places.push(Place { pc, next });
-            let looped = next != behind && self.places[start..].iter().any(|place| place.pc == next);
-            if looped || matches!(op, Op::Jalr { .. }) {
-                break;
-            }
+            self.places.push(Place { pc, link });
+            let Some(next) = next else { break };
             pc = next;
         }
-        BlockRange { start: start as u32, length: (self.ops.len() - start) as u32 }
+        BlockRange { start: start as u32, end: self.ops.len() as u32, next: pc }
     }
 
     /// Makes the block at `start_pc` depend on the `length` bytes of code at `pc`.
@@ -171,6 +158,51 @@ impl Cache {
         self.front.fill(NO_FRONT);
         memory.forget_code();
     }
+}
+
+/// How an operation is executed in a block, and which address follows in the block; `None` if that
+/// cannot be foreseen.
+fn foresee(op: Op, pc: u32, link: u32, returns: &mut Vec<u32>) -> (Op, Option<u32>) {
+    match op {
+        // In a block the address is a constant, and so is what a jump links to.
+        Op::Auipc { rd, imm } => (Op::Lui { rd, imm: pc.wrapping_add(imm) }, Some(link)),
+        Op::Jal { rd, imm } => {
+            if rd == Reg::X1 {
+                returns.push(link);
+            }
+            (Op::Lui { rd, imm: link }, Some(pc.wrapping_add(imm)))
+        }
+        Op::Jalr { rd: Reg::X0, rs1: Reg::X1, imm: 0 } => (op, returns.pop()),
+        Op::Jalr { .. } => (op, None),
+        _ => match taken_back(op) {
+            // The block goes on at the target, and is left for what is behind the branch.
+            Some((inverse, imm)) => (inverse(link.wrapping_sub(pc)), Some(pc.wrapping_add(imm))),
+            None => (op, Some(link)),
+        },
+    }
+}
+
+/// For a branch that leads back: the branch with the opposite condition, and the offset.
+fn taken_back(op: Op) -> Option<(impl Fn(u32) -> Op, u32)> {
+    let (Op::Beq { imm, .. }
+    | Op::Bne { imm, .. }
+    | Op::Blt { imm, .. }
+    | Op::Bge { imm, .. }
+    | Op::Bltu { imm, .. }
+    | Op::Bgeu { imm, .. }) = op
+    else {
+        return None;
+    };
+    let inverse = move |imm| match op {
+        Op::Beq { rs1, rs2, .. } => Op::Bne { rs1, rs2, imm },
+        Op::Bne { rs1, rs2, .. } => Op::Beq { rs1, rs2, imm },
+        Op::Blt { rs1, rs2, .. } => Op::Bge { rs1, rs2, imm },
+        Op::Bge { rs1, rs2, .. } => Op::Blt { rs1, rs2, imm },
+        Op::Bltu { rs1, rs2, .. } => Op::Bgeu { rs1, rs2, imm },
+        Op::Bgeu { rs1, rs2, .. } => Op::Bltu { rs1, rs2, imm },
+        other => other,
+    };
+    ((imm as i32) < 0).then_some((inverse, imm))
 }
 
 fn front_index(pc: u32) -> usize {
