@@ -11,6 +11,10 @@ import { Instrument } from "./instrument.js";
 /** Anything that is not zero can be seen. */
 const LEAST_PX = 3;
 
+/** Narrower parts are solid, without pattern. */
+const PATTERN_PX = 8;
+const SOLID = new Set(["interrupt", "scheduler", "dropped"]);
+
 /** @typedef {{ name: string, value: number, role: string }} Part */
 
 export class Balance extends Instrument {
@@ -48,7 +52,7 @@ export class Balance extends Instrument {
     for (const part of parts) {
       if (part.value <= 0 || total <= 0) continue;
       const width = Math.min(Math.max(LEAST_PX, (part.value / total) * (this.width - 1)), this.width - x);
-      svg.append(draw("rect", { class: `role-${part.role}`, x: Math.min(x, this.width - LEAST_PX - 1), y: 0.5, width, height: 15 }));
+      svg.append(draw("rect", { class: width < PATTERN_PX && SOLID.has(part.role) ? `solid-${part.role}` : `role-${part.role}`, x: Math.min(x, this.width - LEAST_PX - 1), y: 0.5, width, height: 15 }));
       x += width;
     }
     return make("div", {}, words, svg);

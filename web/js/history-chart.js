@@ -117,7 +117,9 @@ export class HistoryChart extends Instrument {
           const { ctx, bbox } = plot;
           const scale = devicePixelRatio;
           ctx.save();
-          ctx.font = `${12 * scale}px sans-serif`;
+          ctx.font = `${12 * scale}px ${style.getPropertyValue("--sans")}`;
+          ctx.textAlign = "left";
+          ctx.textBaseline = "alphabetic";
           ctx.lineWidth = 4 * scale;
           ctx.strokeStyle = panel;
           /** @type {number[]} */
@@ -144,7 +146,9 @@ export class HistoryChart extends Instrument {
             ctx.moveTo(x, bbox.top);
             ctx.lineTo(x, bbox.top + bbox.height);
             ctx.stroke();
-            ctx.fillText(`${change.name} ${change.value}`, x + 3 * scale, bbox.top - 3 * scale);
+            const words = `${change.name} = ${change.value}`;
+            const room = bbox.left + bbox.width - ctx.measureText(words).width;
+            ctx.fillText(words, Math.max(bbox.left, Math.min(x, room)), bbox.top - 3 * scale);
           }
           ctx.restore();
         }],

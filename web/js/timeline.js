@@ -138,10 +138,11 @@ export class Timeline extends Instrument {
       const callback = callbacks.find((candidate) => candidate.from === end);
       if (callback) from = callback.to;
     }
-    const words = stretch.value === null ? "" : whole(stretch.value);
-    if (callbacks.length === 0 && at(stretch.to) - at(stretch.from) > words.length * page.letter) {
-      svg.append(...page.plate((at(stretch.from) + at(stretch.to)) / 2, 0, words, "text-main"));
-    }
+    if (callbacks.length > 0 || stretch.value === null) return;
+    // Where the whole value has no room, its last digits still tell one stretch from the next.
+    const room = (at(stretch.to) - at(stretch.from)) / page.letter;
+    const words = [whole(stretch.value), `…${String(Math.abs(stretch.value) % 1000).padStart(3, "0")}`].find((candidate) => candidate.length <= room);
+    if (words !== undefined) svg.append(...page.plate((at(stretch.from) + at(stretch.to)) / 2, 0, words, "text-main mono"));
   }
 
   table() {
@@ -296,7 +297,8 @@ class Downwards {
   height = 420;
   start = 44;
   ticks = 7;
-  room = 20;
+  /** No room beside the boxes: their length is read off the axis. */
+  room = Infinity;
   letter = 3;
   length = 360;
   #left = 62;

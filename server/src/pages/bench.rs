@@ -179,6 +179,7 @@ struct ExerciseView {
 #[derive(Debug)]
 struct CriterionView {
     html: String,
+    runs: String,
     shape: &'static str,
     measured: String,
 }
@@ -347,6 +348,14 @@ impl ExerciseView {
             let judged = last.and_then(|criteria| criteria.get(index));
             CriterionView {
                 html: criterion.text.html(language),
+                runs: lesson
+                    .exercise
+                    .runs
+                    .iter()
+                    .filter(|run| criterion.runs.contains(&run.id))
+                    .map(|run| run.title.plain(language))
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 shape: match judged.and_then(|judged| judged["ok"].as_bool()) {
                     Some(true) => "holds",
                     Some(false) => "lost",
@@ -489,14 +498,18 @@ fn short(value: f64) -> String {
 }
 
 fn sources<'l>(course: &'l Course, lesson: &'l Lesson, frame: &Frame) -> Vec<Source<'l>> {
+    let mut named: Option<&str> = None;
     course
         .sections_of(lesson)
         .map(|(document, section)| {
             let original = Language::from_tag(&document.language).unwrap_or_default();
             let claims: Vec<_> =
                 lesson.claims.iter().filter(|claim| section.claims.contains(claim)).map(String::as_str).collect();
+            // The document is named once, before its first section.
+            let again = named == Some(document.id.as_str());
+            named = Some(&document.id);
             Source {
-                document: frame.fill("bench.document", &[("id", &document.id)]),
+                document: if again { String::new() } else { frame.fill("bench.document", &[("id", &document.id)]) },
                 language: if section.mark.is_some() { frame.language.tag() } else { original.tag() },
                 heading: section.mark.clone().unwrap_or_else(|| section.title.plain(original)),
                 claims: claims.join(", "),

@@ -96,6 +96,10 @@ impl LessonView {
         }
     }
 
+    fn bar(&self) -> &'static str {
+        if self.progress == Progress::Passed { "done" } else { "todo" }
+    }
+
     fn state_name(&self) -> &'static str {
         match self.progress {
             Progress::NotStarted => "not-started",
@@ -187,7 +191,7 @@ fn column(document: &Document, course: &Course, work: &BTreeMap<String, VisitorW
             language: if own_title { language.tag() } else { original.tag() }.to_owned(),
             heading: plain(&section.title, if own_title { language } else { original }),
             gloss: if own_title { String::new() } else { gloss(&section.title) },
-            claims: section.claims.join(", "),
+            claims: ranges(&section.claims),
             passed: lessons.iter().filter(|lesson| lesson.progress == Progress::Passed).count(),
             lessons,
         }
@@ -207,6 +211,20 @@ fn column(document: &Document, course: &Course, work: &BTreeMap<String, VisitorW
     }
 }
 
+/// Claims with neighbours drawn together: `A1–A3, A6`.
+fn ranges(claims: &[String]) -> String {
+    let number = |claim: &str| claim.trim_start_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().ok();
+    let mut runs: Vec<(&str, &str)> = Vec::new();
+    for claim in claims {
+        match runs.last_mut() {
+            Some((_, last)) if number(last).map(|n| n + 1) == number(claim) && number(claim).is_some() => *last = claim,
+            _ => runs.push((claim, claim)),
+        }
+    }
+    let written = runs.iter().map(|(first, last)| if first == last { (*first).to_owned() } else { format!("{first}–{last}") });
+    written.collect::<Vec<_>>().join(", ")
+}
+
 /// Only those that a lesson of this course demonstrates.
 fn corrections(course: &Course, language: Language) -> Vec<CorrectionView> {
     course
@@ -215,4 +233,17 @@ fn corrections(course: &Course, language: Language) -> Vec<CorrectionView> {
         .filter(|correction| course.lessons.iter().any(|lesson| lesson.corrections.contains(&correction.id)))
         .map(|correction| CorrectionView { id: correction.id.clone(), html: correction.text.html(language) })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_claims_are_drawn_together() {
+        let claims = ["A1", "A2", "A3", "A6", "B9"].map(str::to_owned);
+        assert_eq!(ranges(&claims), "A1–A3, A6, B9");
+        assert_eq!(ranges(&["B26".to_owned()]), "B26");
+        assert_eq!(ranges(&[]), "");
+    }
 }

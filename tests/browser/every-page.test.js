@@ -1,0 +1,102 @@
+/** Every page at every width, in both languages and both themes: accessible, light, complete. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { BenchPage, Workbench, screenshotPath, seriousViolations, visit } from "./workbench.js";
+
+/** The first page, everything included, as it goes over the wire. */
+const FIRST_PAGE_BYTES = 200 * 1024;
+
+const LESSONS = ["where-can-it-strike", "how-late", "queue-of-eight", "lost-update", "lost-bytes"];
+const PAGES = [["course", "/"], ["boards", "/boards"], ["trouble", "/no-such-page"]];
+
+describe("every page", () => {
+  const workbench = new Workbench();
+  before(() => workbench.start());
+  after(() => workbench.close());
+
+  for (const [width, height] of [[1440, 900], [820, 1180], [390, 844]]) {
+    for (const theme of /** @type {const} */ (["light", "dark"])) {
+      for (const language of /** @type {const} */ (["en", "ja"])) {
+        test(`${width} px, ${theme}, ${language}`, () => visit(workbench, { width, height, theme, language }, async (page) => {
+          const found = [];
+          for (const [name, path] of PAGES) {
+            await page.goto(path);
+            found.push(...(await seriousViolations(page)).map((violation) => `${name}: ${violation}`));
+            found.push(...await overflowing(page, name));
+            await page.screenshot({ path: screenshotPath(`${name}-${width}-${theme}-${language}`), fullPage: true });
+          }
+          const bench = new BenchPage(page);
+          await bench.open("lost-update");
+          await bench.runFor(2);
+          await bench.choose("expression", "conditional");
+          await bench.run();
+          await bench.program();
+          found.push(...(await seriousViolations(page)).map((violation) => `bench: ${violation}`));
+          found.push(...await overflowing(page, "bench"));
+          await page.evaluate(() => scrollTo(0, 0));
+          await page.screenshot({ path: screenshotPath(`bench-${width}-${theme}-${language}`), fullPage: true });
+          assert.deepEqual(found, []);
+        }));
+      }
+    }
+  }
+
+  test("every lesson's bench runs", () => visit(workbench, {}, async (page) => {
+    for (const slug of LESSONS) {
+      const bench = new BenchPage(page);
+      await bench.open(slug);
+      await bench.runFor(1);
+      await page.locator(".run-row [data-run]").click();
+      await bench.rows.first().waitFor();
+      assert.deepEqual(await seriousViolations(page), [], slug);
+      await page.screenshot({ path: screenshotPath(`bench-${slug}`), fullPage: true });
+    }
+  }));
+
+  test("the first page is light and asks no other host", () => visit(workbench, {}, async (page, context) => {
+    for (const path of ["/", "/lessons/lost-update"]) {
+      const session = await context.newCDPSession(page);
+      let bytes = 0;
+      await session.send("Network.enable");
+      await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+      session.on("Network.loadingFinished", (event) => { bytes += event.encodedDataLength; });
+      await page.goto(path, { waitUntil: "load" });
+      await page.waitForTimeout(500);
+      assert.ok(bytes > 5_000, "nothing was counted");
+      assert.ok(bytes < FIRST_PAGE_BYTES, `${path} takes ${bytes} bytes`);
+      await session.detach();
+    }
+  }));
+
+  test("a page is readable before its scripts run", async () => {
+    const answer = await fetch(`${workbench.url}/lessons/lost-update`, { headers: { "accept-language": "ja" } });
+    const html = await answer.text();
+    assert.match(html, /失われた更新/);
+    assert.match(html, /<textarea[^>]*data-own[^>]*>\s*import lab/);
+    assert.match(html, /disable_irq/);
+    assert.match(answer.headers.get("content-security-policy") ?? "", /script-src 'self'/);
+  });
+
+  test("language and theme follow the visitor", () => visit(workbench, {}, async (page) => {
+    await page.goto("/boards");
+    await page.locator(".languages button[value=ja]").click();
+    await page.waitForURL("**/boards");
+    assert.equal(await page.locator("html").getAttribute("lang"), "ja");
+    await page.locator(".theme-menu summary").click();
+    await page.locator(".theme-menu button[value=dark]").click();
+    await page.waitForURL("**/boards");
+    assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+    await page.goto("/");
+    assert.equal(await page.locator("html").getAttribute("lang"), "ja");
+  }));
+});
+
+/**
+ * Pages that scroll sideways at this width.
+ * @param {import("playwright-core").Page} page
+ * @param {string} name
+ */
+async function overflowing(page, name) {
+  const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  return wide > room ? [`${name}: ${wide} px wide in ${room} px`] : [];
+}
