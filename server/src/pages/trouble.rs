@@ -2,8 +2,9 @@
 
 use askama::Template;
 
-use super::frame::Frame;
+use super::frame::{Frame, Part, Theme};
 use crate::error::ProblemText;
+use crate::language::Language;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -18,5 +19,21 @@ impl TroublePage {
     #[must_use]
     pub const fn new(frame: Frame, problem: ProblemText) -> Self {
         Self { frame, problem }
+    }
+
+    /// The page as text, for a visitor of whom only the request is known.
+    ///
+    /// # Errors
+    /// The template could not be written.
+    pub fn html(language: Language, theme: Theme, problem: ProblemText) -> askama::Result<String> {
+        let frame = Frame {
+            language,
+            theme,
+            part: Part::Elsewhere,
+            path: "/".to_owned(),
+            bench_path: "/".to_owned(),
+            board: None,
+        };
+        Self::new(frame, problem).render()
     }
 }
