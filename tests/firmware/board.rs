@@ -38,7 +38,7 @@ pub struct Board {
     machine: Machine,
     plug: Plug,
     splitter: Splitter,
-    console: String,
+    console: Vec<u8>,
     messages: VecDeque<BoardMessage>,
     broken: usize,
     next_id: u32,
@@ -65,7 +65,7 @@ impl Board {
             machine: Machine::new(Config { flash: image(), ..Config::default() }),
             plug,
             splitter: Splitter::new(),
-            console: String::new(),
+            console: Vec::new(),
             messages: VecDeque::new(),
             broken: 0,
             next_id: 1,
@@ -91,7 +91,7 @@ impl Board {
             machine,
             plug: Plug::Uart,
             splitter: Splitter::new(),
-            console: String::new(),
+            console: Vec::new(),
             messages: VecDeque::new(),
             broken: 0,
             next_id: 1,
@@ -111,7 +111,7 @@ impl Board {
         };
         let (console, messages, broken) = (&mut self.console, &mut self.messages, &mut self.broken);
         self.splitter.push(&bytes, |piece| match piece {
-            Piece::Console(text) => console.push_str(&String::from_utf8_lossy(text)),
+            Piece::Console(text) => console.extend_from_slice(text),
             Piece::Frame(json) => match received::parse(json) {
                 Ok(message) => messages.push_back(message),
                 Err(error) => panic!("a frame is no message: {error}: {}", String::from_utf8_lossy(json)),
@@ -141,19 +141,19 @@ impl Board {
     #[track_caller]
     pub fn expect(&mut self, text: &str, timeout_ms: u64) -> String {
         for _ in 0..=timeout_ms {
-            if let Some(at) = self.console.find(text) {
-                let before = self.console[..at].to_owned();
+            if let Some(at) = self.console.windows(text.len()).position(|window| window == text.as_bytes()) {
+                let before = String::from_utf8_lossy(&self.console[..at]).into_owned();
                 self.console.drain(..at + text.len());
                 return before;
             }
             self.run_ms(1);
         }
-        panic!("`{text}` did not come within {timeout_ms} ms; the console says:\n{}", self.console);
+        panic!("`{text}` did not come within {timeout_ms} ms; the console says:\n{}", self.console());
     }
 
     /// Console text that nobody has taken yet.
-    pub fn console(&self) -> &str {
-        &self.console
+    pub fn console(&self) -> String {
+        String::from_utf8_lossy(&self.console).into_owned()
     }
 
     /// Goes to the raw prompt.
@@ -186,7 +186,7 @@ impl Board {
         while self.console.len() < 3 {
             self.run_ms(1);
         }
-        let head: Vec<u8> = self.console.drain(..3).map(|c| c as u8).collect();
+        let head: Vec<u8> = self.console.drain(..3).collect();
         let window = usize::from(head[0]) | usize::from(head[1]) << 8;
         assert_eq!(head[2], 1);
         let mut credit = window * 2;
@@ -200,10 +200,10 @@ impl Board {
         }
         // Windows that were granted on the way must not be taken for output.
         self.run_ms(program.len() as u64 / 8 + 20);
-        while self.console.starts_with('\x01') {
+        while self.console.first() == Some(&1) {
             self.console.remove(0);
         }
-        assert!(self.console.is_empty(), "the board answered the upload: {}", self.console);
+        assert!(self.console.is_empty(), "the board answered the upload: {}", self.console());
     }
 
     /// Waits for the end of the program that was launched.
@@ -244,7 +244,7 @@ impl Board {
             }
             self.run_ms(1);
         }
-        panic!("no acknowledgement within a second; console: {}", self.console);
+        panic!("no acknowledgement within a second; console: {}", self.console());
     }
 
     /// Takes the messages that came so far.
@@ -263,7 +263,7 @@ impl Board {
             }
             self.run_ms(1);
         }
-        panic!("the message did not come within {timeout_ms} ms; console: {}", self.console);
+        panic!("the message did not come within {timeout_ms} ms; console: {}", self.console());
     }
 
     /// The next sample.
@@ -273,6 +273,11 @@ impl Board {
             BoardMessage::Sample(sample) => Some(sample.clone()),
             _ => None,
         })
+    }
+
+    /// Changes the speed of the host's end of the line.
+    pub fn set_baud(&mut self, baud: u32) {
+        self.machine.set_line_baud(Port::Uart0, baud);
     }
 
     /// Greets the board.
