@@ -17,21 +17,69 @@ const ARCHIVER: &str = "riscv64-unknown-elf-ar";
 const MICROPYTHON_VERSION: &str = "1.25.0";
 
 const EXTMOD: &[&str] = &[
-    "machine_mem", "modasyncio", "modbinascii", "modhashlib", "modheapq", "modjson", "modmachine", "modos",
-    "modplatform", "modrandom", "modre", "modselect", "modtime", "moductypes", "modvfs", "vfs", "vfs_blockdev",
-    "vfs_lfs", "vfs_reader", "virtpin",
+    "machine_mem",
+    "modasyncio",
+    "modbinascii",
+    "modhashlib",
+    "modheapq",
+    "modjson",
+    "modmachine",
+    "modos",
+    "modplatform",
+    "modrandom",
+    "modre",
+    "modselect",
+    "modtime",
+    "moductypes",
+    "modvfs",
+    "vfs",
+    "vfs_blockdev",
+    "vfs_lfs",
+    "vfs_reader",
+    "virtpin",
 ];
 
 const SHARED: &[&str] = &[
-    "libc/printf", "libc/string0", "readline/readline", "runtime/gchelper_native", "runtime/interrupt_char",
-    "runtime/pyexec", "runtime/stdout_helpers", "runtime/sys_stdio_mphal", "timeutils/timeutils",
+    "libc/printf",
+    "libc/string0",
+    "readline/readline",
+    "runtime/gchelper_native",
+    "runtime/interrupt_char",
+    "runtime/pyexec",
+    "runtime/stdout_helpers",
+    "runtime/sys_stdio_mphal",
+    "timeutils/timeutils",
 ];
 
 /// `SRC_LIB_LIBM_C` and `SRC_LIB_LIBM_SQRT_SW_C` of `extmod/extmod.mk`.
 const LIBM: &[&str] = &[
-    "acoshf", "asinfacosf", "asinhf", "atan2f", "atanf", "atanhf", "ef_rem_pio2", "ef_sqrt", "erf_lgamma", "fmodf",
-    "kf_cos", "kf_rem_pio2", "kf_sin", "kf_tan", "log1pf", "math", "nearbyintf", "roundf", "sf_cos", "sf_erf",
-    "sf_frexp", "sf_ldexp", "sf_modf", "sf_sin", "sf_tan", "wf_lgamma", "wf_tgamma",
+    "acoshf",
+    "asinfacosf",
+    "asinhf",
+    "atan2f",
+    "atanf",
+    "atanhf",
+    "ef_rem_pio2",
+    "ef_sqrt",
+    "erf_lgamma",
+    "fmodf",
+    "kf_cos",
+    "kf_rem_pio2",
+    "kf_sin",
+    "kf_tan",
+    "log1pf",
+    "math",
+    "nearbyintf",
+    "roundf",
+    "sf_cos",
+    "sf_erf",
+    "sf_frexp",
+    "sf_ldexp",
+    "sf_modf",
+    "sf_sin",
+    "sf_tan",
+    "wf_lgamma",
+    "wf_tgamma",
 ];
 
 const LITTLEFS: &[&str] = &["lfs2", "lfs2_util"];
@@ -104,14 +152,27 @@ impl Core {
 
     fn flags(&self) -> Vec<String> {
         let mut flags: Vec<String> = [
-            "-march=rv32imc_zicsr", "-mabi=ilp32", "-mcmodel=medlow", "-std=gnu99", "-Os", "-DNDEBUG",
-            "-ffunction-sections", "-fdata-sections", "-fno-common", "-Wall", "-Wno-unused-parameter",
+            "-march=rv32imc_zicsr",
+            "-mabi=ilp32",
+            "-mcmodel=medlow",
+            "-std=gnu99",
+            "-Os",
+            "-DNDEBUG",
+            "-ffunction-sections",
+            "-fdata-sections",
+            "-fno-common",
+            "-Wall",
+            "-Wno-unused-parameter",
             "--specs=picolibc.specs",
             "-DMICROPY_ROM_TEXT_COMPRESSION=1",
             "-DMICROPY_MODULE_FROZEN_MPY=1",
             "-DMICROPY_QSTR_EXTRA_POOL=mp_qstr_frozen_const_pool",
             "-DFFCONF_H=\"lib/oofatfs/ffconf.h\"",
-            "-DLFS2_NO_MALLOC", "-DLFS2_NO_DEBUG", "-DLFS2_NO_WARN", "-DLFS2_NO_ERROR", "-DLFS2_NO_ASSERT",
+            "-DLFS2_NO_MALLOC",
+            "-DLFS2_NO_DEBUG",
+            "-DLFS2_NO_WARN",
+            "-DLFS2_NO_ERROR",
+            "-DLFS2_NO_ASSERT",
         ]
         .map(str::to_owned)
         .into();
@@ -224,8 +285,7 @@ impl Core {
             }
         }
         self.write("qstrdefs.quoted.h", quoted);
-        let expanded =
-            run(Command::new(COMPILER).arg("-E").args(self.flags()).arg(self.genhdr("qstrdefs.quoted.h")));
+        let expanded = run(Command::new(COMPILER).arg("-E").args(self.flags()).arg(self.genhdr("qstrdefs.quoted.h")));
         let unquoted: String = String::from_utf8_lossy(&expanded)
             .lines()
             .map(|line| line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line))

@@ -143,7 +143,11 @@ pub(crate) fn forget() {
 enum Verdict {
     Fine,
     /// Stop this place; leave its call, too, if it is endless.
-    Stop { place: usize, starved_ms: u32, endless: bool },
+    Stop {
+        place: usize,
+        starved_ms: u32,
+        endless: bool,
+    },
     /// Nothing helped: give up the VM.
     Force,
 }

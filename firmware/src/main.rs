@@ -43,6 +43,6 @@ fn main() -> ! {
     interrupts::init();
     sources::init();
     telemetry::init();
-    console::init(peripherals.UART0, peripherals.GPIO20, peripherals.GPIO21);
+    console::init(peripherals.UART0, peripherals.GPIO20, peripherals.GPIO21, peripherals.USB_DEVICE);
     vm::run()
 }

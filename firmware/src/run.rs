@@ -15,9 +15,10 @@ const EVENTS: usize = 48;
 const CLASS_BYTES: usize = 32;
 const TEXT_BYTES: usize = 96;
 
-/// After a `KeyboardInterrupt` main has so long before the VM is left at its next jump.
-const STOP_PATIENCE: u64 = TICKS_PER_SECOND * 3 / 10;
-/// And so long again before it is thrown away.
+/// A `KeyboardInterrupt` may end a callback instead of main, so it is repeated: how often, and at what distance.
+const INTERRUPTS: u32 = 5;
+const STOP_PATIENCE: u64 = TICKS_PER_SECOND * 6 / 100;
+/// A VM that was to be left at its next jump has so long before it is thrown away.
 const ABORT_PATIENCE: u64 = TICKS_PER_SECOND / 5;
 
 /// Where an exception happened; `FW_CONTEXT_*` of `port/firmware.h`.
@@ -60,7 +61,7 @@ pub(crate) type Event = (u64, Happening);
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stop {
     No,
-    Interrupted,
+    Interrupted(u32),
     Aborted,
 }
 
@@ -161,7 +162,7 @@ pub(crate) fn stop() {
         let program_runs = port::port_interrupt_char() >= 0;
         if program_runs {
             port::port_keyboard_interrupt();
-            run.stop = Stop::Interrupted;
+            run.stop = Stop::Interrupted(1);
         }
         program_runs
     });
@@ -178,7 +179,13 @@ pub(crate) fn press_stop(now: u64) {
     let stop = RUN.with(|run| run.stop);
     match stop {
         Stop::No => {}
-        Stop::Interrupted => {
+        Stop::Interrupted(times) if times < INTERRUPTS => {
+            // SAFETY: flags of the VM, and this level excludes everything that touches them.
+            unsafe { port::port_keyboard_interrupt() };
+            RUN.with(|run| run.stop = Stop::Interrupted(times + 1));
+            alarm::set(Waiter::Stop, now + STOP_PATIENCE);
+        }
+        Stop::Interrupted(_) => {
             // SAFETY: a flag of the VM.
             unsafe { port::port_vm_abort(true) };
             RUN.with(|run| run.stop = Stop::Aborted);
@@ -235,8 +242,7 @@ extern "C" fn fw_done() {
 
 #[unsafe(no_mangle)]
 extern "C" fn fw_running() -> bool {
-    !STOPPING.load(Ordering::Relaxed)
-        && RUN.with(|run| run.limit).is_none_or(|limit| clock::ticks() < limit)
+    !STOPPING.load(Ordering::Relaxed) && RUN.with(|run| run.limit).is_none_or(|limit| clock::ticks() < limit)
 }
 
 /// The scheduler's queue has grown. With interrupts off.
@@ -264,9 +270,8 @@ extern "C" fn fw_mark(mark: u32, value: i32) {
 fn cut<const N: usize>(bytes: *const u8, len: usize) -> heapless::String<N> {
     // SAFETY: C hands over a readable text of that length.
     let bytes = unsafe { core::slice::from_raw_parts(bytes, len) };
-    let text = core::str::from_utf8(bytes).unwrap_or_else(|error| {
-        core::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
-    });
+    let text = core::str::from_utf8(bytes)
+        .unwrap_or_else(|error| core::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default());
     let mut result = heapless::String::new();
     for character in text.chars() {
         if result.push(character).is_err() {

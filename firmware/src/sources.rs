@@ -330,9 +330,12 @@ extern "C" fn fw_timer_stop(slot: u32) {
 #[unsafe(no_mangle)]
 extern "C" fn fw_timer_elapsed_ticks(slot: u32) -> u64 {
     let now = clock::ticks();
-    with(slot as usize, |source| {
-        if source.active && source.period > 0 { (now - source.started) % source.period } else { 0 }
-    })
+    with(
+        slot as usize,
+        |source| {
+            if source.active && source.period > 0 { (now - source.started) % source.period } else { 0 }
+        },
+    )
 }
 
 /// A queued event of the slot is about to call its callback. In main.

@@ -21,9 +21,7 @@ pub(crate) fn restarts() -> u32 {
 pub(crate) fn run() -> ! {
     alarm::init();
     // SAFETY: main's own stack and the heap that nothing else uses.
-    unsafe {
-        port::port_vm_run(memory::stack_top(), memory::main_stack_bytes(), memory::heap(), memory::HEAP_BYTES)
-    }
+    unsafe { port::port_vm_run(memory::stack_top(), memory::main_stack_bytes(), memory::heap(), memory::HEAP_BYTES) }
 }
 
 /// Makes the running interrupt routine return into a fresh VM instead of what it interrupted.

@@ -17,7 +17,8 @@
 #define MICROPY_OBJ_REPR                        (MICROPY_OBJ_REPR_A)
 #define MICROPY_LONGINT_IMPL                    (MICROPY_LONGINT_IMPL_MPZ)
 #define MICROPY_FLOAT_IMPL                      (MICROPY_FLOAT_IMPL_FLOAT)
-#define MICROPY_ERROR_REPORTING                 (MICROPY_ERROR_REPORTING_NORMAL)
+// Longer texts than on official boards where a name helps a learner: `cb() takes 0 positional arguments ...`.
+#define MICROPY_ERROR_REPORTING                 (MICROPY_ERROR_REPORTING_DETAILED)
 #define MICROPY_ALLOC_PATH_MAX                  (128)
 #define MICROPY_WARNINGS                        (1)
 typedef int32_t mp_int_t;
@@ -36,6 +37,13 @@ typedef long mp_off_t;
 
 // The switch VM: it stores code_state->ip at every dispatch, which the race explorer watches.
 #define MICROPY_OPT_COMPUTED_GOTO               (0)
+// Ctrl-C during a scheduled function ends that function, as on the official ESP32 port: with threads, which that
+// port has, py/vm.c looks for a pending exception at every jump; without threads only while the scheduler is free.
+#define MICROPY_VM_HOOK_LOOP \
+    if (MP_STATE_THREAD(mp_pending_exception) != MP_OBJ_NULL && MP_STATE_VM(sched_state) == MP_SCHED_LOCKED \
+        && MP_STATE_THREAD(gc_lock_depth) == 0) { \
+        mp_handle_pending(true); \
+    }
 // A callback that never returns is left through nlr_jump_abort (see irq.c and lifecycle.c).
 #define MICROPY_ENABLE_VM_ABORT                 (1)
 #define MICROPY_PERSISTENT_CODE_LOAD            (1)

@@ -10,7 +10,6 @@
 //! that runs Python ([`port_irq_hard`], [`port_irq_fired`], [`port_vm_run`]).
 #![no_std]
 
-
 /// Version of the MicroPython core that this crate was compiled from.
 pub const VERSION: &str = env!("MICROPYTHON_VERSION");
 

@@ -6,7 +6,7 @@ mod ring;
 pub(crate) mod uart;
 mod usb;
 
-use esp_hal::peripherals::{GPIO20, GPIO21, UART0};
+use esp_hal::peripherals::{GPIO20, GPIO21, UART0, USB_DEVICE};
 use micropython_sys as port;
 
 use crate::alarm::{self, Waiter};
@@ -29,9 +29,9 @@ const PIECE_BYTES: usize = 32;
 
 static INPUT: Ring<2048> = Ring::new();
 
-pub(crate) fn init(uart: UART0<'static>, rx: GPIO20<'static>, tx: GPIO21<'static>) {
+pub(crate) fn init(uart: UART0<'static>, rx: GPIO20<'static>, tx: GPIO21<'static>, usb: USB_DEVICE<'static>) {
     uart::init(uart, rx, tx);
-    usb::init();
+    usb::init(usb);
 }
 
 fn line(id: Id) -> &'static Line {

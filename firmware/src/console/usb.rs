@@ -3,6 +3,7 @@
 use portable_atomic::{AtomicBool, Ordering};
 
 use esp_hal::peripherals::{Interrupt, USB_DEVICE};
+use esp_hal::usb::usb_serial_jtag::UsbSerialJtag;
 
 use super::Id;
 use super::line::Line;
@@ -13,15 +14,23 @@ const PACKET_BYTES: usize = 64;
 pub(super) static LINE: Line = Line::new(Id::Usb);
 /// The host has fetched what was sent last: somebody reads.
 static READ: AtomicBool = AtomicBool::new(false);
+/// A packet is under way to the host.
+static SENDING: AtomicBool = AtomicBool::new(false);
+/// The packet sent last had 64 bytes.
+static LAST_WAS_FULL: AtomicBool = AtomicBool::new(false);
 
-pub(super) fn init() {
+pub(super) fn init(usb: USB_DEVICE<'static>) {
+    // The driver switches the clock on; it must not be dropped, or the clock goes off again.
+    core::mem::forget(UsbSerialJtag::new(usb));
     interrupts::bind(Interrupt::USB_DEVICE, routine, interrupts::KERNEL);
-    USB_DEVICE::regs().int_ena().modify(|_, w| w.serial_out_recv_pkt().set_bit());
+    USB_DEVICE::regs().int_ena().write(|w| w.serial_out_recv_pkt().set_bit().serial_in_empty().set_bit());
 }
 
 /// Starts sending, if nothing is being sent. From anywhere, with interrupts off.
 pub(super) fn kick() {
-    USB_DEVICE::regs().int_ena().modify(|_, w| w.serial_in_empty().set_bit());
+    if !SENDING.load(Ordering::Relaxed) {
+        send();
+    }
 }
 
 /// Whether a host has been reading lately, so that waiting for space makes sense.
@@ -49,26 +58,32 @@ extern "C" fn routine() {
     }
     if status.serial_in_empty().bit_is_set() {
         regs.int_clr().write(|w| w.serial_in_empty().clear_bit_by_one());
+        READ.store(true, Ordering::Relaxed);
         send();
     }
 }
 
 /// Fills one packet and hands it over; an interrupt comes when the host has fetched it.
+/// At kernel level, or with interrupts off.
 fn send() {
     let regs = USB_DEVICE::regs();
     if regs.ep1_conf().read().serial_in_ep_data_free().bit_is_clear() {
+        // A packet from before is under way; its interrupt comes back here.
+        SENDING.store(true, Ordering::Relaxed);
         return;
     }
-    READ.store(true, Ordering::Relaxed);
     let mut count = 0;
     while count < PACKET_BYTES {
         let Some(byte) = LINE.next_byte() else { break };
         regs.ep1().write(|w| unsafe { w.rdwr_byte().bits(byte) });
         count += 1;
     }
-    if count == 0 {
-        regs.int_ena().modify(|_, w| w.serial_in_empty().clear_bit());
-    } else {
-        regs.ep1_conf().write(|w| w.wr_done().set_bit());
+    // A host reads on after a full packet: an empty one tells it that this was all.
+    if count == 0 && !LAST_WAS_FULL.load(Ordering::Relaxed) {
+        SENDING.store(false, Ordering::Relaxed);
+        return;
     }
+    LAST_WAS_FULL.store(count == PACKET_BYTES, Ordering::Relaxed);
+    SENDING.store(true, Ordering::Relaxed);
+    regs.ep1_conf().write(|w| w.wr_done().set_bit());
 }

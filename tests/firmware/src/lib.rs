@@ -17,7 +17,7 @@ pub const MILLISECOND: Tick = TICKS_PER_SECOND / 1000;
 /// The built firmware; `cargo xtask firmware` makes it.
 fn image() -> FlashImage {
     let folder = std::env::var_os("ISRLAB_FIRMWARE_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/firmware"), PathBuf::from);
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/firmware"), PathBuf::from);
     let path = folder.join("lesson-firmware-esp32c3.bin");
     let bytes = std::fs::read(&path)
         .unwrap_or_else(|error| panic!("{} cannot be read ({error}); run `cargo xtask firmware`", path.display()));
@@ -237,7 +237,8 @@ impl Board {
     pub fn tell(&mut self, message: impl FnOnce(u32) -> HostMessage<'static>) -> u64 {
         let id = self.post(message);
         for ms in 0..1000 {
-            let found = self.messages.iter().position(|message| matches!(message, BoardMessage::Ack(ack) if ack.id == id));
+            let found =
+                self.messages.iter().position(|message| matches!(message, BoardMessage::Ack(ack) if ack.id == id));
             if let Some(BoardMessage::Ack(ack)) = found.and_then(|at| self.messages.remove(at)) {
                 assert!(ack.ok, "refused: {:?}", ack.err);
                 return ms;

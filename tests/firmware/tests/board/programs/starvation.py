@@ -71,7 +71,7 @@ def load(hard, length):
         loops += 1
     t.deinit()
     s = lab.stats(t)
-    print("load", "hard" if hard else "soft", length, "fired", s[1], "missed", s[2], "ran", n, "dropped", s[4], "loops", loops)
+    print("load", "hard" if hard else "soft", "%dus" % length, "fired", s[1], "missed", s[2], "ran", n, "dropped", s[4], "loops", loops)
 
 
 for length in (10, 200, 800):

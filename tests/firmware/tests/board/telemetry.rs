@@ -3,7 +3,7 @@
 use protocol::host::HostMessage;
 use protocol::received::{BoardMessage, Sample, What};
 
-use crate::board::{Board, Plug};
+use firmware_tests::{Board, Plug};
 
 /// What section 1.1 of the lesson map demands of every sample.
 #[track_caller]
@@ -140,6 +140,7 @@ fn a_control_takes_effect_within_50_ms() {
     board.run_ms(300);
     let took = board.tell(|id| HostMessage::SetNumber { id, name: "rate", value: 5000 });
     assert!(took < 50, "acknowledged after {took} ms");
+    board.take_messages();
     let before = board.sample(300);
     let after = board.sample(300);
     assert_eq!(after.src[0].hz, 5000);
@@ -197,7 +198,10 @@ fn stop_ends_every_program() {
         ("while True: pass", &["stopped"][..]),
         ("import time\ntime.sleep(1000)", &["stopped"]),
         ("while True:\n  try:\n    while True: pass\n  except: pass", &["restarted"]),
-        ("import machine\nmachine.disable_irq()\nwhile True:\n  try:\n    while True: pass\n  except: pass", &["restarted"]),
+        (
+            "import machine\nmachine.disable_irq()\nwhile True:\n  try:\n    while True: pass\n  except: pass",
+            &["restarted"],
+        ),
         ("import micropython\n@micropython.native\ndef f():\n  while True: pass\nf()", &["restarted"]),
         ("sum(range(2000000000))", &["restarted"]),
         (
@@ -335,6 +339,7 @@ fn noise_and_half_frames_are_counted_and_nothing_worse() {
 fn frames_stay_whole_in_a_flood_of_text_and_losses_are_told() {
     let mut board = ready(
         "import lab\ndef cb(t):\n  print('hard', end=' ')\n  lab.mark(3, 4)\nlab.timer(cb)\n\
+         for i in range(500): lab.mark(1, i)\n\
          while lab.running(): print('main says something rather long to fill the line')",
     );
     board.tell(|id| HostMessage::SetNumber { id, name: "rate", value: 300 });
@@ -376,7 +381,9 @@ fn usb_carries_the_same_conversation() {
     let mut board = Board::at_prompt_on(Plug::Usb);
     board.greet();
     board.enter_raw();
-    board.upload("import lab\nn=0\ndef cb(t):\n  global n\n  n+=1\nlab.timer(cb)\nwhile lab.running(): lab.beat()\nprint(n)");
+    board.upload(
+        "import lab\nn=0\ndef cb(t):\n  global n\n  n+=1\nlab.timer(cb)\nwhile lab.running(): lab.beat()\nprint(n)",
+    );
     go(&mut board, 1000);
     let mut samples = 0;
     board.wait_for(3000, |message| match message {

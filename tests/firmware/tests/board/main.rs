@@ -1,7 +1,5 @@
 //! The lesson firmware on the virtual board, through its serial line: what callbacks do, what the
 //! board tells, and what it answers while Python does not.
-
-mod board;
-mod console;
 mod conformance;
+mod console;
 mod telemetry;
