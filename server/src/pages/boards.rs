@@ -2,8 +2,10 @@
 
 use askama::Template;
 
+use super::catalogue;
 use super::frame::{Frame, key_of_state, shape_of_state};
 use crate::course::Course;
+use crate::language::Language;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -128,5 +130,36 @@ impl BoardsPage {
             ],
             frame,
         }
+    }
+}
+
+/// A board's identity, such as `virtual-3`, as a visitor reads it.
+#[must_use]
+pub fn board_name(id: &str, language: Language) -> String {
+    match id.strip_prefix("virtual-") {
+        Some(number) => catalogue::fill(language, "boards.virtual_name", &[("n", number)]),
+        None => id.to_owned(),
+    }
+}
+
+/// A chip as espflash writes it, such as `esp32c3`, as it is printed on the chip.
+#[must_use]
+pub fn chip_name(chip: &str) -> String {
+    match chip.strip_prefix("esp32") {
+        Some("") | None => chip.to_uppercase(),
+        Some(variant) => format!("ESP32-{}", variant.to_uppercase()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boards_and_chips_have_readable_names() {
+        assert_eq!(chip_name("esp32c3"), "ESP32-C3");
+        assert_eq!(chip_name("esp32"), "ESP32");
+        assert_eq!(board_name("virtual-3", Language::Ja), "仮想 3");
+        assert_eq!(board_name("usb-1", Language::En), "usb-1");
     }
 }
