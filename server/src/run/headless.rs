@@ -34,6 +34,9 @@ pub enum RunError {
     /// Neither an end nor a fault came; a mistake in the workbench.
     #[error("the run did not come to an end")]
     Endless,
+    /// A lesson asks for a setting that it does not have.
+    #[error("{0}")]
+    Setting(String),
     /// The caller gave it up.
     #[error("the run was given up")]
     Cancelled,
