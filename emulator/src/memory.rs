@@ -59,7 +59,7 @@ const MMU_PAGE_BITS: u32 = 16;
 pub enum Stored {
     /// Data.
     Data,
-    /// Bytes that an engine holds decoded: it has to look at [`Memory::take_stale`] before it
+    /// Bytes that an engine holds decoded: it has to look at `Memory::take_stale` before it
     /// executes anything else.
     Code,
 }
