@@ -832,6 +832,26 @@ impl Chip {
         true
     }
 
+    /// Moves the next alarm of a timer source to an exact tick; returns whether one was planned.
+    pub(crate) fn move_alarm(&mut self, now: Tick, source: Source, tick: Tick) -> bool {
+        let at = self.at(now);
+        match source {
+            Source::Tg0T0 | Source::Tg1T0 => {
+                let n = usize::from(source == Source::Tg1T0);
+                let moved = self.timg[n].move_alarm(at, tick);
+                self.plan_timg(n, now);
+                moved
+            }
+            Source::SystimerTarget0 | Source::SystimerTarget1 | Source::SystimerTarget2 => {
+                let n = source as usize - Source::SystimerTarget0 as usize;
+                let moved = self.systimer.move_alarm(now, n, tick);
+                self.plan_systimer(now);
+                moved
+            }
+            _ => false,
+        }
+    }
+
     /// What the engine caches: if it is the same after an access, the engine may go on.
     fn engine_view(&self) -> (Tick, Option<u8>, Clocks, bool) {
         (self.schedule.next(), self.matrix.selected(), self.clocks, self.stop_requested())

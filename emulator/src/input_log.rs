@@ -4,6 +4,7 @@
 use crate::bus::Tick;
 use crate::chip::{Port, Strapping};
 use crate::machine::Injection;
+use crate::peripherals::interrupt_matrix::Source;
 use crate::peripherals::rtc_cntl::ResetCause;
 
 /// Something that comes from outside the chip.
@@ -54,6 +55,13 @@ pub enum Input {
     PowerCycle,
     /// A new seed for random numbers.
     Seed(u64),
+    /// A timer's next alarm is moved to a tick.
+    Alarm {
+        /// The timer.
+        source: Source,
+        /// When the alarm comes.
+        tick: Tick,
+    },
     /// Something to happen at an instruction count.
     Injection {
         /// Instructions executed before it.

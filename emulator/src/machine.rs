@@ -147,6 +147,17 @@ pub enum InjectionError {
         /// Instructions executed.
         executed: u64,
     },
+    /// The source is no timer, or its timer is not waiting for an alarm.
+    #[error("{0:?} has no alarm planned that could be moved")]
+    NoAlarm(Source),
+    /// The tick is already past.
+    #[error("tick {asked} is past: it is {now} now")]
+    TickPast {
+        /// The tick asked for.
+        asked: Tick,
+        /// Where the machine stands.
+        now: Tick,
+    },
     /// Too many are waiting.
     #[error("{MAX_INJECTIONS} injections are already waiting")]
     TooMany,
@@ -634,6 +645,22 @@ impl Machine {
         Ok(())
     }
 
+    /// Moves a timer's next alarm to an exact tick: the timer's own event, at another time.
+    ///
+    /// # Errors
+    /// [`InjectionError::NoAlarm`] if no alarm is planned, [`InjectionError::TickPast`].
+    pub fn plan_alarm(&mut self, source: Source, tick: Tick) -> Result<(), InjectionError> {
+        let now = self.hart.now;
+        if tick < now {
+            return Err(InjectionError::TickPast { asked: tick, now });
+        }
+        if !self.chip.move_alarm(now, source, tick) {
+            return Err(InjectionError::NoAlarm(source));
+        }
+        self.record(|| Input::Alarm { source, tick });
+        Ok(())
+    }
+
     /// Sets the control lines of the serial adapter, through the reset circuit of the development
     /// boards: RTS alone pulls EN low, DTR alone pulls GPIO9 low, both together do neither.
     ///
@@ -763,6 +790,11 @@ impl Machine {
             Input::Reset(cause) => self.reset(*cause),
             Input::PowerCycle => self.power_cycle(),
             Input::Seed(seed) => self.set_seed(*seed),
+            Input::Alarm { source, tick } => {
+                // It was accepted when it was recorded, at this very instant.
+                let accepted = self.plan_alarm(*source, *tick);
+                debug_assert!(accepted.is_ok(), "{accepted:?}");
+            }
             Input::Injection { at_instruction, injection } => {
                 // It was accepted when it was recorded, at this very instant.
                 let accepted = self.raise_at(*at_instruction, injection.clone());

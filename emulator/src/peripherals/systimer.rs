@@ -72,6 +72,8 @@ struct Comparator {
     target: u64,
     /// Counts between alarms in period mode; 0 in target mode.
     period: u64,
+    /// Where a host has moved the next alarm to, instead of the target.
+    moved: Option<Tick>,
 }
 
 /// The SYSTIMER block at 0x6002_3000.
@@ -111,7 +113,16 @@ impl Systimer {
         if !comparator.armed || !bit(self.registers.get(CONF), 24 - n as u32) {
             return Tick::MAX;
         }
-        self.unit_of(n).reaches(now, comparator.target)
+        comparator.moved.unwrap_or_else(|| self.unit_of(n).reaches(now, comparator.target))
+    }
+
+    /// Moves comparator `n`'s next alarm to an exact tick; returns whether it was waiting for one.
+    pub(crate) fn move_alarm(&mut self, now: Tick, n: usize, tick: Tick) -> bool {
+        let planned = self.alarm_at(now, n) != Tick::MAX;
+        if planned {
+            self.comparators[n].moved = Some(tick);
+        }
+        planned
     }
 
     fn unit_of(&self, n: usize) -> &Unit {
@@ -132,6 +143,7 @@ impl Systimer {
         let value = self.unit_of(n).value(now);
         let comparator = &mut self.comparators[n];
         self.interrupts.raw |= 1 << n;
+        comparator.moved = None;
         let behind = value.wrapping_sub(comparator.target) & COUNT_MASK;
         match behind.checked_div(comparator.period) {
             None => comparator.armed = false,
@@ -206,7 +218,7 @@ impl Systimer {
         } else {
             (self.wide(TARGET0_HI + 8 * n as u32), 0)
         };
-        self.comparators[n] = Comparator { armed: true, target, period };
+        self.comparators[n] = Comparator { armed: true, target, period, moved: None };
     }
 }
 
@@ -252,6 +264,19 @@ mod tests {
         systimer.store(90_000, TARGET0_HI + 20, 100);
         systimer.store(90_000, COMP2_LOAD, 1);
         assert_eq!(systimer.deadline(90_000), 90_000);
+    }
+
+    #[test]
+    fn a_host_can_move_an_alarm_that_is_planned() {
+        let mut systimer = Systimer::new(0);
+        assert!(!systimer.move_alarm(0, 0, 50), "nothing is planned");
+        systimer.store(0, TARGET0_CONF, 1 << 30 | 1000);
+        systimer.store(0, COMP0_LOAD, 1);
+        systimer.store(0, CONF, 0x4600_0000 | 1 << 24);
+        assert!(systimer.move_alarm(0, 0, 12_345));
+        assert_eq!(systimer.deadline(0), 12_345);
+        systimer.run(12_345);
+        assert_eq!(systimer.deadline(12_345), 12_330 + 30_000, "the period goes on from the count that was reached");
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub(crate) struct TimerGroup {
     base: u64,
     since: Tick,
     latched: u64,
+    /// Where a host has moved the next alarm to, instead of the alarm value.
+    moved: Option<Tick>,
     watchdog: Watchdog,
     interrupts: Interrupts,
 }
@@ -76,6 +78,7 @@ impl TimerGroup {
             base: 0,
             since: at.now,
             latched: 0,
+            moved: None,
             watchdog: Watchdog::new(),
             interrupts: Interrupts::default(),
         };
@@ -152,6 +155,9 @@ impl TimerGroup {
         if !bit(config, 10) || !bit(config, 31) {
             return Tick::MAX;
         }
+        if let Some(tick) = self.moved {
+            return tick;
+        }
         let alarm =
             (u64::from(self.registers.get(T0ALARMHI)) << 32 | u64::from(self.registers.get(T0ALARMLO))) & COUNT_MASK;
         let value = self.value(at);
@@ -163,6 +169,15 @@ impl TimerGroup {
         }
         let counts = (at.now.saturating_sub(self.since) / self.count_ticks(at.clocks)).saturating_add(ahead);
         self.since.saturating_add(counts.saturating_mul(self.count_ticks(at.clocks)))
+    }
+
+    /// Moves the next alarm to an exact tick; returns whether the timer was waiting for one.
+    pub(crate) fn move_alarm(&mut self, at: Moment, tick: Tick) -> bool {
+        let planned = self.alarm_at(at) != Tick::MAX;
+        if planned {
+            self.moved = Some(tick);
+        }
+        planned
     }
 
     /// The tick of the next alarm or watchdog stage.
@@ -188,6 +203,7 @@ impl TimerGroup {
     /// What happens when the alarm matches; also the way a host puts the alarm where it wants.
     pub(crate) fn fire(&mut self, at: Moment) {
         self.interrupts.raw |= T0_INT;
+        self.moved = None;
         if bit(self.config(), 29) {
             self.reload(at);
         } else {
@@ -263,6 +279,10 @@ impl TimerGroup {
                 self.registers.set(offset, value & !(1 << 12));
             }
             T0UPDATE => self.latched = self.value(at),
+            T0ALARMLO | T0ALARMHI => {
+                self.moved = None;
+                self.registers.set(offset, value);
+            }
             T0LOAD => self.reload(at),
             WDTCONFIG0..=WDTCONFIG5 => {
                 if self.registers.get(WDTWPROTECT) == WDT_WKEY {

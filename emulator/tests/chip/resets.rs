@@ -73,6 +73,13 @@ fn store_registers_survive_all_but_a_chip_reset() {
 }
 
 #[test]
+fn software_can_ask_for_download_mode() {
+    const RTC_OPTION1: u32 = 0x6000_80F4;
+    let printed = "boot:0x4 (DOWNLOAD(USB/UART0/1))";
+    check(&[(RTC_OPTION1, 1), (RTC_OPTIONS0, 1 << 31)], ResetCause::SoftwareSystem, printed);
+}
+
+#[test]
 fn the_serial_lines_work_the_reset_circuit() {
     let mut machine = Machine::new(Config::default());
     run_until_printed(&mut machine, "invalid header", 100);
