@@ -6,6 +6,8 @@ mod foreign;
 mod virtual_board;
 
 #[cfg(test)]
+mod attached;
+#[cfg(test)]
 mod espflash;
 #[cfg(test)]
 mod esptool;

@@ -1,6 +1,7 @@
 //! Boards: one actor task owns each board's link, everyone else holds a cheap handle.
 
 pub mod actor;
+pub mod attached;
 pub mod discovery;
 pub mod emulated;
 pub mod engine;

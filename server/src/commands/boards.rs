@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::board::discovery::{self, Access, AttachedPort};
+use crate::board::serial::{CONSOLE_BAUD, LineFault, PortAddress, SerialLine};
 
 /// Options of `isrlab boards`.
 #[derive(Debug, Args)]
@@ -13,6 +14,9 @@ pub(super) struct Arguments {
     /// Prints one JSON array instead of a table.
     #[arg(long)]
     json: bool,
+    /// Lists this port as well, such as rfc2217://host:port; it is opened for a moment to see whether it is free.
+    #[arg(long, value_name = "PORT")]
+    board: Vec<PortAddress>,
 }
 
 /// One board, as scripts read it.
@@ -49,11 +53,37 @@ impl Entry {
         };
         Self { id: board.id, kind: "attached", name: board.name, port: Some(port), state, advice }
     }
+
+    /// A port that the user named.
+    async fn named(port: &PortAddress) -> Self {
+        let (state, advice) = match SerialLine::open(port, CONSOLE_BAUD, None).await {
+            Ok(_) => ("free", None),
+            Err(fault) => {
+                let state = match &fault {
+                    LineFault::NoPermission { .. } => "no permission",
+                    LineFault::Busy { .. } => "busy",
+                    LineFault::Absent(_) => "absent",
+                    LineFault::Unreachable(_) => "unreachable",
+                    LineFault::Lost { .. } => "lost",
+                };
+                (state, Some(format!("{fault}. {}", fault.advice())))
+            }
+        };
+        let port = port.to_string();
+        let name = "Board at a named port".to_owned();
+        Self { id: port.clone(), kind: "attached", name, port: Some(port), state, advice }
+    }
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut entries = vec![Entry::virtual_board()];
     entries.extend(discovery::list()?.into_iter().map(Entry::attached));
+    if !arguments.board.is_empty() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        for port in &arguments.board {
+            entries.push(runtime.block_on(Entry::named(port)));
+        }
+    }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&entries)?);
     } else {

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use crate::board::emulated::BootedBoard;
 use crate::board::session::EndReason;
+use crate::board::{attached, discovery};
 use crate::course::{Course, Lesson, Settings};
 use crate::run::headless::{self, Report};
 use crate::run::record::{RunRecord, RunRequest};
@@ -38,15 +39,20 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    if arguments.board != "virtual" {
-        bail!("there is no board `{}` here; `--board virtual` needs no hardware", arguments.board);
-    }
     let course = Course::embedded()?;
     let request = request(&course, &arguments)?;
-    let mut drive = BootedBoard::lesson_firmware()?.fresh(request.seed)?;
-    let record = headless::run(&mut drive, &request, &mut |_| true)?;
+    let record = if arguments.board == "virtual" {
+        let mut drive = BootedBoard::lesson_firmware()?.fresh(request.seed)?;
+        headless::run(&mut drive, &request, &mut |_| true)?
+    } else {
+        let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let mut drive = attached::open(&board, runtime.handle())
+            .map_err(|fault| anyhow!("{fault}\n  {}\n  [{}]", fault.advice(), fault.code()))?;
+        headless::run(&mut drive, &request, &mut |_| true)?
+    };
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&Report::new("virtual", &record))?);
+        println!("{}", serde_json::to_string_pretty(&Report::new(&arguments.board, &record))?);
     } else {
         print_record(&record);
     }
