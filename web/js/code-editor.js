@@ -108,7 +108,7 @@ export function createCodeEditor(host, { program, editable, label, hazards, chan
   const root = host.attachShadow({ mode: "open" });
   const writable = new Compartment();
   /** @param {boolean} yes */
-  const access = (yes) => [EditorState.readOnly.of(!yes), EditorView.contentAttributes.of({ "aria-label": label, "aria-readonly": String(!yes) })];
+  const access = (yes) => [EditorState.readOnly.of(!yes), EditorView.contentAttributes.of({ "aria-label": label, "aria-readonly": String(!yes), tabindex: "0" })];
   let quiet = false;
   const hazardField = StateField.define({
     create: (state) => hazardDecorations(hazards, state),
