@@ -135,7 +135,13 @@ struct ChoiceView {
 
 #[derive(Debug)]
 enum InstrumentView {
-    Equation { terms: Vec<TermView>, title: String, formula: String, kind: &'static str, list: &'static str },
+    Equation {
+        terms: Vec<TermView>,
+        title: String,
+        formula: String,
+        kind: &'static str,
+        list: &'static str,
+    },
     Chart {
         kind: &'static str,
         title: String,
@@ -146,7 +152,9 @@ enum InstrumentView {
         data: Vec<(&'static str, String)>,
     },
     Console,
-    Outcomes { columns: Vec<ColumnView> },
+    Outcomes {
+        columns: Vec<ColumnView>,
+    },
 }
 
 #[derive(Debug)]
@@ -435,6 +443,9 @@ fn width_of(label: &str) -> usize {
     label.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum()
 }
 
+/// A linear slider over so few numbers has a tick for each.
+const TICKS_FOR_EACH: f64 = 20.0;
+
 /// A slider from `lo` to `hi`, as `Scale` in `web/js/log-scale.js` divides it.
 struct Slider {
     lo: f64,
@@ -444,17 +455,29 @@ struct Slider {
 
 impl Slider {
     fn steps(&self) -> i64 {
-        let steps = if self.log { ((self.hi / self.lo).log10() * STEPS_PER_DECADE).round() } else { (self.hi - self.lo).min(100.0) };
+        let steps = if self.log {
+            ((self.hi / self.lo).log10() * STEPS_PER_DECADE).round()
+        } else {
+            (self.hi - self.lo).min(100.0)
+        };
         steps.max(1.0) as i64
     }
 
     /// Where a value lies, 0 to 1.
     fn part(&self, value: f64) -> f64 {
-        if self.log { (value / self.lo).ln() / (self.hi / self.lo).ln() } else { (value - self.lo) / (self.hi - self.lo) }
+        if self.log {
+            (value / self.lo).ln() / (self.hi / self.lo).ln()
+        } else {
+            (value - self.lo) / (self.hi - self.lo)
+        }
     }
 
     fn ticks(&self, unit: &str) -> Vec<Tick> {
-        let tick = |value: f64, length: u32, label: String| Tick { at: format!("{:.2}%", self.part(value) * 100.0), length, label };
+        let tick = |value: f64, length: u32, label: String| Tick {
+            at: format!("{:.2}%", self.part(value) * 100.0),
+            length,
+            label,
+        };
         let with_unit = |value: f64| format!("{} {unit}", short(value)).trim_end().to_owned();
         let mut ticks = Vec::new();
         if self.log {
@@ -474,8 +497,19 @@ impl Slider {
                 }
                 decade *= 10.0;
             }
-            if !ticks.last().is_some_and(|last| last.at == "100.00%") {
+            if ticks.last().is_none_or(|last| last.at != "100.00%") {
                 ticks.push(tick(self.hi, 9, short(self.hi)));
+            }
+        } else if self.hi - self.lo <= TICKS_FOR_EACH {
+            let mut value = self.lo;
+            while value <= self.hi {
+                let label = match value {
+                    value if value == self.lo => with_unit(value),
+                    value if value == self.hi => short(value),
+                    _ => String::new(),
+                };
+                ticks.push(tick(value, if label.is_empty() { 5 } else { 9 }, label));
+                value += 1.0;
             }
         } else {
             for quarter in 0..=4 {
@@ -494,7 +528,11 @@ impl Slider {
 
 /// A round number in few characters: `10 k`.
 fn short(value: f64) -> String {
-    if value >= 1000.0 && value % 1000.0 == 0.0 { format!("{} k", value / 1000.0) } else { format!("{}", value.round()) }
+    if value >= 1000.0 && value % 1000.0 == 0.0 {
+        format!("{} k", value / 1000.0)
+    } else {
+        format!("{}", value.round())
+    }
 }
 
 fn sources<'l>(course: &'l Course, lesson: &'l Lesson, frame: &Frame) -> Vec<Source<'l>> {
@@ -563,7 +601,13 @@ fn equation(terms: &[Term], result: &Term, frame: &Frame) -> InstrumentView {
         views.push(term_view(term, sign, false, frame.language));
     }
     views.push(term_view(result, "=", true, frame.language));
-    InstrumentView::Equation { terms: views, title: frame.t("bench.counters").to_owned(), formula, kind: "equation", list: "equation" }
+    InstrumentView::Equation {
+        terms: views,
+        title: frame.t("bench.counters").to_owned(),
+        formula,
+        kind: "equation",
+        list: "equation",
+    }
 }
 
 fn instruments(lesson: &Lesson, frame: &Frame) -> Vec<InstrumentView> {
@@ -589,12 +633,16 @@ fn instruments(lesson: &Lesson, frame: &Frame) -> Vec<InstrumentView> {
                 kind: "readout",
                 list: "plain-values",
             },
-            Instrument::Balance {} => chart("balance", frame.t("bench.balance"), frame.t("bench.balance_aside").to_owned(), 7),
+            Instrument::Balance {} => {
+                chart("balance", frame.t("bench.balance"), frame.t("bench.balance_aside").to_owned(), 7)
+            }
             Instrument::Queue {} => chart("queue", frame.t("bench.queue"), String::new(), 5),
             Instrument::Timeline { triggers, points } => {
                 let points: Vec<_> = points
                     .iter()
-                    .map(|point| json!({ "lane": point.lane, "does": point.does, "label": point.label.plain(language) }))
+                    .map(
+                        |point| json!({ "lane": point.lane, "does": point.does, "label": point.label.plain(language) }),
+                    )
                     .collect();
                 let triggers: Vec<_> = triggers
                     .iter()
@@ -613,7 +661,9 @@ fn instruments(lesson: &Lesson, frame: &Frame) -> Vec<InstrumentView> {
                     ],
                 }
             }
-            Instrument::Latency {} => chart("latency", frame.t("bench.latency"), frame.t("bench.latency_aside").to_owned(), 7),
+            Instrument::Latency {} => {
+                chart("latency", frame.t("bench.latency"), frame.t("bench.latency_aside").to_owned(), 7)
+            }
             Instrument::Histogram { title, array, labels, role } => InstrumentView::Chart {
                 kind: "histogram",
                 title: title.plain(language),
@@ -621,7 +671,11 @@ fn instruments(lesson: &Lesson, frame: &Frame) -> Vec<InstrumentView> {
                 pauses: true,
                 width: 12,
                 empty: nothing,
-                data: vec![("histogram", array.clone()), ("labels", labels.join("\n")), ("role", role_name(*role).to_owned())],
+                data: vec![
+                    ("histogram", array.clone()),
+                    ("labels", labels.join("\n")),
+                    ("role", role_name(*role).to_owned()),
+                ],
             },
             Instrument::Outcome { columns, bar, .. } => {
                 // The history is for every lesson; it stands before the table that sums up.
@@ -698,7 +752,10 @@ fn control_data(control: &Control, language: Language) -> Value {
         Range::Number { unit, .. } => (unit.as_str(), Vec::new()),
         Range::Choice { options } => (
             "",
-            options.iter().map(|option| json!({ "value": option.value, "label": option.label.plain(language) })).collect(),
+            options
+                .iter()
+                .map(|option| json!({ "value": option.value, "label": option.label.plain(language) }))
+                .collect(),
         ),
     };
     json!({ "name": control.name, "label": control.label.plain(language), "unit": unit, "value": control.default, "options": options })
@@ -738,7 +795,8 @@ mod tests {
     #[test]
     fn a_logarithmic_slider_has_its_decades_and_ends() {
         let slider = Slider { lo: 10.0, hi: 20_000.0, log: true };
-        let labels: Vec<_> = slider.ticks("Hz").into_iter().map(|tick| tick.label).filter(|label| !label.is_empty()).collect();
+        let labels: Vec<_> =
+            slider.ticks("Hz").into_iter().map(|tick| tick.label).filter(|label| !label.is_empty()).collect();
         assert_eq!(labels, ["10 Hz", "100", "1 k", "10 k", "20 k"]);
         assert_eq!(slider.steps(), 66);
         assert_eq!(slider.part(10.0), 0.0);
@@ -748,8 +806,10 @@ mod tests {
     #[test]
     fn a_linear_slider_has_quarters() {
         let slider = Slider { lo: 0.0, hi: 2000.0, log: false };
-        let labels: Vec<_> = slider.ticks("us").into_iter().map(|tick| tick.label).filter(|label| !label.is_empty()).collect();
+        let labels: Vec<_> =
+            slider.ticks("us").into_iter().map(|tick| tick.label).filter(|label| !label.is_empty()).collect();
         assert_eq!(labels, ["0 us", "1 k", "2 k"]);
         assert_eq!(slider.steps(), 100);
+        assert_eq!(Slider { lo: 1.0, hi: 12.0, log: false }.ticks("").len(), 12);
     }
 }

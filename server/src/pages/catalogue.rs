@@ -67,10 +67,7 @@ mod tests {
     use super::*;
 
     fn keys() -> BTreeSet<String> {
-        CATALOGUE
-            .iter()
-            .flat_map(|(section, texts)| texts.keys().map(move |key| format!("{section}.{key}")))
-            .collect()
+        CATALOGUE.iter().flat_map(|(section, texts)| texts.keys().map(move |key| format!("{section}.{key}"))).collect()
     }
 
     fn places(text: &str) -> BTreeSet<&str> {

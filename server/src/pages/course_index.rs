@@ -122,7 +122,12 @@ impl LessonView {
 impl CoursePage {
     /// The index as this visitor left it; `work` by lesson slug, `last` the lesson opened last.
     #[must_use]
-    pub fn new(frame: Frame, course: &Course, work: &BTreeMap<String, VisitorWork>, last: Option<&str>) -> Option<Self> {
+    pub fn new(
+        frame: Frame,
+        course: &Course,
+        work: &BTreeMap<String, VisitorWork>,
+        last: Option<&str>,
+    ) -> Option<Self> {
         let language = frame.language;
         let lessons: Vec<_> =
             course.lessons.iter().map(|lesson| LessonView::new(lesson, work.get(&lesson.slug), language)).collect();
@@ -143,7 +148,11 @@ impl CoursePage {
 
 /// The lesson to go on with: the one opened last unless it is passed, else the first not passed.
 #[must_use]
-pub fn current_lesson<'c>(course: &'c Course, work: &BTreeMap<String, VisitorWork>, last: Option<&str>) -> Option<&'c Lesson> {
+pub fn current_lesson<'c>(
+    course: &'c Course,
+    work: &BTreeMap<String, VisitorWork>,
+    last: Option<&str>,
+) -> Option<&'c Lesson> {
     let open = |lesson: &&Lesson| !work.get(&lesson.slug).is_some_and(|work| work.passed);
     last.and_then(|slug| course.lesson(slug))
         .filter(open)
@@ -151,7 +160,12 @@ pub fn current_lesson<'c>(course: &'c Course, work: &BTreeMap<String, VisitorWor
         .or_else(|| course.lessons.first())
 }
 
-fn continue_with(frame: &Frame, course: &Course, work: &BTreeMap<String, VisitorWork>, last: Option<&str>) -> Option<Continue> {
+fn continue_with(
+    frame: &Frame,
+    course: &Course,
+    work: &BTreeMap<String, VisitorWork>,
+    last: Option<&str>,
+) -> Option<Continue> {
     let lesson = current_lesson(course, work, last)?;
     let begun = work.get(&lesson.slug).filter(|work| work.progress() != Progress::NotStarted);
     let where_ = match begun.map(|work| work.next_step()) {
@@ -202,11 +216,14 @@ fn column(document: &Document, course: &Course, work: &BTreeMap<String, VisitorW
         id: document.id.clone(),
         language: original.tag().to_owned(),
         title: document.title.clone(),
-        facts: frame.fill("course.facts", &[
-            ("sections", &sections.len().to_string()),
-            ("claims", &claims),
-            ("origin", &plain(&document.origin, language)),
-        ]),
+        facts: frame.fill(
+            "course.facts",
+            &[
+                ("sections", &sections.len().to_string()),
+                ("claims", &claims),
+                ("origin", &plain(&document.origin, language)),
+            ],
+        ),
         sections,
     }
 }
@@ -221,7 +238,8 @@ fn ranges(claims: &[String]) -> String {
             _ => runs.push((claim, claim)),
         }
     }
-    let written = runs.iter().map(|(first, last)| if first == last { (*first).to_owned() } else { format!("{first}–{last}") });
+    let written =
+        runs.iter().map(|(first, last)| if first == last { (*first).to_owned() } else { format!("{first}–{last}") });
     written.collect::<Vec<_>>().join(", ")
 }
 

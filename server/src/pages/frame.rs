@@ -207,8 +207,7 @@ impl Frame {
     /// The themes to choose from.
     #[must_use]
     pub fn themes(&self) -> [Choice; 3] {
-        [(Theme::System, "nav.system"), (Theme::Light, "nav.light"), (Theme::Dark, "nav.dark")].map(|(theme, key)| {
-            Choice { name: theme.name(), tag: "", words: self.t(key), here: theme == self.theme }
-        })
+        [(Theme::System, "nav.system"), (Theme::Light, "nav.light"), (Theme::Dark, "nav.dark")]
+            .map(|(theme, key)| Choice { name: theme.name(), tag: "", words: self.t(key), here: theme == self.theme })
     }
 }

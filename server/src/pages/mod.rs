@@ -46,7 +46,8 @@ mod tests {
     fn all_pages(language: Language) -> BTreeMap<String, String> {
         let course = Course::embedded().unwrap();
         let index = CoursePage::new(frame(language, Part::Course), &course, &BTreeMap::new(), None).unwrap();
-        let board = BoardFacts { id: "virtual-1".to_owned(), state: "ready".to_owned(), own: true, ..Default::default() };
+        let board =
+            BoardFacts { id: "virtual-1".to_owned(), state: "ready".to_owned(), own: true, ..Default::default() };
         let mut pages = BTreeMap::from([
             ("course".to_owned(), index.render().unwrap()),
             (
@@ -55,7 +56,9 @@ mod tests {
             ),
             (
                 "trouble".to_owned(),
-                TroublePage::new(frame(language, Part::Elsewhere), Problem::PageUnknown.text(language)).render().unwrap(),
+                TroublePage::new(frame(language, Part::Elsewhere), Problem::PageUnknown.text(language))
+                    .render()
+                    .unwrap(),
             ),
         ]);
         for lesson in &course.lessons {
@@ -79,7 +82,10 @@ mod tests {
                 assert!(!html.contains(" onclick="), "{name}: inline script");
                 for script in html.split("<script").skip(1) {
                     let tag = script.split('>').next().unwrap();
-                    assert!(tag.contains("src=\"/assets/") || tag.contains("application/json"), "{name}: <script{tag}>");
+                    assert!(
+                        tag.contains("src=\"/assets/") || tag.contains("application/json"),
+                        "{name}: <script{tag}>"
+                    );
                 }
                 for address in values(&html, "src") {
                     assert!(address.starts_with('/'), "{name}: {address} is elsewhere");
