@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use emulator::bus::Tick;
 use emulator::cpu::{Observer, Trap, TrapRecord};
-use emulator::{Injection, Source};
+use emulator::{Injection, InjectionError, Source};
 
 use crate::window::{Deadline, End, FINISH_MARK, FIRST_VALUE_MARK, MAX_VALUES, Window, run_to_mark};
 
@@ -18,6 +18,8 @@ pub struct Run {
     pub delivered: Vec<Delivery>,
     /// Why it did not reach the finishing mark, if so.
     pub end: Option<End>,
+    /// Instructions executed from the window's first boundary to the end.
+    pub instructions: u64,
 }
 
 /// An interrupt that the hart took.
@@ -36,7 +38,9 @@ pub struct Delivery {
 pub struct Arrivals<'a> {
     /// Which source asks for service.
     pub source: Source,
-    /// Before which instruction of the window, each from 0 to [`Window::instructions`].
+    /// Before which instruction, counted from the window's first boundary. Instructions of handlers
+    /// count as well: a second arrival may land in the handler of the first, and is then one with
+    /// it or waits for its end, as on the chip.
     pub at: &'a [u32],
 }
 
@@ -72,12 +76,28 @@ impl Window {
         self.run_from_begin(&injections)
     }
 
+    /// Runs from the window's first boundary with the source's own alarm moved to the tick of one
+    /// boundary: the long way to the same outcome as [`try_arrivals`](Self::try_arrivals).
+    ///
+    /// # Errors
+    /// [`InjectionError`] for sources that are no alarms.
+    pub fn try_alarm(&mut self, source: Source, at: u32) -> Result<Run, InjectionError> {
+        self.machine.restore(&self.begin);
+        let boundary = self.boundaries.get(at as usize).or(self.boundaries.last());
+        self.machine.plan_alarm(source, boundary.map_or(0, |boundary| boundary.tick))?;
+        Ok(self.run_to_finish())
+    }
+
     pub(crate) fn run_from_begin(&mut self, injections: &[(u32, Injection)]) -> Run {
         self.machine.restore(&self.begin);
         for (at, injection) in injections {
             // Refused only for sources without an event, as documented.
             let _ = self.machine.raise_at(self.first_instruction + u64::from(*at), injection.clone());
         }
+        self.run_to_finish()
+    }
+
+    fn run_to_finish(&mut self) -> Run {
         let mut deliveries = Deliveries {
             first_instruction: self.first_instruction,
             first_tick: self.machine.ticks(),
@@ -98,7 +118,8 @@ impl Window {
                 Err(end) => break Some(end),
             }
         };
-        Run { values, delivered: deliveries.list, end }
+        let instructions = self.machine.instructions() - self.first_instruction;
+        Run { values, delivered: deliveries.list, end, instructions }
     }
 
     /// Tries one interrupt of `source` at each boundary in `range`, telling `each` what became of it.

@@ -2,6 +2,7 @@
 
 pub mod bytecode;
 pub mod explore;
+pub mod outcome;
 pub mod symbols;
 pub mod vm;
 pub mod window;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
 use emulator::cpu::{Observer, Reg};
-use emulator::{Machine, Port, ResetCause, Snapshot, Stop, Stops};
+use emulator::{Config, EngineKind, Machine, Port, ResetCause, Snapshot, Stop, Stops};
 
 use crate::symbols::{SymbolError, Symbols};
 use crate::vm::{self, Listing, Position, VmLayout};
@@ -134,6 +134,8 @@ pub(crate) struct Reached {
 pub struct Boundary {
     /// Address of the next machine instruction.
     pub pc: u32,
+    /// When it begins, in ticks of 1/480 MHz of the board's time.
+    pub tick: Tick,
     /// The bytecode instruction in progress: function and index in [`Window::listings`].
     pub place: Option<Place>,
 }
@@ -229,6 +231,24 @@ impl Window {
         }
     }
 
+    /// The same window on the engine that decodes every instruction anew: the oracle of the fast one.
+    #[must_use]
+    pub fn on_plain_engine(&mut self) -> Self {
+        let mut window = self.fork();
+        let mut machine = Machine::new(Config { engine: EngineKind::Plain, ..Config::default() });
+        machine.restore(&window.begin);
+        machine.set_stops(window.machine.stops().clone());
+        window.begin = machine.snapshot();
+        window.machine = machine;
+        window
+    }
+
+    /// A hash of the board's whole state where the last run ended.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        self.machine.state_hash()
+    }
+
     /// The source line of a boundary, counted from 1.
     #[must_use]
     pub fn line(&self, boundary: &Boundary) -> Option<u32> {
@@ -244,23 +264,24 @@ impl Window {
             let pc = self.machine.hart().pc;
             let place = vm::position(self.machine.memory(), layout)
                 .and_then(|position| places.find(position, || Listing::read(self.machine.memory(), layout, position)));
-            self.boundaries.push(Boundary { pc, place });
-            let stepped = self.machine.run_to(deadline.tick, self.machine.instructions() + 1);
-            match stepped {
+            self.boundaries.push(Boundary { pc, tick: self.machine.ticks(), place });
+            let before = self.machine.instructions();
+            match self.machine.run_to(deadline.tick, before + 1) {
+                // A stop at a hook comes before its first instruction: that boundary is known already.
                 Stop::Breakpoint(_) if hook_arguments(&self.machine).mark == end => break,
-                Stop::Breakpoint(_) | Stop::InstructionCount | Stop::Output(_) => {}
+                Stop::Breakpoint(_) => {
+                    self.boundaries.pop();
+                }
+                Stop::InstructionCount | Stop::Output(_) => {}
                 other => {
                     let end_reached = end_of(other).unwrap_or(End::Limit);
                     return Err(Refusal::NeverEnds { mark: end, end: end_reached });
                 }
             }
-            // The step before a hook stops at it without executing it; the next step does.
             if self.boundaries.len() > self.limits.window_instructions as usize {
                 return Err(Refusal::TooLong { limit: self.limits.window_instructions });
             }
         }
-        self.boundaries
-            .push(Boundary { pc: self.machine.hart().pc, place: self.boundaries.last().and_then(|b| b.place) });
         self.listings = places.listings;
         Ok(())
     }
