@@ -485,6 +485,9 @@ impl Chip {
     }
 
     fn follow_dma(&mut self) {
+        self.schedule.plan(Planner::Sha, self.sha.deadline());
+        self.schedule.plan(Planner::Aes, self.aes.deadline());
+        self.schedule.plan(Planner::Dma, self.dma.deadline());
         for (level, source) in self.dma.active().into_iter().zip([Source::DmaCh0, Source::DmaCh1, Source::DmaCh2]) {
             self.matrix.set(source, level);
         }
@@ -519,7 +522,7 @@ impl Chip {
         }
     }
 
-    fn run_event(&mut self, planner: Planner, now: Tick) {
+    fn run_event(&mut self, memory: &mut Memory, planner: Planner, now: Tick) {
         let at = self.at(now);
         match planner {
             Planner::Systimer => {
@@ -551,6 +554,18 @@ impl Chip {
                     self.reset = Some(cause);
                 }
                 self.plan_rtc();
+            }
+            Planner::Sha => {
+                self.sha.run(now);
+                self.follow_dma();
+            }
+            Planner::Aes => {
+                self.aes.run(now);
+                self.follow_dma();
+            }
+            Planner::Dma => {
+                self.dma.run(memory, now);
+                self.follow_dma();
             }
         }
     }
@@ -629,7 +644,7 @@ impl Chip {
                 self.plan_uart(n, now);
             }
             Block::Spi1 => {
-                if let Some(changed) = self.spi1.store(memory.flash_mut(), offset, value) {
+                if let Some(changed) = self.spi1.store(memory.flash_mut(), now, offset, value) {
                     memory.flash_changed(changed.offset, changed.length);
                 }
             }
@@ -661,15 +676,15 @@ impl Chip {
             }
             Block::Rng => {}
             Block::Aes => {
-                self.aes.store(memory, &mut self.dma, offset, value);
+                self.aes.store(memory, &mut self.dma, now, offset, value);
                 self.follow_dma();
             }
             Block::Sha => {
-                self.sha.store(memory, &mut self.dma, offset, value);
+                self.sha.store(memory, &mut self.dma, now, offset, value);
                 self.follow_dma();
             }
             Block::Dma => {
-                self.dma.store(memory, offset, value);
+                self.dma.store(memory, now, offset, value);
                 self.follow_dma();
             }
             Block::ApbSaradc => {
@@ -918,9 +933,9 @@ impl Devices for Chip {
         self.schedule.next()
     }
 
-    fn run_events(&mut self, _memory: &mut Memory, now: Tick) {
+    fn run_events(&mut self, memory: &mut Memory, now: Tick) {
         while let Some((planner, due)) = self.schedule.due(now) {
-            self.run_event(planner, due);
+            self.run_event(memory, planner, due);
             if self.reset.is_some() {
                 return;
             }

@@ -44,9 +44,15 @@ pub(crate) enum Planner {
     UsbDevice,
     /// RTC watchdog and RTC timer.
     RtcCntl,
+    /// The end of a SHA operation.
+    Sha,
+    /// The end of an AES operation.
+    Aes,
+    /// The end of a copy from memory to memory.
+    Dma,
 }
 
-const PLANNERS: [Planner; 7] = [
+const PLANNERS: [Planner; 10] = [
     Planner::Systimer,
     Planner::Timg0,
     Planner::Timg1,
@@ -54,6 +60,9 @@ const PLANNERS: [Planner; 7] = [
     Planner::Uart1,
     Planner::UsbDevice,
     Planner::RtcCntl,
+    Planner::Sha,
+    Planner::Aes,
+    Planner::Dma,
 ];
 
 /// The event queue: one entry for each device that plans events, the earliest known at all times.

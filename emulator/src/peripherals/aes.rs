@@ -1,12 +1,14 @@
 //! AES accelerator (TRM, chapter "AES Accelerator"): AES-128 and AES-256, single blocks through
 //! registers and the block cipher modes ECB, CBC, OFB, CTR, CFB8 and CFB128 by GDMA. GCM is not
-//! modelled. Every operation is finished at once.
+//! modelled. The text is there at once; the accelerator reports itself busy for as long as the work
+//! takes, and obeys nothing meanwhile.
 
 use ::aes::cipher::{BlockDecrypt, BlockEncrypt, KeyInit};
 use ::aes::{Aes128, Aes256, Block};
 
 use super::gdma::{DmaPeripheral, Gdma};
 use super::{Registers, bit, field};
+use crate::bus::Tick;
 use crate::memory::Memory;
 
 const KEY_0: u32 = 0x00;
@@ -29,14 +31,21 @@ const DMA_EXIT: u32 = 0xB8;
 const BLOCK: usize = 16;
 /// Blocks one DMA operation may ask for: as much as internal RAM can hold.
 const MAX_BLOCKS: u32 = 0x6_0000 / BLOCK as u32;
+/// STATE while an operation runs.
+const BUSY: u32 = 1;
 /// STATE after a DMA operation, until DMA_EXIT.
 const DONE: u32 = 2;
+/// Time for one block: about 15 cycles of the 160 MHz crypto clock.
+const BLOCK_TICKS: Tick = 15 * 3;
 
 /// The AES block at 0x6003_A000.
 #[derive(Clone, Debug, Hash)]
 pub(crate) struct Aes {
     registers: Registers<0x2F>,
     state: u32,
+    /// When the running operation is done (`Tick::MAX`: none runs), and the state it leaves.
+    done_at: Tick,
+    state_then: u32,
     finished: bool,
 }
 
@@ -67,12 +76,38 @@ impl Cipher {
 
 impl Aes {
     pub(crate) fn new() -> Self {
-        Self { registers: Registers::new(&[(0xB4, 0x2019_1210)]), state: 0, finished: false }
+        Self {
+            registers: Registers::new(&[(0xB4, 0x2019_1210)]),
+            state: 0,
+            done_at: Tick::MAX,
+            state_then: 0,
+            finished: false,
+        }
     }
 
     /// Whether the interrupt source is active.
     pub(crate) fn active(&self) -> bool {
         self.finished && bit(self.registers.get(INT_ENA), 0)
+    }
+
+    /// When the running operation is done.
+    pub(crate) fn deadline(&self) -> Tick {
+        self.done_at
+    }
+
+    /// Ends the operation that is due.
+    pub(crate) fn run(&mut self, now: Tick) {
+        if self.done_at <= now {
+            self.done_at = Tick::MAX;
+            self.state = self.state_then;
+            self.finished |= self.state == DONE;
+        }
+    }
+
+    fn be_busy(&mut self, now: Tick, ticks: Tick, state_then: u32) {
+        self.state = BUSY;
+        self.state_then = state_then;
+        self.done_at = now.saturating_add(ticks);
     }
 
     pub(crate) fn peek(&self, offset: u32) -> u32 {
@@ -83,14 +118,16 @@ impl Aes {
         }
     }
 
-    pub(crate) fn store(&mut self, memory: &mut Memory, dma: &mut Gdma, offset: u32, value: u32) {
+    pub(crate) fn store(&mut self, memory: &mut Memory, dma: &mut Gdma, now: Tick, offset: u32, value: u32) {
         match offset {
+            TRIGGER | DMA_EXIT if self.state == BUSY => {}
             TRIGGER => {
                 if bit(value, 0) {
                     if bit(self.registers.get(DMA_ENABLE), 0) {
-                        self.run_by_dma(memory, dma);
+                        self.run_by_dma(memory, dma, now);
                     } else {
                         self.run_block();
+                        self.be_busy(now, BLOCK_TICKS, 0);
                     }
                 }
             }
@@ -137,15 +174,16 @@ impl Aes {
     }
 
     /// BLOCK_NUM blocks from the transmit list to the receive list.
-    fn run_by_dma(&mut self, memory: &mut Memory, dma: &mut Gdma) {
+    fn run_by_dma(&mut self, memory: &mut Memory, dma: &mut Gdma, now: Tick) {
         let wanted = self.registers.get(BLOCK_NUM).min(MAX_BLOCKS) as usize * BLOCK;
-        if let Some(mut text) = dma.fetch(memory, DmaPeripheral::Aes, wanted) {
-            text.resize(text.len().next_multiple_of(BLOCK), 0);
-            let result = self.run_mode(&text);
-            dma.deliver(memory, DmaPeripheral::Aes, &result);
-            self.finished = true;
-        }
-        self.state = DONE;
+        let Some(fetched) = dma.fetch(memory, DmaPeripheral::Aes, wanted) else { return };
+        let mut text = fetched.bytes;
+        text.resize(text.len().next_multiple_of(BLOCK), 0);
+        let result = self.run_mode(&text);
+        let delivery = dma.deliver(memory, DmaPeripheral::Aes, &result);
+        // CFB8 encrypts a block for every byte.
+        let work = if field(self.registers.get(BLOCK_MODE), 0, 2) == 4 { result.len() } else { result.len() / BLOCK };
+        self.be_busy(now, fetched.ticks + delivery + (work as Tick + 1) * BLOCK_TICKS, DONE);
     }
 
     /// Applies the block cipher mode; IV_MEM takes the value with which the next call goes on.
@@ -259,7 +297,9 @@ mod tests {
         let (mut memory, mut dma) = (Memory::new(&[], FlashImage::blank()), Gdma::new());
         let mut aes = aes(0, 0, 0);
         aes.set_bytes(TEXT_IN_0, &PLAIN[0].to_be_bytes());
-        aes.store(&mut memory, &mut dma, TRIGGER, 1);
+        aes.store(&mut memory, &mut dma, 0, TRIGGER, 1);
+        assert_eq!((aes.peek(STATE), aes.deadline()), (BUSY, BLOCK_TICKS));
+        aes.run(BLOCK_TICKS);
         assert_eq!(aes.peek(STATE), 0);
         assert_eq!(aes.bytes::<16>(TEXT_OUT_0), 0x3ad77bb4_0d7a3660_a89ecaf3_2466ef97_u128.to_be_bytes());
     }

@@ -1,8 +1,9 @@
 //! General DMA controller, GDMA (block DMA; TRM, chapter "GDMA Controller"): three channels that
-//! walk linked lists of descriptors in memory. A transfer happens at the instant its peripheral
-//! (SHA, AES) or its partner (memory to memory) is ready, and takes no time.
+//! walk linked lists of descriptors in memory. The bytes move at the instant a peripheral (SHA, AES)
+//! or its partner (memory to memory) is ready; how long that keeps the unit busy is accounted for.
 
 use super::{Interrupts, Registers, bit, field};
+use crate::bus::Tick;
 use crate::memory::Memory;
 
 const CHANNEL0: u32 = 0x070;
@@ -37,6 +38,12 @@ const ALL_INTS: u32 = 0x1FFF;
 
 /// Descriptors one transfer may visit: a list that runs in a circle ends here.
 const MAX_DESCRIPTORS: usize = 4096;
+/// Bytes one copy from memory to memory may move: all of internal RAM.
+const MAX_COPY: usize = 0x6_0000;
+/// Time for reading a descriptor and writing it back: about 20 cycles of the 80 MHz bus.
+const DESCRIPTOR_TICKS: Tick = 120;
+/// Time for moving four bytes: one cycle of the 80 MHz bus.
+const WORD_TICKS: Tick = 6;
 
 /// Peripherals with a GDMA interface, by the number in PERI_SEL (TRM, table "Peripherals").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +63,19 @@ pub(crate) struct Gdma {
     /// Descriptor each channel's transmit and receive side stands at; 0: none.
     out_at: [u32; CHANNELS as usize],
     in_at: [u32; CHANNELS as usize],
+    /// Bytes of the present transmit descriptor that are already gone.
+    out_offset: [usize; CHANNELS as usize],
+    /// When each channel is done with its copy from memory to memory (`Tick::MAX`: none runs).
+    busy_until: [Tick; CHANNELS as usize],
+}
+
+/// Bytes that a transmit list gave, and how long that took.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fetched {
+    /// The bytes, as many as there were.
+    pub(crate) bytes: Vec<u8>,
+    /// Time on the bus.
+    pub(crate) ticks: Tick,
 }
 
 /// One descriptor as it stands in memory.
@@ -82,7 +102,14 @@ impl Gdma {
             registers.set(base + OUT_LINK, 0x0080_0000);
             registers.set(base + OUT_PERI_SEL, 0x3F);
         }
-        Self { registers, interrupts: Default::default(), out_at: [0; 3], in_at: [0; 3] }
+        Self {
+            registers,
+            interrupts: Default::default(),
+            out_at: [0; 3],
+            in_at: [0; 3],
+            out_offset: [0; 3],
+            busy_until: [Tick::MAX; 3],
+        }
     }
 
     /// The levels of the three channels' interrupt sources.
@@ -111,8 +138,23 @@ impl Gdma {
         self.registers.get(offset)
     }
 
-    /// Writes a register; starting a memory-to-memory channel copies at once.
-    pub(crate) fn store(&mut self, memory: &mut Memory, offset: u32, value: u32) {
+    /// When the next copy from memory to memory is done (`Tick::MAX`: none runs).
+    pub(crate) fn deadline(&self) -> Tick {
+        self.busy_until.into_iter().min().unwrap_or(Tick::MAX)
+    }
+
+    /// Ends the copies that are due; a channel that was started again meanwhile goes on.
+    pub(crate) fn run(&mut self, memory: &mut Memory, now: Tick) {
+        for channel in 0..CHANNELS as usize {
+            if self.busy_until[channel] <= now {
+                self.busy_until[channel] = Tick::MAX;
+                self.copy_memory(memory, now, channel);
+            }
+        }
+    }
+
+    /// Writes a register; starting both sides of a memory-to-memory channel begins a copy.
+    pub(crate) fn store(&mut self, memory: &mut Memory, now: Tick, offset: u32, value: u32) {
         if offset < CHANNELS * INTERRUPT_SPAN {
             let interrupts = &mut self.interrupts[(offset / INTERRUPT_SPAN) as usize];
             match offset % INTERRUPT_SPAN {
@@ -150,7 +192,7 @@ impl Gdma {
                 if value & 3 << 22 != 0 {
                     self.in_at[channel] = link_address(value);
                 }
-                self.copy_memory(memory, channel);
+                self.copy_memory(memory, now, channel);
             }
             OUT_LINK => {
                 // STOP 20, START 21, RESTART 22; PARK 23 reads 1 while idle.
@@ -160,8 +202,9 @@ impl Gdma {
                 }
                 if value & 3 << 21 != 0 {
                     self.out_at[channel] = link_address(value);
+                    self.out_offset[channel] = 0;
                 }
-                self.copy_memory(memory, channel);
+                self.copy_memory(memory, now, channel);
             }
             INFIFO_STATUS | OUTFIFO_STATUS | IN_STATE | OUT_STATE | IN_SUC_EOF_DES_ADDR | OUT_EOF_DES_ADDR
             | IN_DSCR | OUT_DSCR => {}
@@ -177,32 +220,35 @@ impl Gdma {
 
     /// Hands the peripheral up to `wanted` bytes from its transmit list; `None` if no started
     /// channel is connected to it or the list is broken.
-    pub(crate) fn fetch(&mut self, memory: &mut Memory, peripheral: DmaPeripheral, wanted: usize) -> Option<Vec<u8>> {
+    pub(crate) fn fetch(&mut self, memory: &mut Memory, peripheral: DmaPeripheral, wanted: usize) -> Option<Fetched> {
         let channel = self.channel_of(peripheral, true)?;
         (self.out_at[channel] != 0).then(|| self.gather(memory, channel, wanted))
     }
 
-    /// Takes bytes from the peripheral into its receive list.
-    pub(crate) fn deliver(&mut self, memory: &mut Memory, peripheral: DmaPeripheral, bytes: &[u8]) {
-        if let Some(channel) = self.channel_of(peripheral, false)
-            && self.in_at[channel] != 0
-        {
-            self.scatter(memory, channel, bytes);
+    /// Takes bytes from the peripheral into its receive list; returns how long that took.
+    pub(crate) fn deliver(&mut self, memory: &mut Memory, peripheral: DmaPeripheral, bytes: &[u8]) -> Tick {
+        match self.channel_of(peripheral, false) {
+            Some(channel) if self.in_at[channel] != 0 => self.scatter(memory, channel, bytes),
+            _ => 0,
         }
     }
 
-    /// A channel in memory-to-memory mode copies when both its sides are started.
-    fn copy_memory(&mut self, memory: &mut Memory, channel: usize) {
+    /// A channel in memory-to-memory mode copies when both its sides are started and the copy
+    /// before is done.
+    fn copy_memory(&mut self, memory: &mut Memory, now: Tick, channel: usize) {
         let memory_mode = bit(self.register(channel, IN_CONF0), 4);
-        if memory_mode && self.out_at[channel] != 0 && self.in_at[channel] != 0 {
-            let bytes = self.gather(memory, channel, usize::MAX);
-            self.scatter(memory, channel, &bytes);
+        let idle = self.busy_until[channel] == Tick::MAX;
+        if memory_mode && idle && self.out_at[channel] != 0 && self.in_at[channel] != 0 {
+            let fetched = self.gather(memory, channel, MAX_COPY);
+            let ticks = fetched.ticks + self.scatter(memory, channel, &fetched.bytes);
+            self.busy_until[channel] = now.saturating_add(ticks.max(1));
         }
     }
 
     /// Walks the transmit list until `wanted` bytes are there or the list ends.
-    fn gather(&mut self, memory: &mut Memory, channel: usize, wanted: usize) -> Vec<u8> {
+    fn gather(&mut self, memory: &mut Memory, channel: usize, wanted: usize) -> Fetched {
         let mut bytes = Vec::new();
+        let mut ticks = 0;
         for _ in 0..MAX_DESCRIPTORS {
             let at = self.out_at[channel];
             if at == 0 || bytes.len() >= wanted {
@@ -214,10 +260,18 @@ impl Gdma {
                 break;
             };
             let start = bytes.len();
-            bytes.resize(start + descriptor.length, 0);
-            if memory.read(descriptor.buffer, &mut bytes[start..]).is_err() {
+            let gone = self.out_offset[channel].min(descriptor.length);
+            let taken = (descriptor.length - gone).min(wanted - start);
+            bytes.resize(start + taken, 0);
+            if memory.read(descriptor.buffer.wrapping_add(gone as u32), &mut bytes[start..]).is_err() {
                 self.interrupts[channel].raw |= OUT_DSCR_ERR_INT;
             }
+            ticks += DESCRIPTOR_TICKS + taken.div_ceil(4) as Tick * WORD_TICKS;
+            if gone + taken < descriptor.length {
+                self.out_offset[channel] = gone + taken;
+                break;
+            }
+            self.out_offset[channel] = 0;
             // OUT_AUTO_WRBACK hands the descriptor back to the CPU.
             if bit(self.register(channel, OUT_CONF0), 2) {
                 give_back(memory, at, None);
@@ -233,29 +287,30 @@ impl Gdma {
                 self.interrupts[channel].raw |= OUT_TOTAL_EOF_INT;
             }
         }
-        bytes.truncate(wanted);
-        bytes
+        Fetched { bytes, ticks }
     }
 
-    /// Fills the receive list with `bytes`.
-    fn scatter(&mut self, memory: &mut Memory, channel: usize, bytes: &[u8]) {
+    /// Fills the receive list with `bytes`; returns how long that took.
+    fn scatter(&mut self, memory: &mut Memory, channel: usize, bytes: &[u8]) -> Tick {
         let mut rest = bytes;
+        let mut ticks = 0;
         for _ in 0..MAX_DESCRIPTORS {
             let at = self.in_at[channel];
             if at == 0 {
                 self.interrupts[channel].raw |= IN_DSCR_EMPTY_INT;
-                return;
+                return ticks;
             }
             let Some(descriptor) = read_descriptor(memory, at) else {
                 self.interrupts[channel].raw |= IN_DSCR_ERR_INT;
                 self.in_at[channel] = 0;
-                return;
+                return ticks;
             };
             let (now, later) = rest.split_at(rest.len().min(descriptor.size));
             rest = later;
             if memory.write(descriptor.buffer, now).is_err() {
                 self.interrupts[channel].raw |= IN_DSCR_ERR_INT;
             }
+            ticks += DESCRIPTOR_TICKS + now.len().div_ceil(4) as Tick * WORD_TICKS;
             give_back(memory, at, Some((now.len(), rest.is_empty())));
             self.set_register(channel, IN_DSCR, at);
             self.interrupts[channel].raw |= IN_DONE_INT;
@@ -263,9 +318,10 @@ impl Gdma {
             if rest.is_empty() {
                 self.set_register(channel, IN_SUC_EOF_DES_ADDR, at);
                 self.interrupts[channel].raw |= IN_SUC_EOF_INT;
-                return;
+                return ticks;
             }
         }
+        ticks
     }
 }
 
@@ -326,11 +382,11 @@ mod tests {
         descriptor(&mut memory, LIST + 12, 40, true, 0x3FCA_003C, 0);
         descriptor(&mut memory, LIST + 24, 90, false, 0x3FCB_0000, LIST + 36);
         descriptor(&mut memory, LIST + 36, 90, false, 0x3FCB_1000, 0);
-        dma.store(&mut memory, CHANNEL0 + IN_CONF0, 1 << 4);
-        dma.store(&mut memory, 0x8, IN_SUC_EOF_INT);
-        dma.store(&mut memory, CHANNEL0 + IN_LINK, 1 << 22 | (LIST + 24) & 0xF_FFFF);
+        dma.store(&mut memory, 0, CHANNEL0 + IN_CONF0, 1 << 4);
+        dma.store(&mut memory, 0, 0x8, IN_SUC_EOF_INT);
+        dma.store(&mut memory, 0, CHANNEL0 + IN_LINK, 1 << 22 | (LIST + 24) & 0xF_FFFF);
         assert_eq!(dma.active(), [false; 3]);
-        dma.store(&mut memory, CHANNEL0 + OUT_LINK, 1 << 21 | LIST & 0xF_FFFF);
+        dma.store(&mut memory, 0, CHANNEL0 + OUT_LINK, 1 << 21 | LIST & 0xF_FFFF);
         assert_eq!(dma.active(), [true, false, false]);
         let (mut first, mut second) = ([0; 90], [0; 10]);
         memory.read(0x3FCB_0000, &mut first).unwrap();
@@ -340,6 +396,15 @@ mod tests {
         memory.read(LIST + 36, &mut head).unwrap();
         let head = u32::from_le_bytes(head);
         assert_eq!((head >> 31, head >> 30 & 1, head >> 12 & 0xFFF), (0, 1, 10));
+        // While it is busy a new start waits.
+        let done = dma.deadline();
+        assert!(done > 0 && done < Tick::MAX);
+        memory.write(0x3FCB_0000, &[0; 90]).unwrap();
+        dma.store(&mut memory, 1, CHANNEL0 + IN_LINK, 1 << 22 | (LIST + 24) & 0xF_FFFF);
+        dma.store(&mut memory, 1, CHANNEL0 + OUT_LINK, 1 << 21 | LIST & 0xF_FFFF);
+        assert_eq!(memory.load(0x3FCB_0001, crate::bus::Width::Byte), Some(0));
+        dma.run(&mut memory, done);
+        assert_eq!(memory.load(0x3FCB_0001, crate::bus::Width::Byte), Some(1));
     }
 
     #[test]
@@ -347,13 +412,15 @@ mod tests {
         let mut memory = Memory::new(&[], FlashImage::blank());
         let mut dma = Gdma::new();
         descriptor(&mut memory, LIST, 4095, false, 0x3FCA_0000, LIST);
-        dma.store(&mut memory, CHANNEL0 + OUT_PERI_SEL, DmaPeripheral::Sha as u32);
-        dma.store(&mut memory, CHANNEL0 + OUT_LINK, 1 << 21 | LIST & 0xF_FFFF);
-        assert_eq!(dma.fetch(&mut memory, DmaPeripheral::Sha, 64).unwrap().len(), 64);
+        dma.store(&mut memory, 0, CHANNEL0 + OUT_PERI_SEL, DmaPeripheral::Sha as u32);
+        dma.store(&mut memory, 0, CHANNEL0 + OUT_LINK, 1 << 21 | LIST & 0xF_FFFF);
+        let fetched = dma.fetch(&mut memory, DmaPeripheral::Sha, 5000).unwrap();
+        assert_eq!((fetched.bytes.len(), fetched.ticks), (5000, 2 * DESCRIPTOR_TICKS + (1024 + 227) * WORD_TICKS));
+        assert_eq!(dma.out_offset[0], 905, "the next fetch goes on inside the descriptor");
         assert_eq!(dma.fetch(&mut memory, DmaPeripheral::Aes, 64), None);
         descriptor(&mut memory, LIST, 16, false, 0, 0x1234);
-        dma.store(&mut memory, CHANNEL0 + OUT_LINK, 1 << 21 | LIST & 0xF_FFFF);
-        assert_eq!(dma.fetch(&mut memory, DmaPeripheral::Sha, 64).unwrap().len(), 16);
+        dma.store(&mut memory, 0, CHANNEL0 + OUT_LINK, 1 << 21 | LIST & 0xF_FFFF);
+        assert_eq!(dma.fetch(&mut memory, DmaPeripheral::Sha, 64).unwrap().bytes.len(), 16);
         assert_ne!(dma.peek(0) & OUT_DSCR_ERR_INT, 0);
     }
 }

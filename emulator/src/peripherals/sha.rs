@@ -1,8 +1,10 @@
 //! SHA accelerator (TRM, chapter "SHA Accelerator"): SHA-1, SHA-224 and SHA-256, block by block
-//! and by GDMA. Every operation is finished at once.
+//! and by GDMA. The hash is there at once; the accelerator reports itself busy for as long as the work
+//! takes, and obeys nothing meanwhile.
 
 use super::gdma::{DmaPeripheral, Gdma};
 use super::{Registers, bit, field};
+use crate::bus::Tick;
 use crate::memory::Memory;
 
 const MODE: u32 = 0x00;
@@ -20,6 +22,8 @@ const M_MEM: u32 = 0x80;
 
 /// Bytes in a message block of all three functions.
 const BLOCK: usize = 64;
+/// Time for one block: about 80 cycles of the 160 MHz crypto clock.
+const BLOCK_TICKS: Tick = 80 * 3;
 
 const SHA1_INITIAL: [u32; 8] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0, 0, 0, 0];
 const SHA224_INITIAL: [u32; 8] =
@@ -31,12 +35,15 @@ const SHA256_INITIAL: [u32; 8] =
 #[derive(Clone, Debug, Hash)]
 pub(crate) struct Sha {
     registers: Registers<0x30>,
+    /// When the running operation is done (`Tick::MAX`: none runs), and whether it raises the interrupt.
+    done_at: Tick,
+    by_dma: bool,
     finished: bool,
 }
 
 impl Sha {
     pub(crate) fn new() -> Self {
-        Self { registers: Registers::new(&[(DATE, 0x2019_0402)]), finished: false }
+        Self { registers: Registers::new(&[(DATE, 0x2019_0402)]), done_at: Tick::MAX, by_dma: false, finished: false }
     }
 
     /// Whether the interrupt source is active.
@@ -44,27 +51,46 @@ impl Sha {
         self.finished && bit(self.registers.get(IRQ_ENA), 0)
     }
 
+    /// When the running operation is done.
+    pub(crate) fn deadline(&self) -> Tick {
+        self.done_at
+    }
+
+    /// Ends the operation that is due.
+    pub(crate) fn run(&mut self, now: Tick) {
+        if self.done_at <= now {
+            self.done_at = Tick::MAX;
+            self.finished |= std::mem::take(&mut self.by_dma);
+        }
+    }
+
     pub(crate) fn peek(&self, offset: u32) -> u32 {
         match offset {
-            START | CONTINUE | BUSY | DMA_START | DMA_CONTINUE | CLEAR_IRQ => 0,
+            BUSY => u32::from(self.done_at != Tick::MAX),
+            START | CONTINUE | DMA_START | DMA_CONTINUE | CLEAR_IRQ => 0,
             _ => self.registers.get(offset),
         }
     }
 
-    pub(crate) fn store(&mut self, memory: &mut Memory, dma: &mut Gdma, offset: u32, value: u32) {
+    pub(crate) fn store(&mut self, memory: &mut Memory, dma: &mut Gdma, now: Tick, offset: u32, value: u32) {
+        let busy = self.done_at != Tick::MAX;
         match offset {
+            START | CONTINUE | DMA_START | DMA_CONTINUE if busy => {}
             START | CONTINUE => {
                 if bit(value, 0) {
                     let block = self.message_block();
                     self.digest(offset == START, &block);
+                    self.done_at = now.saturating_add(BLOCK_TICKS);
                 }
             }
             DMA_START | DMA_CONTINUE => {
                 if bit(value, 0) {
                     let wanted = field(self.registers.get(DMA_BLOCK_NUM), 0, 5) as usize * BLOCK;
                     if let Some(message) = dma.fetch(memory, DmaPeripheral::Sha, wanted) {
-                        self.digest(offset == DMA_START, &message);
-                        self.finished = true;
+                        self.digest(offset == DMA_START, &message.bytes);
+                        let blocks = message.bytes.len().div_ceil(BLOCK) as Tick;
+                        self.done_at = now.saturating_add(message.ticks + blocks * BLOCK_TICKS);
+                        self.by_dma = true;
                     }
                 }
             }
@@ -132,13 +158,18 @@ mod tests {
 
     fn by_blocks(mode: u32, message: &[u8], length: usize) -> Vec<u8> {
         let (mut memory, mut dma, mut sha) = (Memory::new(&[], FlashImage::blank()), Gdma::new(), Sha::new());
-        sha.store(&mut memory, &mut dma, MODE, mode);
+        sha.store(&mut memory, &mut dma, 0, MODE, mode);
+        let mut now = 0;
         for (n, block) in padded(message).chunks(BLOCK).enumerate() {
             for (word, chunk) in block.chunks(4).enumerate() {
                 let value = u32::from_le_bytes(chunk.try_into().unwrap());
-                sha.store(&mut memory, &mut dma, M_MEM + 4 * word as u32, value);
+                sha.store(&mut memory, &mut dma, now, M_MEM + 4 * word as u32, value);
             }
-            sha.store(&mut memory, &mut dma, if n == 0 { START } else { CONTINUE }, 1);
+            sha.store(&mut memory, &mut dma, now, if n == 0 { START } else { CONTINUE }, 1);
+            assert_eq!(sha.peek(BUSY), 1);
+            now = sha.deadline();
+            sha.run(now);
+            assert_eq!(sha.peek(BUSY), 0);
         }
         (0..length as u32 / 4).flat_map(|n| sha.peek(H_MEM + 4 * n).to_le_bytes()).collect()
     }
@@ -162,18 +193,20 @@ mod tests {
         for (n, word) in [head, 0x3FCA_0000, 0].into_iter().enumerate() {
             memory.write(0x3FC9_0000 + 4 * n as u32, &word.to_le_bytes()).unwrap();
         }
-        dma.store(&mut memory, 0x100, DmaPeripheral::Sha as u32);
-        dma.store(&mut memory, 0x0E0, 1 << 21 | 0x9_0000);
-        sha.store(&mut memory, &mut dma, MODE, 2);
-        sha.store(&mut memory, &mut dma, IRQ_ENA, 1);
-        sha.store(&mut memory, &mut dma, DMA_BLOCK_NUM, 2);
-        sha.store(&mut memory, &mut dma, DMA_START, 1);
+        dma.store(&mut memory, 0, 0x100, DmaPeripheral::Sha as u32);
+        dma.store(&mut memory, 0, 0x0E0, 1 << 21 | 0x9_0000);
+        sha.store(&mut memory, &mut dma, 0, MODE, 2);
+        sha.store(&mut memory, &mut dma, 0, IRQ_ENA, 1);
+        sha.store(&mut memory, &mut dma, 0, DMA_BLOCK_NUM, 2);
+        sha.store(&mut memory, &mut dma, 0, DMA_START, 1);
+        assert!(!sha.active());
+        sha.run(sha.deadline());
         assert!(sha.active());
         let hash: Vec<u8> = (0..8).flat_map(|n| sha.peek(H_MEM + 4 * n).to_le_bytes()).collect();
         let expected =
             sha2::Sha256::digest(b"The quick brown fox jumps over the lazy dog, twice, to fill more than one block");
         assert_eq!(hash, expected.as_slice());
-        sha.store(&mut memory, &mut dma, CLEAR_IRQ, 1);
+        sha.store(&mut memory, &mut dma, 0, CLEAR_IRQ, 1);
         assert!(!sha.active());
     }
 }

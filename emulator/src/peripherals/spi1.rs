@@ -1,8 +1,9 @@
 //! SPI1, the flash controller of the CPU (TRM, chapter "SPI Controller"), and the commands of the
-//! NOR flash chip behind it. Commands are finished as soon as they are started: erasing and
-//! programming take no time.
+//! NOR flash chip behind it. Transfers are finished as soon as they are started; erasing and
+//! programming keep the flash chip busy, though not for as long as on silicon.
 
 use super::{Registers, bit, field};
+use crate::bus::{TICKS_PER_SECOND, Tick};
 use crate::flash::{FLASH_SIZE, FlashImage};
 
 const CMD: u32 = 0x00;
@@ -40,6 +41,15 @@ const UNIQUE_ID: [u8; 8] = *b"ISRLAB01";
 /// Bytes in the data buffer W0 to W15.
 const BUFFER: usize = 64;
 
+/// Time to program a page; silicon takes about 0.4 ms.
+const PROGRAM_TICKS: Tick = TICKS_PER_SECOND / 50_000;
+/// Time to erase a sector of 4 KiB; silicon takes about 45 ms.
+const ERASE_SECTOR_TICKS: Tick = TICKS_PER_SECOND / 2000;
+/// Bytes in a sector.
+const SECTOR: usize = 4 * 1024;
+
+/// An operation is running, in status register 1.
+const STATUS_BUSY: u8 = 1 << 0;
 /// Write enable latch in status register 1.
 const STATUS_WEL: u8 = 1 << 1;
 
@@ -49,6 +59,8 @@ pub(crate) struct Spi1 {
     registers: Registers<0x100>,
     /// Status registers 1, 2 and 3 of the flash chip.
     status: [u8; 3],
+    /// Until when the flash chip is busy erasing or programming.
+    busy_until: Tick,
     /// In deep power-down nothing but the release is obeyed.
     powered_down: bool,
 }
@@ -64,7 +76,7 @@ pub(crate) struct Changed {
 
 impl Spi1 {
     pub(crate) fn new() -> Self {
-        Self { registers: Registers::new(RESET), status: [0; 3], powered_down: false }
+        Self { registers: Registers::new(RESET), status: [0; 3], busy_until: 0, powered_down: false }
     }
 
     /// Resets the controller; the flash chip keeps its power and its state.
@@ -81,15 +93,21 @@ impl Spi1 {
     }
 
     /// Writes a register; returns what part of the flash a command changed.
-    pub(crate) fn store(&mut self, flash: &mut FlashImage, offset: u32, value: u32) -> Option<Changed> {
+    pub(crate) fn store(&mut self, flash: &mut FlashImage, now: Tick, offset: u32, value: u32) -> Option<Changed> {
         if offset != CMD {
             self.registers.set(offset, value);
             return None;
         }
-        if bit(value, 18) {
-            return self.user_command(flash);
+        if now >= self.busy_until {
+            self.status[0] &= !STATUS_BUSY;
         }
-        self.fixed_command(flash, value)
+        let changed = if bit(value, 18) { self.user_command(flash) } else { self.fixed_command(flash, value) };
+        if let Some(Changed { length, .. }) = changed {
+            let ticks = if length < SECTOR { PROGRAM_TICKS } else { (length / SECTOR) as Tick * ERASE_SECTOR_TICKS };
+            self.busy_until = now.saturating_add(ticks);
+            self.status[0] |= STATUS_BUSY;
+        }
+        changed
     }
 
     fn buffer(&self) -> [u8; BUFFER] {
@@ -181,6 +199,10 @@ impl Spi1 {
         if self.powered_down && opcode != 0xAB {
             return None;
         }
+        // While it is busy the flash chip answers nothing but its status.
+        if self.status[0] & STATUS_BUSY != 0 && !matches!(opcode, 0x05 | 0x35 | 0x15) {
+            return None;
+        }
         match opcode {
             0x9F => fill(answer, &JEDEC_ID),
             0x90 => fill(answer, &[JEDEC_ID[0], 0x15]),
@@ -211,7 +233,7 @@ impl Spi1 {
                 self.powered_down = false;
                 answer.fill(0x15);
             }
-            0x99 => *self = Self { registers: self.registers.clone(), ..Self::new() },
+            0x99 => (self.status, self.powered_down) = ([0; 3], false),
             _ => {}
         }
         None
@@ -295,6 +317,9 @@ fn sfdp(address: u32) -> u8 {
 mod tests {
     use super::*;
 
+    /// The flash chip is never busy any more then.
+    const LATER: Tick = Tick::MAX;
+
     /// Runs a user command with an address of 24 bits and returns what came back.
     fn run(
         spi: &mut Spi1,
@@ -304,24 +329,26 @@ mod tests {
         data: &[u8],
         answer: usize,
     ) -> Vec<u8> {
+        // Every command comes when the one before is done.
+        let now = spi.busy_until;
         let mut user = 1 << 31;
         if let Some(address) = address {
             user |= 1 << 30;
-            spi.store(flash, USER1, 23 << 26);
-            spi.store(flash, ADDR, address);
+            spi.store(flash, now, USER1, 23 << 26);
+            spi.store(flash, now, ADDR, address);
         }
         if !data.is_empty() {
             user |= 1 << 27;
-            spi.store(flash, MOSI_DLEN, data.len() as u32 * 8 - 1);
+            spi.store(flash, now, MOSI_DLEN, data.len() as u32 * 8 - 1);
             spi.set_buffer(data);
         }
         if answer > 0 {
             user |= 1 << 28;
-            spi.store(flash, MISO_DLEN, answer as u32 * 8 - 1);
+            spi.store(flash, now, MISO_DLEN, answer as u32 * 8 - 1);
         }
-        spi.store(flash, USER, user);
-        spi.store(flash, USER2, 7 << 28 | opcode);
-        spi.store(flash, CMD, 1 << 18);
+        spi.store(flash, now, USER, user);
+        spi.store(flash, now, USER2, 7 << 28 | opcode);
+        spi.store(flash, now, CMD, 1 << 18);
         assert_eq!(spi.peek(CMD), 0);
         spi.buffer()[..answer].to_vec()
     }
@@ -332,7 +359,7 @@ mod tests {
         assert_eq!(run(&mut spi, &mut flash, 0x9F, None, &[], 3), JEDEC_ID);
         assert_eq!(run(&mut spi, &mut flash, 0x5A, Some(0), &[], 4), b"SFDP");
         assert_eq!(run(&mut spi, &mut flash, 0x4B, Some(0), &[], 8), UNIQUE_ID);
-        spi.store(&mut flash, CMD, 1 << 28);
+        spi.store(&mut flash, LATER, CMD, 1 << 28);
         assert_eq!(spi.peek(W0), 0x0016_40EF);
     }
 
@@ -344,6 +371,7 @@ mod tests {
         run(&mut spi, &mut flash, 0x06, None, &[], 0);
         assert_eq!(run(&mut spi, &mut flash, 0x05, None, &[], 1), [STATUS_WEL]);
         run(&mut spi, &mut flash, 0x02, Some(0x1FE), &[1, 2, 3], 0);
+        assert_eq!(spi.status[0], STATUS_BUSY);
         assert_eq!(run(&mut spi, &mut flash, 0x05, None, &[], 1), [0]);
         assert_eq!([flash.byte(0x1FE), flash.byte(0x1FF), flash.byte(0x100)], [1, 2, 3], "wraps in its page");
         for opcode in [0x03, 0x0B, 0x3B, 0x6B, 0xBB, 0xEB] {
@@ -355,18 +383,33 @@ mod tests {
     }
 
     #[test]
+    fn a_busy_flash_chip_answers_nothing_but_its_status() {
+        let (mut spi, mut flash) = (Spi1::new(), FlashImage::blank());
+        for (opcode, address) in [(0x06, None), (0xD8, Some(0))] {
+            run(&mut spi, &mut flash, opcode, address, &[], 0);
+        }
+        assert_eq!(spi.busy_until, 16 * ERASE_SECTOR_TICKS);
+        spi.store(&mut flash, spi.busy_until - 1, CMD, 1 << 27);
+        assert_eq!(spi.peek(RD_STATUS), u32::from(STATUS_BUSY));
+        spi.store(&mut flash, spi.busy_until - 1, CMD, 1 << 28);
+        assert_eq!(spi.peek(W0), 0x00FF_FFFF);
+        spi.store(&mut flash, spi.busy_until, CMD, 1 << 28);
+        assert_eq!(spi.peek(W0), 0x0016_40EF);
+    }
+
+    #[test]
     fn fixed_commands_do_the_same() {
         let (mut spi, mut flash) = (Spi1::new(), FlashImage::blank());
-        spi.store(&mut flash, CMD, 1 << 30);
-        spi.store(&mut flash, CMD, 1 << 27);
+        spi.store(&mut flash, LATER, CMD, 1 << 30);
+        spi.store(&mut flash, LATER, CMD, 1 << 27);
         assert_eq!(spi.peek(RD_STATUS), u32::from(STATUS_WEL));
-        spi.store(&mut flash, ADDR, 4 << 24 | 0x2_0000);
+        spi.store(&mut flash, LATER, ADDR, 4 << 24 | 0x2_0000);
         spi.set_buffer(&[9, 8, 7, 6]);
-        assert_eq!(spi.store(&mut flash, CMD, 1 << 25), Some(Changed { offset: 0x2_0000, length: 256 }));
+        assert_eq!(spi.store(&mut flash, LATER, CMD, 1 << 25), Some(Changed { offset: 0x2_0000, length: 256 }));
         assert_eq!(flash.byte(0x2_0003), 6);
-        spi.store(&mut flash, CMD, 1 << 30);
-        spi.store(&mut flash, ADDR, 0x2_1234);
-        assert_eq!(spi.store(&mut flash, CMD, 1 << 23), Some(Changed { offset: 0x2_0000, length: 0x1_0000 }));
+        spi.store(&mut flash, LATER, CMD, 1 << 30);
+        spi.store(&mut flash, LATER, ADDR, 0x2_1234);
+        assert_eq!(spi.store(&mut flash, LATER, CMD, 1 << 23), Some(Changed { offset: 0x2_0000, length: 0x1_0000 }));
         assert_eq!(flash, FlashImage::blank());
     }
 
@@ -385,14 +428,14 @@ mod tests {
         let (mut spi, mut flash) = (Spi1::new(), FlashImage::blank());
         for value in [0, u32::MAX, 0x8000_0000, 0x7FFF_FFFF] {
             for offset in (4..0x400).step_by(4) {
-                spi.store(&mut flash, offset, value);
+                spi.store(&mut flash, LATER, offset, value);
             }
             for number in 17..32 {
-                spi.store(&mut flash, CMD, 1 << number);
+                spi.store(&mut flash, LATER, CMD, 1 << number);
             }
             for opcode in 0..=255 {
-                spi.store(&mut flash, USER2, opcode);
-                spi.store(&mut flash, CMD, 1 << 18);
+                spi.store(&mut flash, LATER, USER2, opcode);
+                spi.store(&mut flash, LATER, CMD, 1 << 18);
             }
         }
     }
