@@ -3,21 +3,75 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
+use crate::bench::Benches;
+use crate::board::emulated::BootedBoard;
+use crate::board::line::LineFault;
 use crate::config::ServeConfig;
+use crate::course::{Course, CourseError};
+use crate::store::{Store, StoreError};
+use crate::visitor::Visitors;
 
 /// Everything the routes work with.
 #[derive(Debug)]
 pub struct App {
     /// What the operator set.
     pub config: ServeConfig,
+    /// The lessons.
+    pub course: Arc<Course>,
+    /// What visitors leave behind.
+    pub store: Store,
+    /// The visitors' boards.
+    pub benches: Benches,
+    /// Who is who, and how often they ask.
+    pub visitors: Visitors,
+    /// The name of this machine, for addresses on the LAN.
+    pub host_name: String,
+    /// True once the server is to end: streams that would go on for ever end then.
+    pub closing: watch::Sender<bool>,
+}
+
+/// Why there is no application.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The lessons have mistakes.
+    #[error(transparent)]
+    Course(#[from] CourseError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The lesson firmware does not boot on the virtual board.
+    #[error("the virtual board does not boot: {0}")]
+    Board(#[from] LineFault),
+    /// The system gives no threads.
+    #[error("the system gives no threads: {0}")]
+    Threads(#[from] std::io::Error),
 }
 
 impl App {
-    /// Builds the application from its configuration.
-    #[must_use]
-    pub fn new(config: ServeConfig) -> Self {
-        Self { config }
+    /// Builds the application: opens the store, loads the course and boots the board that all
+    /// others are forked from. Takes a moment; not for an asynchronous thread.
+    ///
+    /// # Errors
+    /// [`AppError`]
+    pub fn build(config: ServeConfig) -> Result<Self, AppError> {
+        let store = Store::open(config.data.as_deref())?;
+        let course = Arc::new(Course::embedded()?);
+        let booted = BootedBoard::lesson_firmware()?;
+        let benches = Benches::new(booted, config.limits.clone(), Arc::clone(&course), store.clone())?;
+        let host_name = host_name().unwrap_or_default();
+        let closing = watch::Sender::new(false);
+        Ok(Self { config, course, store, benches, visitors: Visitors::default(), host_name, closing })
     }
+}
+
+/// What this machine calls itself on the network.
+fn host_name() -> Option<String> {
+    #[cfg(unix)]
+    return Some(rustix::system::uname().nodename().to_str().ok()?.to_owned());
+    #[cfg(not(unix))]
+    return std::env::var("COMPUTERNAME").ok();
 }
 
 /// The application as axum hands it to handlers: a shared [`App`].

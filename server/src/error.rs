@@ -7,12 +7,17 @@
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
+use crate::board::BoardRefusal;
+use crate::course::SettingError;
 use crate::language::Language;
+use crate::pages::frame::Theme;
+use crate::pages::trouble::TroublePage;
+use crate::store::StoreError;
 
 /// What a visitor can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +25,43 @@ use crate::language::Language;
 pub enum Problem {
     /// Nothing is served at this address.
     PageUnknown,
+    /// The course has no such lesson.
+    LessonUnknown(String),
     /// The address exists, but not with this method.
     MethodNotAllowed,
+    /// The request is not JSON.
+    NotJson,
+    /// The JSON is not what this address expects; the parser's words say where.
+    BadJson(String),
+    /// The request has more bytes than allowed.
+    TooLarge(usize),
+    /// More requests in a short time than a person makes.
+    TooManyRequests,
+    /// The request names a host that is not this machine.
+    WrongHost,
+    /// The request comes from a page of another site.
+    WrongOrigin,
+    /// The cookie is missing.
+    VisitorUnknown,
+    /// A control does not take this value.
+    Setting(SettingError),
+    /// The program holds a character that cannot be sent to a board.
+    ProgramUnsendable {
+        /// The line, from 1.
+        line: usize,
+        /// The character's code.
+        code: u32,
+    },
+    /// The run is too long or too short.
+    SecondsOutOfRange(u32),
+    /// No such speed.
+    SpeedOutOfRange,
+    /// Another check of the same visitor took its place.
+    CheckGivenUp,
+    /// Others use all boards.
+    AllBoardsTaken,
+    /// The board does not do it.
+    Board(BoardRefusal),
     /// Something failed that the visitor cannot mend; the cause is in the log.
     Internal,
 }
@@ -40,20 +80,55 @@ pub struct ProblemText {
 impl Problem {
     /// The HTTP status that says the same.
     #[must_use]
-    pub const fn status(&self) -> StatusCode {
+    pub fn status(&self) -> StatusCode {
         match self {
-            Self::PageUnknown => StatusCode::NOT_FOUND,
+            Self::PageUnknown | Self::LessonUnknown(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BadJson(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::WrongOrigin => StatusCode::FORBIDDEN,
+            Self::VisitorUnknown => StatusCode::UNAUTHORIZED,
+            Self::Setting(_) | Self::ProgramUnsendable { .. } | Self::SecondsOutOfRange(_) | Self::SpeedOutOfRange => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::AllBoardsTaken => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Board(BoardRefusal::Session(_)) => StatusCode::BAD_GATEWAY,
+            Self::Board(BoardRefusal::Gone) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Board(_) | Self::CheckGivenUp => StatusCode::CONFLICT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// The stable code; never changed once released.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::PageUnknown => "page-unknown",
+            Self::LessonUnknown(_) => "lesson-unknown",
             Self::MethodNotAllowed => "method-not-allowed",
+            Self::NotJson => "not-json",
+            Self::BadJson(_) => "bad-json",
+            Self::TooLarge(_) => "too-large",
+            Self::TooManyRequests => "too-many-requests",
+            Self::WrongHost => "wrong-host",
+            Self::WrongOrigin => "wrong-origin",
+            Self::VisitorUnknown => "visitor-unknown",
+            Self::Setting(SettingError::UnknownControl { .. }) => "control-unknown",
+            Self::Setting(SettingError::OutOfRange { .. }) => "control-out-of-range",
+            Self::Setting(SettingError::UnknownOption { .. }) => "control-option-unknown",
+            Self::ProgramUnsendable { .. } => "program-unsendable",
+            Self::SecondsOutOfRange(_) => "seconds-out-of-range",
+            Self::SpeedOutOfRange => "speed-out-of-range",
+            Self::CheckGivenUp => "check-given-up",
+            Self::AllBoardsTaken => "all-boards-taken",
+            Self::Board(BoardRefusal::Busy) => "board-busy",
+            Self::Board(BoardRefusal::NotReady) => "board-not-ready",
+            Self::Board(BoardRefusal::NothingRuns) => "nothing-runs",
+            Self::Board(BoardRefusal::Session(fault)) => fault.code(),
+            Self::Board(BoardRefusal::Gone) => "board-gone",
             Self::Internal => "internal",
         }
     }
@@ -61,29 +136,196 @@ impl Problem {
     /// What happened and what to try, in the visitor's language.
     #[must_use]
     pub fn text(&self, language: Language) -> ProblemText {
-        let (message, hint) = match (self, language) {
-            (Self::PageUnknown, Language::En) => {
-                ("There is no such page.".into(), "Go back to the course index.".into())
+        let (message, hint) = match language {
+            Language::En => self.english(),
+            Language::Ja => self.japanese(),
+        };
+        ProblemText { code: self.code(), message, hint: hint.to_owned() }
+    }
+
+    fn english(&self) -> (String, &'static str) {
+        let (message, hint) = match self {
+            Self::PageUnknown => ("There is no such page.", "Go back to the course index."),
+            Self::LessonUnknown(slug) => {
+                return (format!("There is no lesson “{slug}”."), "Choose one in the course index.");
             }
-            (Self::PageUnknown, Language::Ja) => {
-                ("そのページはありません。".into(), "コース一覧に戻ってください。".into())
+            Self::MethodNotAllowed => ("This address does not answer this kind of request.", "Reload the page."),
+            Self::NotJson => ("The request is not JSON.", "Send it with Content-Type: application/json."),
+            Self::BadJson(cause) => return (format!("The request cannot be read: {cause}."), "Reload the page."),
+            Self::TooLarge(bytes) => {
+                return (format!("The request is larger than {} KB.", bytes / 1024), "Shorten the program.");
             }
-            (Self::MethodNotAllowed, Language::En) => {
-                ("This address does not answer this kind of request.".into(), "Reload the page.".into())
-            }
-            (Self::MethodNotAllowed, Language::Ja) => {
-                ("このアドレスはこの種類の要求に応じません。".into(), "ページを再読み込みしてください。".into())
-            }
-            (Self::Internal, Language::En) => (
-                "The workbench failed inside.".into(),
-                "Try again; if it stays, the server's log names the cause.".into(),
+            Self::TooManyRequests => ("Too many requests in a short time.", "Wait a few seconds."),
+            Self::WrongHost => (
+                "This address is not one of this machine.",
+                "Use the address that the workbench printed; on a network, start it with --lan.",
             ),
-            (Self::Internal, Language::Ja) => (
-                "サーバー内部でエラーが起きました。".into(),
-                "もう一度試してください。続く場合は、サーバーのログに原因があります。".into(),
+            Self::WrongOrigin => ("The request comes from another site.", "Use the workbench's own page."),
+            Self::VisitorUnknown => ("The workbench does not know this browser yet.", "Open the page first, and allow its cookie."),
+            Self::Setting(error) => return (error_sentence(error), "Choose a value that the control offers."),
+            Self::ProgramUnsendable { line, code } => {
+                return (
+                    format!("Line {line} of the program holds the control character U+{code:04X}, which would steer the board's prompt."),
+                    "Remove it, or write it as an escape such as \\x03.",
+                );
+            }
+            Self::SecondsOutOfRange(most) => {
+                return (format!("A run lasts 1 to {most} seconds."), "Choose a length within these.");
+            }
+            Self::SpeedOutOfRange => ("There is no such speed.", "Choose 0 (as fast as it goes) or 0.001 to 1000."),
+            Self::CheckGivenUp => ("A newer check took the place of this one.", "Look at the newer one."),
+            Self::AllBoardsTaken => ("All boards are in use.", "Try again when somebody has finished."),
+            Self::Board(BoardRefusal::Busy) => ("A program is running.", "Stop it first."),
+            Self::Board(BoardRefusal::NotReady) => ("The board is not ready.", "Wait a moment, or press Reset."),
+            Self::Board(BoardRefusal::NothingRuns) => ("Nothing is running.", "Press Run first."),
+            Self::Board(BoardRefusal::Session(fault)) => return board_words(fault.code(), Language::En),
+            Self::Board(BoardRefusal::Gone) => return board_words("board-gone", Language::En),
+            Self::Internal => ("The workbench failed inside.", "Try again; if it stays, the server's log names the cause."),
+        };
+        (message.to_owned(), hint)
+    }
+
+    fn japanese(&self) -> (String, &'static str) {
+        let (message, hint) = match self {
+            Self::PageUnknown => ("そのページはありません。", "コース一覧に戻ってください。"),
+            Self::LessonUnknown(slug) => {
+                return (format!("「{slug}」というレッスンはありません。"), "コース一覧から選んでください。");
+            }
+            Self::MethodNotAllowed => ("このアドレスはこの種類の要求に応じません。", "ページを再読み込みしてください。"),
+            Self::NotJson => ("要求が JSON ではありません。", "Content-Type: application/json で送ってください。"),
+            Self::BadJson(cause) => return (format!("要求を読み取れません: {cause}"), "ページを再読み込みしてください。"),
+            Self::TooLarge(bytes) => {
+                return (format!("要求が {} KB を超えています。", bytes / 1024), "プログラムを短くしてください。");
+            }
+            Self::TooManyRequests => ("短い時間に要求が多すぎます。", "数秒待ってください。"),
+            Self::WrongHost => (
+                "このアドレスはこのコンピュータのものではありません。",
+                "起動時に表示されたアドレスを使ってください。ネットワークで使うには --lan を付けて起動します。",
+            ),
+            Self::WrongOrigin => ("別のサイトからの要求です。", "ワークベンチのページから操作してください。"),
+            Self::VisitorUnknown => ("このブラウザはまだ登録されていません。", "先にページを開き、Cookie を許可してください。"),
+            Self::Setting(error) => return (setting_japanese(error), "設定できる値を選んでください。"),
+            Self::ProgramUnsendable { line, code } => {
+                return (
+                    format!("プログラムの {line} 行目に制御文字 U+{code:04X} があります。ボードのプロンプトを操作してしまうため送れません。"),
+                    "削除するか、\\x03 のようなエスケープで書いてください。",
+                );
+            }
+            Self::SecondsOutOfRange(most) => {
+                return (format!("実行時間は 1～{most} 秒です。"), "この範囲で選んでください。");
+            }
+            Self::SpeedOutOfRange => ("その速度はありません。", "0(できるだけ速く)か 0.001～1000 を選んでください。"),
+            Self::CheckGivenUp => ("新しい確認に置き換えられました。", "新しい結果を見てください。"),
+            Self::AllBoardsTaken => ("ボードはすべて使用中です。", "だれかが終わるのを待って、もう一度試してください。"),
+            Self::Board(BoardRefusal::Busy) => ("プログラムを実行中です。", "先に停止してください。"),
+            Self::Board(BoardRefusal::NotReady) => ("ボードの準備ができていません。", "少し待つか、「リセット」を押してください。"),
+            Self::Board(BoardRefusal::NothingRuns) => ("何も実行していません。", "先に「実行」を押してください。"),
+            Self::Board(BoardRefusal::Session(fault)) => return board_words(fault.code(), Language::Ja),
+            Self::Board(BoardRefusal::Gone) => return board_words("board-gone", Language::Ja),
+            Self::Internal => (
+                "サーバー内部でエラーが起きました。",
+                "もう一度試してください。続く場合は、サーバーのログに原因があります。",
             ),
         };
-        ProblemText { code: self.code(), message, hint }
+        (message.to_owned(), hint)
+    }
+}
+
+/// A library's message as a sentence of its own.
+fn error_sentence(error: &SettingError) -> String {
+    let text = error.to_string();
+    let mut characters = text.chars();
+    let first = characters.next().map(char::to_uppercase).into_iter().flatten();
+    first.chain(characters).chain(['.']).collect()
+}
+
+fn setting_japanese(error: &SettingError) -> String {
+    match error {
+        SettingError::UnknownControl { name, known } => {
+            format!("このレッスンに設定 `{name}` はありません。あるのは {known} です。")
+        }
+        SettingError::OutOfRange { name, value, min, max } => {
+            format!("`{name}` = {value} は範囲外です。{min}～{max} で設定できます。")
+        }
+        SettingError::UnknownOption { name, value, known } => {
+            format!("`{name}` = {value} は選べません。選べるのは {known} です。")
+        }
+    }
+}
+
+/// What is wrong with a board, in the visitor's language, by the fault's code.
+#[must_use]
+pub fn board_trouble(code: &'static str, language: Language) -> ProblemText {
+    let (message, hint) = board_words(code, language);
+    ProblemText { code, message, hint: hint.to_owned() }
+}
+
+fn board_words(code: &str, language: Language) -> (String, &'static str) {
+    let (en, ja) = match code {
+        "board-no-answer" => (
+            ("The board does not answer.", "Press Reset. If it stays, check the cable and that no other program uses the port."),
+            ("ボードが応答しません。", "「リセット」を押してください。続く場合は、ケーブルと、ほかのプログラムがポートを使っていないかを確かめてください。"),
+        ),
+        "board-no-lesson-firmware" => (
+            ("The board runs MicroPython without the lesson firmware.", "Write the lesson firmware on the boards page."),
+            ("ボードの MicroPython にはレッスン用ファームウェアがありません。", "ボードのページで書き込んでください。"),
+        ),
+        "board-other-version" => (
+            ("The board's lesson firmware has another version.", "Write this workbench's firmware on the boards page."),
+            ("ボードのレッスン用ファームウェアの版が違います。", "ボードのページで書き込み直してください。"),
+        ),
+        "board-no-prompt" => (
+            ("The board offers no prompt.", "Press Reset."),
+            ("ボードのプロンプトが出ません。", "「リセット」を押してください。"),
+        ),
+        "board-upload-failed" => (
+            ("The program did not arrive on the board.", "Run it again. If it stays, shorten the program: the board's memory may be full."),
+            ("プログラムをボードに送れませんでした。", "もう一度実行してください。続く場合は、プログラムを短くしてください。ボードのメモリが足りないのかもしれません。"),
+        ),
+        "board-setting-refused" => (
+            ("The board refused a setting.", "Choose another value."),
+            ("ボードが設定を受け付けませんでした。", "別の値を選んでください。"),
+        ),
+        "board-not-acknowledged" => (
+            ("The board did not confirm.", "Try again. Stop still works."),
+            ("ボードから確認が返りません。", "もう一度試してください。「停止」は使えます。"),
+        ),
+        "board-still-counting" => (
+            ("The counters went on after Stop and a reset.", "Press Reset, or unplug the board."),
+            ("停止とリセットの後もカウンタが動いています。", "「リセット」を押すか、ボードを抜いてください。"),
+        ),
+        "board-emulation" => (
+            ("The virtual board met something that it cannot do.", "Press Reset."),
+            ("仮想ボードが実行できない動作に出会いました。", "「リセット」を押してください。"),
+        ),
+        _ => (
+            ("The board is gone.", "Plug it in again, or reload the page."),
+            ("ボードが見つかりません。", "接続し直すか、ページを再読み込みしてください。"),
+        ),
+    };
+    let (message, hint) = match language {
+        Language::En => en,
+        Language::Ja => ja,
+    };
+    (message.to_owned(), hint)
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::Internal
+    }
+}
+
+impl From<BoardRefusal> for Problem {
+    fn from(refusal: BoardRefusal) -> Self {
+        Self::Board(refusal)
+    }
+}
+
+impl From<SettingError> for Problem {
+    fn from(error: SettingError) -> Self {
+        Self::Setting(error)
     }
 }
 
@@ -101,17 +343,26 @@ struct Answer {
     error: ProblemText,
 }
 
-/// Writes a handler's [`Problem`] in the visitor's language.
+/// Writes a handler's [`Problem`] in the visitor's language: a page for a browser, JSON for scripts.
 pub(crate) async fn answer_in_the_visitors_language(request: Request, next: Next) -> Response {
     let language = Language::of_request(request.headers());
+    let theme = Theme::of_request(request.headers());
+    let accepts_html = |accept: &HeaderValue| accept.to_str().is_ok_and(|accept| accept.contains("text/html"));
+    let wants_page = request.method() == Method::GET && request.headers().get(header::ACCEPT).is_some_and(accepts_html);
     let response = next.run(request).await;
-    let Some(problem) = response.extensions().get::<Problem>().cloned() else {
-        return response;
-    };
+    let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
     let (mut parts, _) = response.into_parts();
-    let body = Json(Answer { error: problem.text(language) }).into_response();
+    let text = problem.text(language);
+    let body = match wants_page.then(|| TroublePage::html(language, theme, text.clone())) {
+        Some(Ok(html)) => Html(html).into_response(),
+        Some(Err(error)) => {
+            tracing::error!(%error, "the page about a problem cannot be written");
+            Json(Answer { error: text }).into_response()
+        }
+        None => Json(Answer { error: text }).into_response(),
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.extend(body.headers().clone());
     parts.headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
-    parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, body.into_body())
 }

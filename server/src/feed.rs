@@ -4,9 +4,13 @@
 //! saw. What is no longer kept is reported as a gap, never silently skipped.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
+
+use crate::language::Language;
 
 /// Events kept for readers that come back; at 20 samples a second about a minute.
 const KEPT_EVENTS: usize = 2048;
@@ -47,12 +51,16 @@ pub struct Feed {
     ring: Mutex<Ring>,
     /// The id of the newest event: what readers wait for.
     newest: watch::Sender<u64>,
+    /// Whether the visitor reads Japanese.
+    japanese: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Ring {
     events: VecDeque<FeedEvent>,
     bytes: usize,
+    /// The number before the first event.
+    before: u64,
     last: u64,
     /// The newest event of each kind that describes a state: what a new reader needs first.
     states: Vec<FeedEvent>,
@@ -64,11 +72,33 @@ const STATES: [&str; 3] = ["board", "run", "sample"];
 
 impl Default for Feed {
     fn default() -> Self {
-        Self { ring: Mutex::default(), newest: watch::Sender::new(0) }
+        // Numbers go on over restarts, so that one from before is never taken for one of ours.
+        let begun = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
+        Self::starting_after(begun)
     }
 }
 
 impl Feed {
+    /// A feed whose first event has the number after this one.
+    fn starting_after(before: u64) -> Self {
+        Self {
+            ring: Mutex::new(Ring { before, last: before, ..Ring::default() }),
+            newest: watch::Sender::new(before),
+            japanese: AtomicBool::new(false),
+        }
+    }
+
+    /// The language of texts in events.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        if self.japanese.load(Ordering::Relaxed) { Language::Ja } else { Language::En }
+    }
+
+    /// Notes the language that the visitor reads.
+    pub fn set_language(&self, language: Language) {
+        self.japanese.store(language == Language::Ja, Ordering::Relaxed);
+    }
+
     /// Tells everybody, and returns the event's number.
     pub fn publish(&self, name: &'static str, data: impl Into<Arc<str>>) -> u64 {
         let data = data.into();
@@ -157,20 +187,27 @@ impl Feed {
         (first, self.reader_after(seen))
     }
 
-    /// A reader of everything after an event that it has already seen.
+    /// A reader that comes back: what it needs first, and a reader of all that follows. A number
+    /// that is none of ours, from before a restart for instance, makes it a new reader.
     #[must_use]
-    pub fn reader_after(self: &Arc<Self>, last_seen: u64) -> FeedReader {
+    pub fn reader_again(self: &Arc<Self>, last_seen: u64) -> (Vec<FeedEvent>, FeedReader) {
+        let ours = {
+            let ring = self.lock();
+            (ring.before..=ring.last).contains(&last_seen)
+        };
+        if ours { (Vec::new(), self.reader_after(last_seen)) } else { self.reader() }
+    }
+
+    fn reader_after(self: &Arc<Self>, last_seen: u64) -> FeedReader {
         FeedReader { feed: Arc::clone(self), newest: self.newest.subscribe(), seen: last_seen }
     }
 
     /// Everything after `seen` that is kept, at most `most` events, and the gap before it.
     fn after(&self, seen: u64, most: usize) -> Vec<FeedItem> {
         let ring = self.lock();
-        // A number from before a restart of the server: begin with what there is.
-        let seen = if seen > ring.last { 0 } else { seen };
         let oldest = ring.events.front().map_or(ring.last + 1, |event| event.id);
         let mut items = Vec::new();
-        if oldest > seen + 1 && seen > 0 {
+        if oldest > seen + 1 {
             items.push(FeedItem::Gap { missed: oldest - seen - 1, last: oldest - 1 });
         }
         let skip = usize::try_from((seen + 1).saturating_sub(oldest)).unwrap_or(usize::MAX);
@@ -248,7 +285,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_resumes_where_it_was() {
-        let feed = Arc::new(Feed::default());
+        let feed = Arc::new(Feed::starting_after(0));
         for n in 0..5 {
             feed.publish("sample", format!("{n}"));
         }
@@ -262,7 +299,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_reader_is_told_what_it_missed() {
-        let feed = Arc::new(Feed::default());
+        let feed = Arc::new(Feed::starting_after(0));
         let mut reader = feed.reader_after(0);
         feed.publish("sample", "1");
         assert_eq!(ids(&reader.next().await), [1]);
@@ -277,14 +314,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_number_from_before_a_restart_is_no_gap() {
-        let feed = Arc::new(Feed::default());
+        let feed = Arc::new(Feed::starting_after(0));
         feed.publish("board", "{}");
-        assert_eq!(ids(&feed.reader_after(900).next().await), [1]);
+        let (first, mut reader) = feed.reader_again(900);
+        assert_eq!((first.len(), first[0].id), (1, 1));
+        feed.publish("board", "{}");
+        assert_eq!(ids(&reader.next().await), [2]);
+        assert_eq!(feed.reader_again(1).0.len(), 0);
     }
 
     #[tokio::test]
     async fn a_new_reader_is_told_the_state_first() {
-        let feed = Arc::new(Feed::default());
+        let feed = Arc::new(Feed::starting_after(0));
         for n in 0..3 {
             feed.publish("board", format!("b{n}"));
             feed.publish("sample", format!("s{n}"));
@@ -300,7 +341,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_reader_that_leaves_is_noticed() {
-        let feed = Arc::new(Feed::default());
+        let feed = Arc::new(Feed::starting_after(0));
         let reader = feed.reader();
         assert_eq!(feed.readers(), 1);
         drop(reader);
@@ -309,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_bounded_in_bytes() {
-        let feed = Feed::default();
+        let feed = Feed::starting_after(0);
         for _ in 0..100 {
             feed.publish("console", "x".repeat(100_000));
         }

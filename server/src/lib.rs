@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod assets;
+pub mod bench;
 pub mod board;
 pub mod commands;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod course;
 pub mod error;
 pub mod feed;
 pub mod firmware;
+mod guard;
 pub mod language;
 pub mod pages;
 pub mod rfc2217;
@@ -20,3 +22,4 @@ pub mod routes;
 pub mod run;
 pub mod store;
 pub mod virtual_port;
+pub mod visitor;

@@ -1,17 +1,45 @@
 //! Every route and every layer, in the order in which a request meets them.
 
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post, put};
 use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 
 use crate::app::AppState;
+use crate::assets;
 use crate::error::{self, Problem};
-use crate::routes;
+use crate::guard;
+use crate::routes::{board, boards, check, events, pages, work};
+use crate::visitor;
 
 /// Builds the application's router: the one that is served, and the one that tests drive.
 pub fn router(app: AppState) -> Router {
+    let visitors = Router::new()
+        .merge(pages::routes())
+        .route("/events", get(events::stream))
+        .route("/api/run", post(board::run))
+        .route("/api/stop", post(board::stop))
+        .route("/api/reset", post(board::reset))
+        .route("/api/pause", post(board::pause))
+        .route("/api/speed", post(board::speed))
+        .route("/api/set", post(board::set))
+        .route("/api/console", post(board::console))
+        .route("/api/boards", get(boards::list))
+        .route("/api/lessons/{slug}/work", get(work::read).merge(put(work::save)))
+        .route("/api/lessons/{slug}/outcomes", axum::routing::delete(work::clear_outcomes))
+        .route("/api/lessons/{slug}/check", post(check::check))
+        .layer(middleware::from_fn_with_state(app.clone(), visitor::know));
+    // The last layer is the first to see a request.
     Router::new()
-        .merge(routes::pages::routes())
+        .merge(visitors)
+        .merge(assets::routes())
         .fallback(|| async { Problem::PageUnknown })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
+        .layer(DefaultBodyLimit::max(app.config.limits.body_bytes))
+        .layer(CatchPanicLayer::custom(|_| axum::response::IntoResponse::into_response(Problem::Internal)))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .layer(middleware::from_fn(error::answer_in_the_visitors_language))
+        .layer(CompressionLayer::new())
         .with_state(app)
 }

@@ -31,6 +31,8 @@ const MIGRATIONS: [&str; 1] = ["
         prediction TEXT NOT NULL DEFAULT 'null',
         steps TEXT NOT NULL DEFAULT '{}',
         last_check TEXT,
+        failures INTEGER NOT NULL DEFAULT 0,
+        passed INTEGER NOT NULL DEFAULT 0,
         updated INTEGER NOT NULL,
         PRIMARY KEY (visitor, lesson)
     ) WITHOUT ROWID;
@@ -99,6 +101,12 @@ pub struct Work {
     /// The verdict of the last check.
     #[serde(default)]
     pub last_check: Option<Value>,
+    /// Checks that did not pass.
+    #[serde(default)]
+    pub failures: u32,
+    /// Whether a check has ever passed.
+    #[serde(default)]
+    pub passed: bool,
     /// The rows of the outcome table, the oldest first.
     #[serde(default)]
     pub outcomes: Vec<Value>,
@@ -200,16 +208,8 @@ impl Store {
     /// The database failed.
     pub async fn work(&self, visitor: VisitorId, lesson: String) -> Result<Work, StoreError> {
         self.ask("reading a visitor's work", move |database| {
-            let sql = "SELECT program, prediction, steps, last_check FROM work WHERE visitor = ?1 AND lesson = ?2";
-            let found = database.query_row(sql, params![visitor.0, lesson], |row| {
-                Ok(Work {
-                    program: row.get(0)?,
-                    prediction: json(&row.get::<_, String>(1)?),
-                    steps: json(&row.get::<_, String>(2)?),
-                    last_check: row.get::<_, Option<String>>(3)?.map(|text| json(&text)),
-                    outcomes: Vec::new(),
-                })
-            });
+            let sql = "SELECT program, prediction, steps, last_check, failures, passed FROM work WHERE visitor = ?1 AND lesson = ?2";
+            let found = database.query_row(sql, params![visitor.0, lesson], work_of_row);
             let mut work = found.optional()?.unwrap_or_default();
             let mut rows =
                 database.prepare_cached("SELECT row FROM outcome WHERE visitor = ?1 AND lesson = ?2 ORDER BY id")?;
@@ -228,20 +228,9 @@ impl Store {
     pub async fn all_work(&self, visitor: VisitorId) -> Result<Vec<(String, Work)>, StoreError> {
         self.ask("reading a visitor's work", move |database| {
             let sql =
-                "SELECT lesson, program, prediction, steps, last_check FROM work WHERE visitor = ?1 ORDER BY lesson";
+                "SELECT program, prediction, steps, last_check, failures, passed, lesson FROM work WHERE visitor = ?1 ORDER BY lesson";
             let mut rows = database.prepare_cached(sql)?;
-            rows.query_map(params![visitor.0], |row| {
-                Ok((
-                    row.get(0)?,
-                    Work {
-                        program: row.get(1)?,
-                        prediction: json(&row.get::<_, String>(2)?),
-                        steps: json(&row.get::<_, String>(3)?),
-                        last_check: row.get::<_, Option<String>>(4)?.map(|text| json(&text)),
-                        outcomes: Vec::new(),
-                    },
-                ))
-            })?
+            rows.query_map(params![visitor.0], |row| Ok((row.get(6)?, work_of_row(row)?)))?
             .collect()
         })
         .await
@@ -267,9 +256,10 @@ impl Store {
     /// The database failed; nothing was changed.
     pub async fn save_check(&self, visitor: VisitorId, lesson: String, verdict: Value) -> Result<(), StoreError> {
         self.ask("saving a verdict", move |database| {
-            let sql = "INSERT INTO work (visitor, lesson, last_check, updated) VALUES (?1, ?2, ?3, ?4)
-                ON CONFLICT DO UPDATE SET last_check = ?3, updated = ?4";
-            database.execute(sql, params![visitor.0, lesson, verdict.to_string(), now_s()]).map(drop)
+            let passed = verdict["passed"].as_bool().unwrap_or(false);
+            let sql = "INSERT INTO work (visitor, lesson, last_check, failures, passed, updated) VALUES (?1, ?2, ?3, NOT ?4, ?4, ?5)
+                ON CONFLICT DO UPDATE SET last_check = ?3, failures = failures + NOT ?4, passed = passed OR ?4, updated = ?5";
+            database.execute(sql, params![visitor.0, lesson, verdict.to_string(), passed, now_s()]).map(drop)
         })
         .await
     }
@@ -341,6 +331,19 @@ fn migrate(database: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The work in a row whose first columns are those of [`Work`], without its outcomes.
+fn work_of_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Work> {
+    Ok(Work {
+        program: row.get(0)?,
+        prediction: json(&row.get::<_, String>(1)?),
+        steps: json(&row.get::<_, String>(2)?),
+        last_check: row.get::<_, Option<String>>(3)?.map(|text| json(&text)),
+        failures: row.get(4)?,
+        passed: row.get(5)?,
+        outcomes: Vec::new(),
+    })
+}
+
 /// JSON that this file wrote; what somebody else damaged reads as null.
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
@@ -377,6 +380,11 @@ mod tests {
         let work = store.work(visitor, "lost-update".into()).await.unwrap();
         assert_eq!((work.program, work.prediction, work.steps), (saved.program, saved.prediction, saved.steps));
         assert_eq!(work.last_check, Some(json!({"passed":false})));
+        assert_eq!((work.failures, work.passed), (1, false));
+        store.save_check(visitor, "lost-update".into(), json!({"passed":true})).await.unwrap();
+        store.save_check(visitor, "lost-update".into(), json!({"passed":false})).await.unwrap();
+        let all = store.all_work(visitor).await.unwrap();
+        assert_eq!((all.len(), all[0].1.failures, all[0].1.passed), (1, 2, true), "what is passed stays passed");
         assert_eq!(work.outcomes.iter().map(|row| row["n"].as_i64().unwrap()).collect::<Vec<_>>(), [1, 2]);
 
         let other = store.add_visitor("o".into()).await.unwrap();

@@ -15,7 +15,10 @@ use super::pace::Speed;
 use super::session::{EndReason, LinkTime, RunEnd, SessionEvent, SessionFault, Ticket};
 use super::state::{BoardId, BoardKind, BoardState, BoardStatus};
 use crate::course::{Setting, Settings};
+use crate::error::{ProblemText, board_trouble};
 use crate::feed::Feed;
+use crate::language::Language;
+use crate::pages::boards::board_name;
 use crate::run::headless::FIRST_RUN;
 use crate::run::record::{Recorder, RunRecord, RunRequest, why, wire_setting};
 
@@ -226,6 +229,26 @@ struct Actor {
     console: ConsoleOut,
     bad_frames: u64,
     asleep: bool,
+}
+
+/// The `board` event: what is known of a board, in the visitor's language.
+#[derive(Debug, Serialize)]
+pub struct BoardDescription<'a> {
+    #[serde(flatten)]
+    status: &'a BoardStatus,
+    name: String,
+    #[serde(flatten)]
+    trouble: Option<ProblemText>,
+}
+
+/// Describes a board to a visitor.
+#[must_use]
+pub fn describe(status: &BoardStatus, language: Language) -> BoardDescription<'_> {
+    let trouble = match &status.state {
+        BoardState::Fault(fault) => Some(board_trouble(fault.code, language)),
+        _ => None,
+    };
+    BoardDescription { status, name: board_name(&status.id.0, language), trouble }
 }
 
 /// The `run` event, as the page knows it.
@@ -479,7 +502,8 @@ impl Actor {
 
     fn publish_status(&mut self, change: impl FnOnce(&mut BoardStatus)) {
         self.status.send_modify(change);
-        self.feed.publish_json("board", &*self.status.borrow());
+        let status = self.status.borrow();
+        self.feed.publish_json("board", &describe(&status, self.feed.language()));
     }
 
     fn publish_run_at_intervals(&mut self) {

@@ -58,7 +58,8 @@ pub enum BoardState {
 #[derive(Clone, Debug, PartialEq, Serialize, thiserror::Error)]
 #[error("{cause}")]
 pub struct BoardFault {
-    /// The stable code; the texts for it are in `error.rs`.
+    /// The stable code; the texts for it are in `error.rs`, and go out with it.
+    #[serde(skip)]
     pub code: &'static str,
     /// What happened, for the log and for those who search for it.
     pub cause: String,

@@ -1,11 +1,14 @@
 //! `isrlab serve`: the workbench itself.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use tracing_subscriber::EnvFilter;
 
 use crate::app::{App, AppState};
 use crate::config::{DEFAULT_LISTEN, ServeConfig};
@@ -21,23 +24,76 @@ pub(super) struct Arguments {
     #[arg(long)]
     lan: bool,
     /// The folder that keeps answers, edits and results.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let config =
-        ServeConfig { listen: arguments.listen, lan: arguments.lan, data: arguments.data, ..ServeConfig::default() };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,isrlab=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let mut listen = arguments.listen;
+    if arguments.lan && listen.ip().is_loopback() {
+        listen.set_ip(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    }
+    let config = ServeConfig { listen, lan: arguments.lan, data: Some(arguments.data), ..ServeConfig::default() };
+    let app = App::build(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(config))?;
+    runtime.block_on(serve(app.into()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: ServeConfig) -> anyhow::Result<()> {
-    let listener = tokio::net::TcpListener::bind(config.listen)
+async fn serve(app: AppState) -> anyhow::Result<()> {
+    let listen = app.config.listen;
+    let listener = tokio::net::TcpListener::bind(listen)
         .await
-        .with_context(|| format!("cannot listen on {}; is another workbench running there?", config.listen))?;
-    println!("http://{}/", listener.local_addr()?);
-    axum::serve(listener, router(AppState::from(App::new(config)))).await?;
+        .with_context(|| format!("cannot listen on {listen}; is another workbench running there? --listen chooses another port"))?;
+    let port = listener.local_addr()?.port();
+    print_addresses(&app, port);
+    let reclaiming = tokio::spawn(reclaim(app.clone()));
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
+        // Without a signal handler Ctrl-C ends the process at once, which loses nothing either.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        app.closing.send_replace(true);
+    });
+    served.await?;
+    reclaiming.abort();
     Ok(())
+}
+
+async fn reclaim(app: AppState) {
+    let mut interval = tokio::time::interval(app.benches.reclaim_interval());
+    loop {
+        interval.tick().await;
+        app.benches.reclaim();
+    }
+}
+
+fn print_addresses(app: &AppState, port: u16) {
+    let listen = app.config.listen.ip();
+    let here = if listen.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen };
+    println!("http://{}/", SocketAddr::new(here, port));
+    if !app.config.lan {
+        return;
+    }
+    let Some(address) = lan_address() else {
+        println!("This machine has no address on a network.");
+        return;
+    };
+    let url = format!("http://{}/", SocketAddr::new(address, port));
+    println!("On this network: {url}");
+    match QrCode::new(&url) {
+        Ok(code) => println!("{}", code.render::<Dense1x2>().quiet_zone(true).build()),
+        Err(error) => tracing::warn!(%error, "no QR code"),
+    }
+}
+
+/// The address under which this machine reaches others: that of the route to a far one. Nothing is sent.
+fn lan_address() -> Option<IpAddr> {
+    let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // TEST-NET-3 of RFC 5737: never a neighbour, so the default route decides.
+    socket.connect((Ipv4Addr::new(203, 0, 113, 1), 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_unspecified())
 }

@@ -1,3 +1,9 @@
 //! The handlers: each parses, calls and answers; the work is done elsewhere.
 
+pub mod board;
+pub mod boards;
+pub mod check;
+pub mod events;
+mod json;
 pub mod pages;
+pub mod work;

@@ -1,0 +1,81 @@
+//! The check of an exercise: a job beside the visitor's board, with progress as events.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::board::{check_program, lesson};
+use super::json::Body;
+use crate::app::AppState;
+use crate::error::Problem;
+use crate::language::Language;
+use crate::run::headless::RunError;
+use crate::run::judge::{self, Verdict};
+use crate::run::{check as exercise};
+use crate::visitor::Visitor;
+
+/// How often the page hears of the progress.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CheckBody {
+    program: String,
+}
+
+/// `POST /api/lessons/{slug}/check`: answered with the verdict. A check that is begun while another
+/// one is going on gives that one up.
+pub(crate) async fn check(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    language: Language,
+    Path(slug): Path<String>,
+    Body(body): Body<CheckBody>,
+) -> Result<Json<Verdict>, Problem> {
+    let lesson = lesson(&app.course, &slug)?.clone();
+    check_program(&body.program)?;
+    let bench = app.benches.of(visitor.id)?;
+    let given_up = bench.begin_check();
+    let feed = std::sync::Arc::clone(&bench.feed);
+    feed.publish_json("check", &json!({ "lesson": lesson.slug, "state": "running", "share": 0.0 }));
+    let Ok(_turn) = app.benches.checks.acquire().await else { return Err(Problem::Internal) };
+    let booted = app.benches.booted().clone();
+    let job = tokio::task::spawn_blocking(move || {
+        let mut told = Instant::now();
+        let runs = exercise::runs(&lesson, &body.program, &booted, &mut |progress| {
+            if told.elapsed() >= PROGRESS_INTERVAL {
+                told = Instant::now();
+                let run = lesson.exercise.runs.iter().find(|run| run.id == progress.run);
+                let stage = run.map(|run| run.title.html(language));
+                let share = (progress.at as f32 + progress.share) / progress.of as f32;
+                let (at, of) = (progress.at + 1, progress.of);
+                let state = json!({ "lesson": lesson.slug, "state": "running", "stage": stage, "at": at, "of": of, "share": share });
+                feed.publish_json("check", &state);
+            }
+            !given_up.load(Ordering::Relaxed)
+        });
+        runs.map(|runs| judge::verdict(&lesson, &runs, language))
+    });
+    let verdict = match job.await {
+        Ok(Ok(verdict)) => verdict,
+        Ok(Err(RunError::Cancelled)) => return Err(Problem::CheckGivenUp),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a check failed");
+            return Err(Problem::Internal);
+        }
+        Err(error) => {
+            tracing::error!(%error, "a check ended badly");
+            return Err(Problem::Internal);
+        }
+    };
+    let mut kept = serde_json::to_value(&verdict).unwrap_or_default();
+    app.store.save_check(visitor.id, slug.clone(), kept.clone()).await?;
+    kept["lesson"] = slug.into();
+    kept["state"] = "done".into();
+    bench.feed.publish_json("check", &kept);
+    Ok(Json(verdict))
+}
