@@ -3,6 +3,7 @@
 use core::arch::naked_asm;
 use portable_atomic::{AtomicU32, Ordering};
 
+use esp_hal::peripherals::LPWR;
 use micropython_sys as port;
 
 use crate::alarm::{self, Waiter};
@@ -111,6 +112,14 @@ extern "C" fn fw_random() -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn fw_chip_reset() -> ! {
     console::flush();
+    esp_hal::system::software_reset()
+}
+
+/// Resets into the ROM's download mode, where esptool and its like find the chip without DTR and RTS.
+#[unsafe(no_mangle)]
+extern "C" fn fw_chip_bootloader() -> ! {
+    console::flush();
+    LPWR::regs().option1().modify(|_, w| w.force_download_boot().set_bit());
     esp_hal::system::software_reset()
 }
 

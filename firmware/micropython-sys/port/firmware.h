@@ -90,6 +90,7 @@ void fw_lab_timer_start(void);
 void fw_vm_started(void);
 void fw_program_ended(bool raised);
 _Noreturn void fw_chip_reset(void);
+_Noreturn void fw_chip_bootloader(void);
 uint32_t fw_reset_cause(void);
 
 #endif

@@ -10,6 +10,10 @@ NORETURN static void mp_machine_reset(void) {
     fw_chip_reset();
 }
 
+NORETURN void mp_machine_bootloader(size_t n_args, const mp_obj_t *args) {
+    fw_chip_bootloader();
+}
+
 static mp_int_t mp_machine_reset_cause(void) {
     return fw_reset_cause();
 }

@@ -102,6 +102,7 @@ uint32_t fw_random(void);
 #define MICROPY_PY_MACHINE                      (1)
 #define MICROPY_PY_MACHINE_INCLUDEFILE          "port/modmachine_port.h"
 #define MICROPY_PY_MACHINE_RESET                (1)
+#define MICROPY_PY_MACHINE_BOOTLOADER           (1)
 #define MICROPY_PY_MACHINE_BARE_METAL_FUNCS     (0)
 // Of our own, since interrupts of lessons are masked apart from those of the firmware (irq.c).
 #define MICROPY_PY_MACHINE_DISABLE_IRQ_ENABLE_IRQ (0)

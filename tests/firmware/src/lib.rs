@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
-use emulator::{Config, FlashImage, Machine, Port, Snapshot};
+use emulator::{Config, FlashImage, Machine, Port};
 use protocol::frame::{Piece, Splitter};
 use protocol::host::HostMessage;
 use protocol::received::{self, BoardMessage, Sample};
@@ -14,14 +14,34 @@ use protocol::received::{self, BoardMessage, Sample};
 /// One millisecond of virtual time.
 pub const MILLISECOND: Tick = TICKS_PER_SECOND / 1000;
 
-/// The built firmware; `cargo xtask firmware` makes it.
-fn image() -> FlashImage {
+/// A file of the built firmware; `cargo xtask firmware` makes them.
+///
+/// # Panics
+/// Where it has not been built.
+#[must_use]
+pub fn firmware_file(name: &str) -> Vec<u8> {
     let folder = std::env::var_os("ISRLAB_FIRMWARE_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/firmware"), PathBuf::from);
-    let path = folder.join("lesson-firmware-esp32c3.bin");
-    let bytes = std::fs::read(&path)
-        .unwrap_or_else(|error| panic!("{} cannot be read ({error}); run `cargo xtask firmware`", path.display()));
-    FlashImage::from_bytes(&bytes).expect("the merged image fits the flash")
+    let path = folder.join(name);
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{} cannot be read ({error}); run `cargo xtask firmware`", path.display()))
+}
+
+fn image() -> FlashImage {
+    FlashImage::from_bytes(&firmware_file("lesson-firmware-esp32c3.bin")).expect("the merged image fits the flash")
+}
+
+/// What section 1.1 of the lesson map demands of every sample.
+///
+/// # Panics
+/// Where an identity does not hold.
+#[track_caller]
+pub fn identities(sample: &Sample) {
+    for source in &sample.src {
+        assert_eq!(source.fired, source.ran + source.dropped + u32::from(source.queued), "{source:?}");
+        assert_eq!(source.expected, source.fired + source.missed, "{source:?}");
+    }
+    assert!(sample.qmax <= 8 && sample.q <= sample.qmax, "{sample:?}");
 }
 
 /// Which of the two consoles the host is plugged into.
@@ -62,7 +82,7 @@ impl Board {
     /// The same on either console.
     pub fn at_prompt_on(plug: Plug) -> Self {
         let mut board = Self {
-            machine: Machine::new(Config { flash: image(), ..Config::default() }),
+            machine: Machine::new(Config { flash: image(), trap_log_capacity: 64, ..Config::default() }),
             plug,
             splitter: Splitter::new(),
             console: Vec::new(),
@@ -81,21 +101,6 @@ impl Board {
     /// The machine itself.
     pub fn machine(&mut self) -> &mut Machine {
         &mut self.machine
-    }
-
-    /// The same board again, later.
-    pub fn again(snapshot: &Snapshot) -> Self {
-        let mut machine = Machine::new(Config { flash: image(), ..Config::default() });
-        machine.restore(snapshot);
-        Self {
-            machine,
-            plug: Plug::Uart,
-            splitter: Splitter::new(),
-            console: Vec::new(),
-            messages: VecDeque::new(),
-            broken: 0,
-            next_id: 1,
-        }
     }
 
     /// Lets `ms` milliseconds of virtual time pass.

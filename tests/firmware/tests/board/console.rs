@@ -170,3 +170,10 @@ fn the_other_console_shows_the_same_text() {
     let text = String::from_utf8_lossy(&board.machine().uart_take_output(Port::Uart0)).into_owned();
     assert!(text.contains("to both\r\n"), "{text}");
 }
+
+#[test]
+fn the_program_can_send_the_chip_into_download_mode() {
+    let mut board = Board::at_prompt();
+    board.send(b"import machine; machine.bootloader()\r");
+    board.expect("waiting for download", 1000);
+}

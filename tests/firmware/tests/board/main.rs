@@ -2,4 +2,5 @@
 //! board tells, and what it answers while Python does not.
 mod conformance;
 mod console;
+mod soak;
 mod telemetry;

@@ -1,19 +1,9 @@
 //! Frames out and frames in: they go on whatever Python does.
 
 use protocol::host::HostMessage;
-use protocol::received::{BoardMessage, Sample, What};
+use protocol::received::{BoardMessage, What};
 
-use firmware_tests::{Board, Plug};
-
-/// What section 1.1 of the lesson map demands of every sample.
-#[track_caller]
-fn identities(sample: &Sample) {
-    for source in &sample.src {
-        assert_eq!(source.fired, source.ran + source.dropped + u32::from(source.queued), "{source:?}");
-        assert_eq!(source.expected, source.fired + source.missed, "{source:?}");
-    }
-    assert!(sample.qmax <= 8 && sample.q <= sample.qmax, "{sample:?}");
-}
+use firmware_tests::{Board, Plug, identities};
 
 /// A board that was greeted and whose raw prompt waits for the end of `program`.
 fn ready(program: &str) -> Board {
