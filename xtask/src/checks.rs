@@ -36,7 +36,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     step("Checking the documentation", || {
         run(cargo(workspace, "doc")
             .args(["--locked", "--workspace", "--no-deps", "--document-private-items"])
-            .env("RUSTDOCFLAGS", "-D warnings"))
+            .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"))
     })?;
     web::check(workspace)?;
     firmware::check(workspace, None)
