@@ -1,11 +1,13 @@
 # The commands of everyday; `cargo xtask --help` lists the finer ones.
 
-.PHONY: run test test-hardware bench ready
+.PHONY: run test test-hardware bench soak ready
 
 # Options of `isrlab serve`, such as ARGS=--lan
 ARGS ?=
 # The attached board of test-hardware, such as PORT=/dev/ttyACM0
 PORT ?=
+# How long soak lets random guests run
+SECONDS ?= 600
 
 run: ready
 	@cargo xtask run -- $(ARGS)
@@ -19,6 +21,9 @@ test-hardware: ready
 
 bench: ready
 	@cargo xtask bench
+
+soak: ready
+	@cargo xtask soak $(SECONDS)
 
 # cargo xtask installs whatever else is missing, but to be built it needs a Rust toolchain and a linker.
 RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)

@@ -91,6 +91,24 @@ pub(crate) fn benchmarks(workspace: &Workspace) -> Result<()> {
     step("Measuring", || run(cargo(workspace, "bench").args(["--locked", "--workspace"])))
 }
 
+/// Random guests on random hosts for `seconds`, then the property tests with far more cases than CI has time for.
+///
+/// A failure names the seed that repeats it.
+pub(crate) fn soak(workspace: &Workspace, seconds: u32) -> Result<()> {
+    setup::prepare(workspace, Purpose::Test)?;
+    parts(workspace)?;
+    step(&format!("Random guests on the virtual board for {seconds} s"), || {
+        run(cargo(workspace, "run")
+            .args(["--locked", "--release", "--package", "emulator", "--example", "soak", "--"])
+            .arg(seconds.to_string()))
+    })?;
+    step("Property tests with 10,000 cases each", || {
+        run(cargo(workspace, "test")
+            .args(["--locked", "--release", "--quiet", "--package", "protocol", "--package", "isrlab"])
+            .env("PROPTEST_CASES", "10000"))
+    })
+}
+
 /// A cargo command line for the host's crates.
 pub(crate) fn cargo(workspace: &Workspace, subcommand: &str) -> Command {
     let mut command = Command::new("cargo");

@@ -60,6 +60,12 @@ enum Task {
     Course,
     /// The benchmarks
     Bench,
+    /// Random guests and property tests, for as long as you like
+    Soak {
+        /// How long random guests run
+        #[arg(default_value_t = 600)]
+        seconds: u32,
+    },
     /// Flashes an attached board and runs the course on it
     Hardware {
         /// The board's serial port
@@ -109,6 +115,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<()> {
         Task::E2e => checks::browser(workspace),
         Task::Course => checks::course(workspace),
         Task::Bench => checks::benchmarks(workspace),
+        Task::Soak { seconds } => checks::soak(workspace, seconds),
         Task::Hardware { port } => workbench::hardware(workspace, &port),
         Task::EspApp => firmware::build_esp_app(workspace),
     }
