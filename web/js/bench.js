@@ -68,7 +68,7 @@ const exerciseCard = maybe(document, "[data-exercise]", HTMLElement);
 if (exerciseCard) new Exercise(exerciseCard, bus, lesson, editor, announcer, () => work.save());
 
 bus.on("editor", () => work.changed());
-bus.on("step", () => work.changed());
+bus.on("step", () => { void work.save(); });
 bus.on("run", (run) => {
   if ((run.lesson ?? lesson.slug) !== lesson.slug) return;
   if (run.state === "running" && !steps.done.run) bus.emit("step", { name: "run" });
@@ -81,8 +81,10 @@ const explain = maybe(document, "[data-explain]", HTMLDetailsElement);
 explain?.addEventListener("toggle", () => { if (explain.open && !steps.done.explain) bus.emit("step", { name: "explain" }); });
 
 bus.on("event", (event) => {
-  if (event.kind !== "control" || event.name === undefined) return;
-  const run_us = model.sample === null ? 0 : Math.max(0, event.us - (model.sample.us - model.sample.run_us));
+  // Settings made before the start are no change.
+  if (event.kind !== "control" || event.name === undefined || model.sample === null || event.run !== model.run?.id) return;
+  const run_us = event.us - (model.sample.us - model.sample.run_us);
+  if (run_us <= 0 || !model.running) return;
   const value = model.settings[event.name] ?? event.value ?? "";
   bus.emit("change", { name: event.name, value, us: event.us, run_us });
   announcer.say(text("live.announce_change", { name: event.name, value }));

@@ -46,6 +46,7 @@ export class HistoryChart extends Instrument {
 
   /** @param {import("./types.js").Sample} sample */
   #take(sample) {
+    if (!this.model.running) return;
     const last = this.#last;
     if (last === null || sample.run !== last.run || sample.run_us < last.run_us) {
       this.#clear();

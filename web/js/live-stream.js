@@ -14,7 +14,11 @@ export class LiveStream {
   constructor(bus, path = "/events") {
     const source = new EventSource(path);
     for (const topic of TOPICS) {
-      source.addEventListener(topic, (event) => bus.emit(topic, JSON.parse(event.data)));
+      source.addEventListener(topic, (event) => {
+        const detail = JSON.parse(event.data);
+        // The host keeps what happened in a field of its own; the board's frame has it flat.
+        bus.emit(topic, topic === "event" && detail.what ? { ...detail, ...detail.what } : detail);
+      });
     }
     source.addEventListener("open", () => bus.emit("link", { open: true }));
     source.addEventListener("error", () => bus.emit("link", { open: false }));

@@ -123,15 +123,17 @@ export class RunRow {
   paint() {
     const { run, board, sample } = this.model;
     const running = this.model.running;
+    const speed = board?.speed ?? 1;
+    const share = run?.share ?? board?.share;
     const [shape, words] = this.#state();
     if (this.state.textContent !== words) this.state.replaceChildren(icon(shape), Object.assign(document.createElement("strong"), { textContent: words }));
-    const elapsed_us = Math.max(run?.elapsed_us ?? 0, run !== null && sample?.run === run.id ? sample.run_us : 0);
+    const elapsed_us = Math.max(run?.elapsed_us ?? 0, running && sample?.run === run?.id ? sample?.run_us ?? 0 : 0);
     const total = run?.seconds ?? Number(this.seconds.value);
     setText(this.elapsed, run === null ? "" : running ? text("live.of_seconds", { elapsed: seconds(elapsed_us), total }) : text("live.seconds", { elapsed: seconds(elapsed_us) }));
     this.part.setAttribute("width", `${run === null || total <= 0 ? 0 : Math.min(100, (elapsed_us / 1e4) / total)}%`);
     setText(this.facts, [
-      speedName(board?.speed ?? 1),
-      ...(running && board?.share !== undefined && board.share < 0.95 && board.speed !== 0 ? [text("live.share_of_real_time", { share: Math.round(board.share * 100) })] : []),
+      speedName(speed),
+      ...(running && share !== undefined && speed !== 0 && share < 0.95 * speed ? [text("live.share_of_real_time", { share: (share * 100).toFixed(share < 0.1 ? 1 : 0) })] : []),
       ...(run === null ? [] : [`seed ${whole(run.seed)}`]),
     ].join(" · "));
     // Buttons are not disabled, so that focus stays where it is; they say that there is nothing to do.

@@ -14,6 +14,8 @@ const HOLD_MS = 4000;
 const LANES = /** @type {const} */ (["main", "interrupt", "scheduler"]);
 /** Below this width time runs downwards. */
 const NARROW_PX = 560;
+/** Time shown on each side of a race, in lengths of the race. */
+const MARGIN = 1.5;
 /** Narrower boxes are solid, without pattern. */
 const PATTERN_PX = 8;
 const LEAST_PX = 3;
@@ -50,14 +52,17 @@ export class Timeline extends Instrument {
       this.#from = -10_000;
       this.#to = 10_000;
     }
-    this.#from = Math.min(this.#from, trace.from);
-    this.#to = Math.max(this.#to, trace.to);
+    // A race is shown with what comes just before and after it, anything else from end to end.
+    const race = trace.race;
+    const margin = race ? MARGIN * (race.to - race.from) : 0;
+    this.#from = Math.min(this.#from, race ? Math.max(trace.from, race.from - margin) : trace.from);
+    this.#to = Math.max(this.#to, race ? Math.min(trace.to, race.to + margin) : trace.to);
     this.#shown = { trace, event, at: now };
     this.paint();
   }
 
   paint() {
-    if (this.empty) this.empty.hidden = this.#shown !== null;
+    if (this.empty) this.empty.hidden = this.#shown !== null || this.model.sample !== null;
     if (this.aside) this.aside.textContent = this.#words();
     this.chart.replaceChildren(this.width < NARROW_PX ? this.#picture(new Downwards(this.width)) : this.#picture(new Sideways(this.width)));
   }
@@ -78,7 +83,9 @@ export class Timeline extends Instrument {
   #picture(page) {
     const svg = draw("svg", { class: "chart", height: page.height, role: "img", "aria-label": this.#words() });
     /** @param {number} ns */
-    const at = (ns) => page.start + ((ns - this.#from) / Math.max(1, this.#to - this.#from)) * page.length;
+    const at = (ns) => page.start + ((Math.min(this.#to, Math.max(this.#from, ns)) - this.#from) / Math.max(1, this.#to - this.#from)) * page.length;
+    /** @param {number} from @param {number} [to] */
+    const inSight = (from, to = from) => to >= this.#from && from <= this.#to;
     LANES.forEach((lane, index) => svg.append(...page.lane(index, lane, laneName(lane))));
     for (const ns of roundTimes(this.#from, this.#to, page.ticks)) svg.append(...page.tick(at(ns), duration0(ns)));
     const shown = this.#shown;
@@ -87,8 +94,8 @@ export class Timeline extends Instrument {
 
     const race = trace.race;
     if (race) svg.append(page.box(at(race.from), at(race.to), 0, "role-lost", 8));
-    for (const stretch of trace.main) this.#mainStretch(svg, page, at, stretch, stretch === race);
-    for (const callback of trace.callbacks) {
+    for (const stretch of trace.main.filter(({ from, to }) => inSight(from, to))) this.#mainStretch(svg, page, at, stretch, stretch === race);
+    for (const callback of trace.callbacks.filter(({ from, to }) => inSight(from, to))) {
       svg.append(page.thread(at(callback.from), at(callback.to), 0, "waits"));
       const lane = trace.hard.includes(callback) ? 1 : 2;
       const [from, to] = [at(callback.from), Math.max(at(callback.to), at(callback.from) + LEAST_PX)];
@@ -97,6 +104,7 @@ export class Timeline extends Instrument {
       if (to - from > page.room) svg.append(...page.plate((from + to) / 2, lane, duration(round(callback.to - callback.from)), `text-${role}`));
     }
     trace.alarms.forEach((alarm, index) => {
+      if (!inSight(alarm.ns)) return;
       if (alarm.kind === "hard") {
         svg.append(page.flag(at(alarm.ns), 1, "trigger-isr"));
         return;
@@ -107,7 +115,7 @@ export class Timeline extends Instrument {
       svg.append(page.box(from, to, 1, alarm.kind === "dropped" ? "role-dropped" : "role-interrupt"));
       if (alarm.kind === "dropped") svg.append(page.cross((from + to) / 2, 1));
     });
-    for (const instant of trace.instants) {
+    for (const instant of trace.instants.filter(({ ns }) => inSight(ns))) {
       svg.append(page.dot(at(instant.ns), LANES.indexOf(/** @type {typeof LANES[number]} */ (instant.lane))));
     }
     if (race) {

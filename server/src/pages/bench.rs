@@ -1,5 +1,7 @@
 //! The bench of one lesson: words on one side, controls and instruments on the other.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -219,8 +221,8 @@ struct LessonData<'l> {
     outcome: Value,
     hazards: Vec<Value>,
     outcomes: &'l [Value],
-    steps: &'l std::collections::BTreeMap<String, bool>,
-    prediction: &'l std::collections::BTreeMap<String, String>,
+    steps: BTreeMap<&'static str, bool>,
+    prediction: &'l BTreeMap<String, String>,
 }
 
 impl<'l> BenchPage<'l> {
@@ -257,7 +259,7 @@ impl<'l> BenchPage<'l> {
                 .map(|hazard| json!({ "line": hazard.line, "text": hazard.text.plain(language) }))
                 .collect(),
             outcomes: &work.outcomes,
-            steps: &work.steps,
+            steps: STEPS.iter().map(|step| (*step, work.is_done(step))).collect(),
             prediction: &work.prediction,
         };
         let data = catalogue::script_json(&data);

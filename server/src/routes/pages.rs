@@ -1,10 +1,253 @@
-//! The pages: course index, bench and boards.
+//! The pages: course index, bench and boards; and the visitor's choice of language and colours.
 
+use std::collections::BTreeMap;
+
+use askama::Template;
 use axum::Router;
+use axum::extract::{Form, Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
 
 use crate::app::AppState;
+use crate::board::state::{BoardState, BoardStatus};
+use crate::error::Problem;
+use crate::language::{LANGUAGE_COOKIE, Language, cookie};
+use crate::pages::bench::BenchPage;
+use crate::pages::boards::{Advice, BoardFacts, BoardsPage, board_name, chip_name};
+use crate::pages::course_index::{CoursePage, current_lesson};
+use crate::pages::frame::{BoardChip, Frame, Part, THEME_COOKIE, Theme};
+use crate::pages::visitor_work::VisitorWork;
+use crate::store::Work;
+use crate::visitor::Visitor;
+
+/// The cookie that names the lesson opened last.
+const LESSON_COOKIE: &str = "lesson";
+/// The seed of the first run; `isrlab run` begins with the same.
+const DEFAULT_SEED: u32 = 1;
+/// How long the visitor's choices are kept: a year.
+const CHOICE_SECONDS: u32 = 365 * 24 * 60 * 60;
 
 /// The routes of the pages, merged into the application's router.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
+        .route("/", get(course))
+        .route("/lessons/{slug}", get(bench))
+        .route("/boards", get(boards))
+        .route("/language", post(choose_language))
+        .route("/theme", post(choose_theme))
+}
+
+async fn course(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    language: Language,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let work = all_work(&app, visitor).await?;
+    let frame = frame(&app, visitor, language, &headers, Part::Course, "/", &work)?;
+    let last = cookie(&headers, LESSON_COOKIE);
+    let page = CoursePage::new(frame, &app.course, &work, last).ok_or(Problem::PageUnknown)?;
+    html(&page)
+}
+
+async fn bench(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    language: Language,
+    headers: HeaderMap,
+    Path(slug): Path<String>,
+) -> Result<Response, Problem> {
+    let lesson = app.course.lesson(&slug).ok_or(Problem::PageUnknown)?;
+    let work = all_work(&app, visitor).await?;
+    let path = format!("/lessons/{slug}");
+    let mut frame = frame(&app, visitor, language, &headers, Part::Bench, &path, &work)?;
+    frame.bench_path = path;
+    let untouched = VisitorWork::default();
+    let page = BenchPage::new(frame, &app.course, lesson, work.get(&slug).unwrap_or(&untouched), DEFAULT_SEED);
+    let mut response = html(&page)?;
+    set_cookie(&mut response, LESSON_COOKIE, &slug);
+    Ok(response)
+}
+
+async fn boards(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    language: Language,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let work = all_work(&app, visitor).await?;
+    let frame = frame(&app, visitor, language, &headers, Part::Boards, "/boards", &work)?;
+    let status = app.benches.of(visitor.id)?.board.status();
+    let facts = board_facts(&status, &frame);
+    html(&BoardsPage::new(frame, &app.course, vec![facts]))
+}
+
+/// A choice of language, and the page to come back to.
+#[derive(Debug, Deserialize)]
+struct LanguageChoice {
+    lang: String,
+    next: String,
+}
+
+async fn choose_language(Form(choice): Form<LanguageChoice>) -> Result<Response, Problem> {
+    let language = Language::from_tag(&choice.lang).ok_or(Problem::PageUnknown)?;
+    Ok(back_with(&choice.next, LANGUAGE_COOKIE, language.tag()))
+}
+
+/// A choice of colours, and the page to come back to.
+#[derive(Debug, Deserialize)]
+struct ThemeChoice {
+    theme: String,
+    next: String,
+}
+
+async fn choose_theme(Form(choice): Form<ThemeChoice>) -> Result<Response, Problem> {
+    let theme = Theme::from_name(&choice.theme).ok_or(Problem::PageUnknown)?;
+    Ok(back_with(&choice.next, THEME_COOKIE, theme.name()))
+}
+
+fn back_with(next: &str, name: &str, value: &str) -> Response {
+    let mut response = Redirect::to(if is_local(next) { next } else { "/" }).into_response();
+    set_cookie(&mut response, name, value);
+    response
+}
+
+/// Whether an address stays on this site: browsers read `//host` and `/\host` as another one.
+fn is_local(next: &str) -> bool {
+    next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && !next.chars().any(char::is_control)
+}
+
+fn set_cookie(response: &mut Response, name: &str, value: &str) {
+    let cookie = format!("{name}={value}; Path=/; Max-Age={CHOICE_SECONDS}; SameSite=Lax");
+    // Names and values are ours and plain ASCII; a value that is not is simply not kept.
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+fn html(page: &impl Template) -> Result<Response, Problem> {
+    match page.render() {
+        Ok(text) => Ok(Html(text).into_response()),
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be written");
+            Err(Problem::Internal)
+        }
+    }
+}
+
+fn frame(
+    app: &AppState,
+    visitor: Visitor,
+    language: Language,
+    headers: &HeaderMap,
+    part: Part,
+    path: &str,
+    work: &BTreeMap<String, VisitorWork>,
+) -> Result<Frame, Problem> {
+    let status = app.benches.of(visitor.id)?.board.status();
+    let current = current_lesson(&app.course, work, cookie(headers, LESSON_COOKIE));
+    Ok(Frame {
+        language,
+        theme: Theme::of_request(headers),
+        part,
+        path: path.to_owned(),
+        bench_path: current.map_or_else(|| "/".to_owned(), |lesson| format!("/lessons/{}", lesson.slug)),
+        board: Some(BoardChip {
+            name: board_name(&status.id.0, language),
+            chip: chip_name(&status.chip),
+            state: state_name(&status.state).to_owned(),
+        }),
+    })
+}
+
+async fn all_work(app: &AppState, visitor: Visitor) -> Result<BTreeMap<String, VisitorWork>, Problem> {
+    let kept = app.store.all_work(visitor.id).await?;
+    Ok(kept.into_iter().map(|(slug, work)| (slug, visitor_work(work))).collect())
+}
+
+/// What the store keeps, as the pages show it. What a page saved in another form is left out.
+fn visitor_work(work: Work) -> VisitorWork {
+    let verdict = work.last_check.as_ref().and_then(|check| check["passed"].as_bool());
+    let steps: BTreeMap<String, bool> = serde_json::from_value(work.steps).unwrap_or_default();
+    VisitorWork {
+        program: work.program,
+        prediction: serde_json::from_value(work.prediction).unwrap_or_default(),
+        passed: verdict == Some(true) || steps.get("checked") == Some(&true),
+        failures: u32::from(verdict == Some(false)),
+        steps,
+        outcomes: work.outcomes,
+        last_check: work.last_check,
+    }
+}
+
+fn board_facts(status: &BoardStatus, frame: &Frame) -> BoardFacts {
+    let firmware = match (&status.firmware, &status.micropython) {
+        (Some(firmware), Some(micropython)) => Some(format!("ISR Lab {firmware} · MicroPython {micropython}")),
+        _ => None,
+    };
+    let advice = match &status.state {
+        BoardState::Fault(fault) => Some(Advice {
+            message: frame.t("state.fault").to_owned(),
+            hint: fault.cause.clone(),
+            command: String::new(),
+            code: fault.code.to_owned(),
+        }),
+        _ => None,
+    };
+    BoardFacts {
+        id: status.id.to_string(),
+        name: board_name(&status.id.0, frame.language),
+        state: state_name(&status.state).to_owned(),
+        firmware,
+        virtual_us: Some(status.virtual_us),
+        speed: status.speed,
+        own: true,
+        advice,
+    }
+}
+
+fn state_name(state: &BoardState) -> &'static str {
+    match state {
+        BoardState::Absent => "absent",
+        BoardState::Booting => "booting",
+        BoardState::Ready => "ready",
+        BoardState::Flashing { .. } => "flashing",
+        BoardState::Running { .. } => "running",
+        BoardState::Fault(_) => "fault",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_places_on_this_site_are_come_back_to() {
+        for (next, local) in [
+            ("/", true),
+            ("/lessons/lost-update", true),
+            ("//elsewhere", false),
+            ("/\\elsewhere", false),
+            ("https://elsewhere", false),
+            ("", false),
+            ("/a\r\nset-cookie: b", false),
+        ] {
+            assert_eq!(is_local(next), local, "{next:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_store_keeps_is_shown() {
+        let work = Work {
+            steps: serde_json::json!({ "predict": true }),
+            prediction: serde_json::json!([1, 2]),
+            last_check: Some(serde_json::json!({ "passed": false })),
+            ..Work::default()
+        };
+        let shown = visitor_work(work);
+        assert!(shown.is_done("predict") && !shown.passed);
+        assert_eq!((shown.failures, shown.prediction.len()), (1, 0));
+    }
 }
