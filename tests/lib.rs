@@ -12,6 +12,8 @@ mod espflash;
 #[cfg(test)]
 mod esptool;
 #[cfg(test)]
+mod faulty_link;
+#[cfg(test)]
 mod flash;
 #[cfg(test)]
 mod mpremote;

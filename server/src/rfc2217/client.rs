@@ -12,8 +12,8 @@ use super::{ClientEvent, ClientSession};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the server may take to answer a request.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the server may take to answer a request, which may wait behind data.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
 /// How long the server may refuse to take data.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 

@@ -19,11 +19,18 @@ const TALKING: Duration = Duration::from_millis(500);
 /// A host that was too busy to run the board for longer than this is forgiven; virtual time then goes on from where it
 /// is. Catching up would make every timer race.
 const FORGIVEN_LAG: Duration = Duration::from_millis(100);
-/// The mask ROM's code (`esp32c3.md`: 0x4000_0000, 0x6_0000 bytes).
-const ROM_CODE: std::ops::Range<u32> = 0x4000_0000..0x4006_0000;
-/// The ROM's download mode asks its UART for bytes without a pause. While nobody talks, it gets one slice of virtual
-/// time in so much of ours, and the processor is free.
-const ROM_NAP: Duration = Duration::from_millis(100);
+/// GPIO_STRAP_REG: how the strapping pins stood at the last reset (TRM, chapter "Chip Boot Control").
+const GPIO_STRAP: u32 = 0x6000_4038;
+/// GPIO9 in it: low has led into the download mode.
+const STRAP_GPIO9: u8 = 1 << 3;
+/// The ROM's download mode and the flasher stub ask for bytes without a pause. So many looks at the program counter that
+/// find no more than so many places tell such a loop from work.
+const LOOKS: usize = 32;
+const LOOP_PLACES: usize = 12;
+/// A board that only asks for bytes gets one slice of virtual time in so much of ours, and the processor is free.
+const POLLING_NAP: Duration = Duration::from_millis(50);
+/// How long after the last byte a board may be taken for one that only asks for more.
+const POLLING_AFTER: Duration = Duration::from_millis(20);
 
 /// How virtual time relates to ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +47,7 @@ pub fn run(mut machine: Machine, console: Port, pace: Pace, cable: &Cable) -> Ma
     let mut to_chip: VecDeque<u8> = VecDeque::new();
     let mut talked_at = Instant::now();
     let mut locked_up = false;
+    let mut looks = [0; LOOKS];
     loop {
         // What comes after bytes waits until they are on the line, as it would at a real port.
         while to_chip.is_empty()
@@ -82,10 +90,12 @@ pub fn run(mut machine: Machine, console: Port, pace: Pace, cable: &Cable) -> Ma
             clock = Clock::new(machine.ticks());
         }
 
+        looks.rotate_left(1);
+        looks[LOOKS - 1] = machine.hart().pc;
         let talking = talked_at.elapsed() < TALKING;
-        let nap = if !talking && ROM_CODE.contains(&machine.hart().pc) && !machine.is_waiting() {
+        let nap = if !bytes_move && talked_at.elapsed() > POLLING_AFTER && only_asks_for_bytes(&machine, &looks) {
             clock = Clock::new(machine.ticks());
-            Some(ROM_NAP)
+            Some(POLLING_NAP)
         } else if machine.ticks() < goal {
             Some(Duration::ZERO)
         } else {
@@ -106,6 +116,16 @@ pub fn run(mut machine: Machine, console: Port, pace: Pace, cable: &Cable) -> Ma
             return machine;
         }
     }
+}
+
+/// Whether the chip waits for a download in a busy loop. A program's own busy loop is left alone: its time counts.
+fn only_asks_for_bytes(machine: &Machine, looks: &[u32; LOOKS]) -> bool {
+    if machine.is_waiting() || machine.peek(GPIO_STRAP, 1).first().is_none_or(|strap| strap & STRAP_GPIO9 != 0) {
+        return false;
+    }
+    let mut places = *looks;
+    places.sort_unstable();
+    places.chunk_by(|one, next| one == next).count() <= LOOP_PLACES
 }
 
 /// Ties virtual time to ours.
