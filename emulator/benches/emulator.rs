@@ -1,11 +1,15 @@
 //! How fast the emulator is: instructions per second, snapshots, restores and forks.
 //!
 //! The figures with MicroPython need the lesson firmware (`cargo xtask firmware`); without it only
-//! the bare hart is measured.
+//! the bare hart is measured. All figures are CPU time of the measuring thread, so that other
+//! programs on the machine count less.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark fails by panicking, and its macros are undocumented")]
 
 use std::hint::black_box;
+use std::time::Duration;
 
+use cpu_time::ThreadTime;
+use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use emulator::bare::Bare;
 use emulator::bus::TICKS_PER_SECOND;
@@ -61,7 +65,39 @@ fn python(engine: EngineKind) -> Option<Machine> {
     Some(machine)
 }
 
-fn speed(criterion: &mut Criterion) {
+/// Criterion's measure of time, but of the thread's own.
+struct CpuTime;
+
+impl Measurement for CpuTime {
+    type Intermediate = ThreadTime;
+    type Value = Duration;
+
+    fn start(&self) -> ThreadTime {
+        ThreadTime::now()
+    }
+
+    fn end(&self, start: ThreadTime) -> Duration {
+        start.elapsed()
+    }
+
+    fn add(&self, a: &Duration, b: &Duration) -> Duration {
+        WallTime.add(a, b)
+    }
+
+    fn zero(&self) -> Duration {
+        WallTime.zero()
+    }
+
+    fn to_f64(&self, value: &Duration) -> f64 {
+        WallTime.to_f64(value)
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        WallTime.formatter()
+    }
+}
+
+fn speed(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("instructions");
     group.throughput(Throughput::Elements(INSTRUCTIONS));
     let (mut block, mut plain) = (bare::<Block>(), bare::<Plain>());
@@ -77,7 +113,7 @@ fn speed(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn states(criterion: &mut Criterion) {
+fn states(criterion: &mut Criterion<CpuTime>) {
     let Some(mut machine) = busy_python(EngineKind::Block) else {
         eprintln!("the lesson firmware is not there: run `cargo xtask firmware` to measure snapshots and MicroPython");
         return;
@@ -112,7 +148,7 @@ fn states(criterion: &mut Criterion) {
 }
 
 /// One second of virtual time of a board that waits at its prompt; it shall cost under 10 ms.
-fn idle(criterion: &mut Criterion) {
+fn idle(criterion: &mut Criterion<CpuTime>) {
     if let Some(mut machine) = python(EngineKind::Block) {
         criterion.bench_function("an idle board's second", |bencher| {
             bencher.iter(|| machine.run_for(TICKS_PER_SECOND));
@@ -120,5 +156,9 @@ fn idle(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, speed, states, idle);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(CpuTime);
+    targets = speed, states, idle
+}
 criterion_main!(benches);

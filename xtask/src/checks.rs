@@ -7,7 +7,7 @@ use crate::failure::Result;
 use crate::process::{run, step};
 use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
-use crate::{firmware, tidy, web};
+use crate::{firmware, host_instructions, tidy, web};
 
 /// Everything that CI runs; its last lines are the test runner's summary.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
@@ -88,7 +88,8 @@ pub(crate) fn build_server(workspace: &Workspace) -> Result<PathBuf> {
 pub(crate) fn benchmarks(workspace: &Workspace) -> Result<()> {
     setup::prepare(workspace, Purpose::Bench)?;
     parts(workspace)?;
-    step("Measuring", || run(cargo(workspace, "bench").args(["--locked", "--workspace"])))
+    step("Measuring", || run(cargo(workspace, "bench").args(["--locked", "--workspace"])))?;
+    host_instructions::measure(workspace)
 }
 
 /// Random guests on random hosts for `seconds`, then the property tests with far more cases than CI has time for.

@@ -32,6 +32,8 @@ pub(crate) enum Code {
     BuildOutput,
     /// The tree breaks a rule of `cargo xtask tidy`.
     Untidy,
+    /// A measured figure is beyond its limit.
+    TooSlow,
 }
 
 impl fmt::Display for Code {
@@ -44,6 +46,7 @@ impl fmt::Display for Code {
             Code::FileAccess => "xtask/file-access",
             Code::BuildOutput => "xtask/build-output",
             Code::Untidy => "xtask/untidy",
+            Code::TooSlow => "xtask/too-slow",
         })
     }
 }

@@ -7,6 +7,7 @@ mod checks;
 mod failure;
 mod firmware;
 mod flash_image;
+mod host_instructions;
 mod micropython;
 mod process;
 mod setup;
@@ -66,6 +67,8 @@ enum Task {
         #[arg(default_value_t = 600)]
         seconds: u32,
     },
+    /// Host instructions per guest instruction, under callgrind
+    HostInstructions,
     /// Flashes an attached board and runs the course on it
     Hardware {
         /// The board's serial port
@@ -116,6 +119,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<()> {
         Task::Course => checks::course(workspace),
         Task::Bench => checks::benchmarks(workspace),
         Task::Soak { seconds } => checks::soak(workspace, seconds),
+        Task::HostInstructions => host_instructions::measure(workspace),
         Task::Hardware { port } => workbench::hardware(workspace, &port),
         Task::EspApp => firmware::build_esp_app(workspace),
     }
