@@ -116,9 +116,10 @@ pub(crate) fn leave(outer: &Outer, aborted: bool) {
     let place = STATE.with(|state| {
         let place = state.current;
         state.depth = state.depth.saturating_sub(1);
-        state.by_place[place] += now - state.current_since.max(state.looked);
+        // The guard may have looked since `now` was read.
+        state.by_place[place] += now.saturating_sub(state.current_since.max(state.looked));
         if state.depth == 0 {
-            state.busy += now - state.busy_since.max(state.looked);
+            state.busy += now.saturating_sub(state.busy_since.max(state.looked));
             // SAFETY: a flag of the VM; it was meant for a callback that is over by now.
             unsafe { port::port_vm_abort(false) };
             state.aborting = 0;

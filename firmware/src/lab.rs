@@ -168,11 +168,12 @@ impl Lab {
             if core::mem::discriminant(&control.domain) != core::mem::discriminant(&domain) {
                 return OTHER_KIND;
             }
-            // Whoever declares `kind` anew must name the same options in any order it likes; the firmware keeps its own.
-            if index != KIND {
-                control.domain = domain;
-                control.value = value;
+            if index == KIND {
+                // The firmware knows its options by number.
+                return if same_options(&control.domain, &domain) { KIND as i32 } else { OTHER_KIND };
             }
+            control.domain = domain;
+            control.value = value;
             return index as i32;
         }
         let index = self.controls.len();
@@ -205,6 +206,15 @@ impl Refusal {
             Self::OutOfRange => "out_of_range",
             Self::UnknownOption => "unknown_option",
         }
+    }
+}
+
+fn same_options(one: &Domain, other: &Domain) -> bool {
+    match (one, other) {
+        (Domain::Choice { options: a, count: n }, Domain::Choice { options: b, count: m }) => {
+            n == m && a[..*n].iter().zip(&b[..*m]).all(|(a, b)| bytes(*a) == bytes(*b))
+        }
+        _ => false,
     }
 }
 
@@ -415,7 +425,8 @@ extern "C" fn fw_beat(loops: u32) {
     LAB.with(|lab| {
         lab.main = lab.main.wrapping_add(loops);
         if let Some(last) = lab.last_beat.replace(now) {
-            lab.stall_max = lab.stall_max.max(now - last);
+            // A callback may beat, too, between the two lines above.
+            lab.stall_max = lab.stall_max.max(now.saturating_sub(last));
         }
     });
 }
@@ -437,7 +448,7 @@ pub(crate) extern "C" fn fw_lesson_irq_enable(was_enabled: u32) {
         let now = clock::ticks();
         LAB.with(|lab| {
             if let Some(since) = lab.locked_since.take() {
-                lab.locked_max = lab.locked_max.max(now - since);
+                lab.locked_max = lab.locked_max.max(now.saturating_sub(since));
             }
         });
         telemetry::section_ended();

@@ -96,6 +96,8 @@ static RUN: Shared<Run> = Shared::new(Run {
 
 /// `lab.running()` is false: a stop was asked for outside a run, too.
 static STOPPING: AtomicBool = AtomicBool::new(false);
+/// Main executes a program. (Whether Ctrl-C interrupts it is the program's own affair.)
+static EXECUTING: AtomicBool = AtomicBool::new(false);
 
 /// Looks at the run, with interrupts off.
 pub(crate) fn with<R>(f: impl FnOnce(&mut Run) -> R) -> R {
@@ -157,9 +159,9 @@ pub(crate) fn start(id: u32, limit_ms: u32) {
 pub(crate) fn stop() {
     sources::silence();
     STOPPING.store(true, Ordering::Relaxed);
-    // SAFETY: only reads and sets flags of the VM; interrupts that do the same are kept out.
+    // SAFETY: only sets flags of the VM; interrupts that do the same are kept out.
     let program_runs = RUN.with(|run| unsafe {
-        let program_runs = port::port_interrupt_char() >= 0;
+        let program_runs = EXECUTING.load(Ordering::Relaxed);
         if program_runs {
             port::port_keyboard_interrupt();
             run.stop = Stop::Interrupted(1);
@@ -218,8 +220,24 @@ fn end(why: &'static str) {
 
 /// A fresh VM: whatever ran before is over.
 pub(crate) fn vm_started() {
+    EXECUTING.store(false, Ordering::Relaxed);
     STOPPING.store(false, Ordering::Relaxed);
     end("restarted");
+}
+
+/// A program, or a line typed at the prompt, begins. In main.
+#[unsafe(no_mangle)]
+extern "C" fn fw_program_begins() {
+    EXECUTING.store(true, Ordering::Relaxed);
+}
+
+/// A line typed at the prompt has been executed. In main.
+#[unsafe(no_mangle)]
+extern "C" fn fw_statement_ended() {
+    EXECUTING.store(false, Ordering::Relaxed);
+    if STOPPING.swap(false, Ordering::Relaxed) {
+        end("stopped");
+    }
 }
 
 /// A program has ended. In main.
@@ -227,6 +245,7 @@ pub(crate) fn vm_started() {
 extern "C" fn fw_program_ended(raised: bool) {
     // A critical section that the program left open would hold interrupts and samples back for ever.
     crate::lab::fw_lesson_irq_enable(1);
+    EXECUTING.store(false, Ordering::Relaxed);
     let stopped = STOPPING.swap(false, Ordering::Relaxed);
     end(match (stopped, raised) {
         (true, _) => "stopped",

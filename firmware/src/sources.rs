@@ -261,12 +261,23 @@ extern "C" fn fired() {
     }
 }
 
+/// Raises the software interrupt and gives it the few cycles that it takes to arrive.
+fn raise_fire() {
+    const ARRIVAL_READS: u32 = 16;
+    Software::Fire.raise();
+    for _ in 0..ARRIVAL_READS {
+        if TASK.with(|task| task.0.is_none()) {
+            return;
+        }
+    }
+}
+
 /// Runs what C was given in the software interrupt; `Raised` where interrupts of lessons are masked.
 #[unsafe(no_mangle)]
 extern "C" fn fw_fire() -> Hard {
     TASK.with(|task| *task = (Some(Task::Fire), Hard::Raised));
-    Software::Fire.raise();
-    // Enabled, it was taken before this line; masked, it must not come later by surprise.
+    raise_fire();
+    // Masked, it must not come later by surprise.
     Software::Fire.clear();
     TASK.with(|task| {
         task.0 = None;
@@ -286,7 +297,7 @@ extern "C" fn fw_burst(count: u32) {
             }
             task.0 = Some(Task::Burst);
         });
-        Software::Fire.raise();
+        raise_fire();
     }
 }
 

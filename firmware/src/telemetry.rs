@@ -196,6 +196,11 @@ impl Conversation {
             HostMessage::Farewell { .. } => {
                 self.host = None;
                 alarm::cancel(Waiter::Sample);
+                // Whoever comes next expects the usual speed.
+                if self.baud != uart::DEFAULT_BAUD {
+                    self.baud = uart::DEFAULT_BAUD;
+                    uart::request_baud(self.baud);
+                }
             }
             HostMessage::SetNumber { name, value, .. } => {
                 lab::set_number(name, value).map_err(|refusal| refusal.code())?;
@@ -239,7 +244,7 @@ impl Conversation {
         if uart::baud_requested() {
             return;
         }
-        let with_lists = self.samples % LISTS_EVERY == 0;
+        let with_lists = self.samples.is_multiple_of(LISTS_EVERY);
         self.samples = self.samples.wrapping_add(1);
         self.sample(with_lists);
     }

@@ -88,7 +88,10 @@ void fw_lab_timer_start(void);
 
 // Life of the VM.
 void fw_vm_started(void);
+void fw_program_begins(void);
 void fw_program_ended(bool raised);
+// The same for a line typed at the prompt, which is no run.
+void fw_statement_ended(void);
 _Noreturn void fw_chip_reset(void);
 _Noreturn void fw_chip_bootloader(void);
 uint32_t fw_reset_cause(void);

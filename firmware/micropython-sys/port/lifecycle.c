@@ -51,6 +51,7 @@ void gc_collect(void) {
 // Reports how a program ended; called by shared/runtime/pyexec.c.
 void port_program_ended(int input_kind, void *exception) {
     if (input_kind != MP_PARSE_FILE_INPUT) {
+        fw_statement_ended();
         return;
     }
     bool raised = false;

@@ -42,6 +42,10 @@ static mp_obj_t control_object(uint32_t control) {
     if (!fw_control_is_choice(control)) {
         return mp_obj_new_int(value);
     }
+    if (MP_STATE_PORT(lab_options)[control] == MP_OBJ_NULL) {
+        // The built-in control `kind`, which no program has declared.
+        return MP_OBJ_NEW_QSTR(value == 0 ? MP_QSTR_hard : MP_QSTR_soft);
+    }
     size_t count;
     mp_obj_t *options;
     mp_obj_tuple_get(MP_STATE_PORT(lab_options)[control], &count, &options);

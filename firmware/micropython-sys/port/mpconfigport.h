@@ -120,7 +120,9 @@ uint32_t fw_random(void);
 #define MICROPY_HW_BOARD_NAME                   "ISR Lab"
 #define MICROPY_HW_MCU_NAME                     "ESP32-C3"
 
-// Tells the run about the end of a program (lifecycle.c).
+// Tells the run about begin and end of a program (lifecycle.c).
+#define MICROPY_BOARD_BEFORE_PYTHON_EXEC(input_kind, exec_flags) fw_program_begins()
+void fw_program_begins(void);
 #define MICROPY_BOARD_AFTER_PYTHON_EXEC(input_kind, exec_flags, ret_val, ret) \
     port_program_ended(input_kind, ret_val)
 void port_program_ended(int input_kind, void *exception);

@@ -2,6 +2,8 @@
 //!
 //! Cycles are those of the virtual CPU: one per instruction and a few for some, without cache misses.
 
+#![expect(clippy::panic, reason = "without its measurement the program has nothing to say")]
+
 use std::error::Error;
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};

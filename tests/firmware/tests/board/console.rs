@@ -137,6 +137,7 @@ fn refused_arguments_raise_as_they_do_upstream() {
         ("machine.Pin(18)", "ValueError: invalid pin"),
         ("lab.get('nothing')", "ValueError: no such control"),
         ("lab.choice('c', ('a','b'), 'x')", "ValueError: the default is none of the options"),
+        ("lab.choice('kind', ('soft', 'hard'), 'soft')", "ValueError: name is in use for something else"),
         ("lab.number('kind', 1, 0, 2)", "ValueError: name is in use for something else"),
         ("lab.value('n' * 24, 1)", "ValueError: name is longer than 23 bytes"),
         ("[lab.value('v%d' % i, i) for i in range(25)]", "ValueError: too many names for the lab module"),
@@ -169,6 +170,23 @@ fn the_other_console_shows_the_same_text() {
     board.run_ms(100);
     let text = String::from_utf8_lossy(&board.machine().uart_take_output(Port::Uart0)).into_owned();
     assert!(text.contains("to both\r\n"), "{text}");
+}
+
+#[test]
+fn kind_is_known_without_being_declared() {
+    let mut board = Board::at_prompt();
+    board.enter_raw();
+    let program = "import lab\nprint(lab.get('kind'), lab.get('rate'), lab.choice('kind', ('hard', 'soft'), 'hard'))";
+    assert_eq!(board.run(program, 500).output, "hard 1000 hard\n");
+}
+
+#[test]
+fn machine_reset_starts_the_chip_anew() {
+    let mut board = Board::at_prompt();
+    board.send(b"import machine; print('bye'); machine.reset()\r");
+    board.expect("bye\r\n", 500);
+    board.expect("ESP-ROM:esp32c3", 500);
+    board.expect(">>> ", 3000);
 }
 
 #[test]

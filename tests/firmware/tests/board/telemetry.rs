@@ -90,6 +90,11 @@ fn a_faster_line_is_taken_when_asked_for() {
     assert!((19..=21).contains(&samples), "{samples} samples in a second");
     board.send(b"1+1\r");
     board.expect("2\r\n", 100);
+    board.tell(|id| HostMessage::Farewell { id });
+    board.run_ms(60);
+    board.set_baud(115_200);
+    board.send(b"2+2\r");
+    board.expect("4\r\n", 100);
 }
 
 #[test]
@@ -194,6 +199,7 @@ fn stop_ends_every_program() {
         ),
         ("import micropython\n@micropython.native\ndef f():\n  while True: pass\nf()", &["restarted"]),
         ("sum(range(2000000000))", &["restarted"]),
+        ("import micropython\nmicropython.kbd_intr(-1)\nwhile True: pass", &["stopped"]),
         (
             "from machine import Timer\ndef cb(t):\n  while True: pass\nTimer(0, freq=100, callback=cb)\nwhile True: pass",
             &["stopped", "restarted"],
@@ -382,7 +388,10 @@ fn usb_carries_the_same_conversation() {
             samples += 1;
             None
         }
-        BoardMessage::Done(done) => Some(assert_eq!(done.why, "finished")),
+        BoardMessage::Done(done) => {
+            assert_eq!(done.why, "finished");
+            Some(())
+        }
         _ => None,
     });
     assert!((19..=23).contains(&samples), "{samples}");
