@@ -18,8 +18,8 @@ const PERIOD_MIN_TICKS: u64 = 10 * TICKS_PER_MICRO;
 /// The system timer counts 52 bits; alarms stay well inside.
 const PERIOD_MAX_TICKS: u64 = 1 << 44;
 
-/// When the events in the queue were due: the scheduler keeps at most eight.
-type DueTimes = heapless::Deque<u64, 8>;
+/// When the events in the queue were due. The scheduler keeps eight; one more may be on its way to its callback.
+type DueTimes = heapless::Deque<u64, 9>;
 
 /// One source.
 pub(crate) struct Source {
@@ -152,7 +152,7 @@ pub(crate) fn dispatch(slot: usize, due: u64, entered: u64) {
             with(slot, |source| {
                 if accepted {
                     source.counters.queued += 1;
-                    // The scheduler holds no more than eight, so there is room.
+                    // There is room for all that can wait.
                     let _ = source.due.push_back(due);
                 } else {
                     source.counters.dropped += 1;
@@ -354,9 +354,9 @@ extern "C" fn fw_timer_elapsed_ticks(slot: u32) -> u64 {
 extern "C" fn fw_soft_enter(slot: u32) {
     let now = clock::ticks();
     with(slot as usize, |source| {
+        source.counters.queued = source.counters.queued.saturating_sub(1);
+        source.counters.ran += 1;
         if let Some(due) = source.due.pop_front() {
-            source.counters.queued -= 1;
-            source.counters.ran += 1;
             source.counters.latencies.add(((now - due) / TICKS_PER_MICRO) as u32);
         }
     });

@@ -126,6 +126,31 @@ fn numbers_go_on_whatever_main_does() {
 }
 
 #[test]
+fn no_event_of_a_full_queue_is_forgotten() {
+    let mut board = ready(
+        "import lab\nn = 0\ndef cb(t):\n  global n\n  n += 1\nt = lab.timer(cb)\n\
+         while lab.running():\n  sum(range(4000))\n  for i in range(30): pass\n\
+         t.deinit()\nfor i in range(40): pass\nprint(n)",
+    );
+    board.tell(|id| HostMessage::SetNumber { id, name: "rate", value: 5000 });
+    board.tell(|id| HostMessage::SetChoice { id, name: "kind", choice: "soft" });
+    go(&mut board, 4000);
+    let mut last = None;
+    board.wait_for(6000, |message| match message {
+        BoardMessage::Sample(sample) => {
+            identities(sample);
+            last = Some(sample.clone());
+            None
+        }
+        BoardMessage::Done(_) => Some(()),
+        _ => None,
+    });
+    let source = last.expect("numbers before the end").src[0].clone();
+    assert!(source.dropped > 0 && source.queued == 0, "{source:?}");
+    assert_eq!(board.finish(500).output.trim(), source.ran.to_string());
+}
+
+#[test]
 fn a_control_takes_effect_within_50_ms() {
     let mut board = ready(
         "import lab\ncb = lambda t: None\nlab.timer(cb)\nw = lab.choice('cure', ('none', 'mutex'), 'none')\n\
