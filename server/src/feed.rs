@@ -67,7 +67,8 @@ struct Ring {
     console: String,
 }
 
-/// The kinds of events that describe a state: a newer one makes the older ones unnecessary.
+/// The kinds of events that describe a state, in the order in which a new reader is told: a newer
+/// one makes the older ones unnecessary.
 const STATES: [&str; 3] = ["board", "run", "sample"];
 
 impl Default for Feed {
@@ -172,6 +173,7 @@ impl Feed {
     pub fn reader(self: &Arc<Self>) -> (Vec<FeedEvent>, FeedReader) {
         let ring = self.lock();
         let mut first = ring.states.clone();
+        first.sort_by_key(|event| STATES.iter().position(|name| *name == event.name));
         if !ring.console.is_empty() {
             let from = ring.console.ceil_char_boundary(ring.console.len().saturating_sub(CONSOLE_TAIL_BYTES));
             let tail = Console { text: &ring.console[from..], bad_frames: 0, skipped_bytes: 0 };

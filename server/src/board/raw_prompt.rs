@@ -30,9 +30,7 @@ pub(super) enum PromptEvent {
     Entered,
     /// The whole program is over there; [`RawPrompt::go`] starts it.
     Uploaded,
-    /// The board refused the program's text before it was complete.
-    Refused,
-    /// The program runs.
+    /// The program runs, or did not compile: its output and its traceback follow.
     Accepted,
     /// The program printed this.
     Output(Vec<u8>),
@@ -187,11 +185,12 @@ impl RawPrompt {
                         self.window += self.window_step;
                         self.paste_within_window(out, events);
                     }
-                    // The board wants no more, for instance because its memory is full. It waits for our END.
+                    // The board compiles while it reads, and wants no more once there is an error. It waits
+                    // for our END and then reports the error like any other (`mp_reader_stdin_close`).
                     END if self.paste => {
                         out.push(END);
                         self.step = Step::Output;
-                        events.push(PromptEvent::Refused);
+                        events.push(PromptEvent::Accepted);
                     }
                     _ => {}
                 }
@@ -362,8 +361,10 @@ mod tests {
     }
 
     #[test]
-    fn a_full_board_refuses_the_text() {
-        check(|| asked("0123456789abc"), b"R\x01\x04\x00\x04", b"0123\x04", &[PromptEvent::Refused]);
+    fn a_text_that_does_not_compile_ends_the_paste_early() {
+        let ended = PromptEvent::Ended(b"SyntaxError".to_vec());
+        let all = b"R\x01\x04\x00\x04\x04SyntaxError\x04>";
+        check(|| asked("0123456789abc"), all, b"0123\x04", &[PromptEvent::Accepted, ended]);
     }
 
     #[test]

@@ -406,10 +406,11 @@ impl Session {
     /// Resets the board; a run that was going on ends as stopped.
     pub fn reset(&mut self, now: LinkTime) {
         self.now = now;
-        if let Some(run) = self.run.take() {
+        let run = self.run.take();
+        self.reset_board();
+        if let Some(run) = run {
             self.end_run(run, EndReason::Restarted, None, true);
         }
-        self.reset_board();
     }
 
     /// Starts a run.
@@ -572,10 +573,10 @@ impl Session {
                         run.overtime_at = (!limit.is_zero()).then_some(self.now + limit + OVERTIME);
                         self.events.push_back(SessionEvent::RunStarted(run.order.run));
                     }
+                    self.tail.clear();
                     self.enter(Phase::Running, None);
                 }
                 PromptEvent::Output(text) => self.events.push_back(SessionEvent::Console(text)),
-                PromptEvent::Refused => self.refuse(SessionFault::UploadFailed),
                 PromptEvent::Ended(traceback) => {
                     let text = String::from_utf8_lossy(&traceback).into_owned();
                     if !text.is_empty() {
@@ -838,25 +839,28 @@ impl Session {
     }
 
     fn crashed(&mut self) {
-        self.end_crashed_run();
+        let report = String::from_utf8_lossy(&self.tail).into_owned();
+        let run = self.run.take();
         self.reset_board();
+        self.end_crashed_run(run, report);
     }
 
     /// The ROM has printed its banner although nobody asked for a reset.
     fn crashed_by_itself(&mut self) {
-        self.end_crashed_run();
         let from = find(&self.tail, ROM_BANNER).unwrap_or(0);
-        self.tail.drain(..from);
+        let before: Vec<u8> = self.tail.drain(..from).collect();
+        let run = self.run.take();
         self.hello = None;
         self.pending.clear();
         self.events.push_back(SessionEvent::Booting);
         self.enter(Phase::Booting { tries: 1 }, Some(BOOT_TIMEOUT));
+        self.end_crashed_run(run, String::from_utf8_lossy(&before).into_owned());
     }
 
-    fn end_crashed_run(&mut self) {
-        let Some(run) = self.run.take() else { return };
-        let report = String::from_utf8_lossy(&self.tail).into_owned();
-        self.end_run(run, EndReason::Crashed, Some(report), false);
+    fn end_crashed_run(&mut self, run: Option<Run>, report: String) {
+        if let Some(run) = run {
+            self.end_run(run, EndReason::Crashed, Some(report), false);
+        }
     }
 
     fn reset_board(&mut self) {
@@ -952,11 +956,12 @@ impl Session {
     }
 
     fn refuse_after_reset(&mut self, fault: SessionFault) {
-        if let Some(mut run) = self.run.take() {
+        let run = self.run.take();
+        self.reset_board();
+        if let Some(mut run) = run {
             run.fault = Some(fault);
             self.end_run(run, EndReason::NotStarted, None, true);
         }
-        self.reset_board();
     }
 
     fn fail(&mut self, fault: SessionFault) {

@@ -273,7 +273,10 @@ impl RunRecord {
         for source in &last.src {
             let prefix = format!("{}.", source.id);
             insert_numbers(&mut measured, &prefix, source);
-            insert_numbers(&mut measured, &format!("{prefix}lat_"), &source.lat);
+            let Latency { min, p50, p99, max, .. } = source.lat;
+            for (name, us) in [("min", min), ("p50", p50), ("p99", p99), ("max", max)] {
+                measured.insert(format!("{prefix}lat_{name}"), f64::from(us));
+            }
             measured.insert(format!("{prefix}disabled"), f64::from(u8::from(source.disabled)));
         }
         for (at, exception) in self.exceptions.iter().enumerate() {

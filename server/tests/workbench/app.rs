@@ -1,0 +1,171 @@
+//! A visitor of an application that is built like the served one.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use isrlab::app::{App, AppState};
+use isrlab::config::{Limits, ServeConfig};
+use isrlab::router::router;
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// Far beyond what anything here takes, even on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct TestApp {
+    pub(crate) app: AppState,
+    router: Router,
+}
+
+impl TestApp {
+    pub(crate) fn new() -> Self {
+        Self::with(ServeConfig::default())
+    }
+
+    pub(crate) fn with_limits(limits: Limits) -> Self {
+        Self::with(ServeConfig { limits, ..ServeConfig::default() })
+    }
+
+    pub(crate) fn with(config: ServeConfig) -> Self {
+        let app = AppState::from(App::build(config).unwrap());
+        Self { router: router(app.clone()), app }
+    }
+
+    /// A browser that has opened the workbench.
+    pub(crate) async fn visitor(&self) -> Visitor {
+        let mut visitor = Visitor { router: self.router.clone(), cookie: String::new() };
+        let answer = visitor.get("/api/boards").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
+        visitor.cookie = cookie.split(';').next().unwrap().to_owned();
+        // The board is there before anything is pressed; its actor has to say so first.
+        let id = answer.json["boards"][0]["id"].clone();
+        assert!(id.is_string());
+        let mut events = visitor.events(None).await;
+        events.until(|event| event.name == "board" && event.data["state"] == "ready").await;
+        visitor
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Visitor {
+    router: Router,
+    pub(crate) cookie: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    /// The stable code of a problem.
+    pub(crate) fn code(&self) -> &str {
+        self.json["error"]["code"].as_str().unwrap_or_default()
+    }
+}
+
+impl Visitor {
+    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header(header::COOKIE, &self.cookie);
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header(header::HOST, "localhost:7878");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Answer { status: parts.status, headers: parts.headers, text, json }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], String::new()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    pub(crate) async fn events(&self, last_seen: Option<u64>) -> Events {
+        let mut request = Request::get("/events").header(header::COOKIE, &self.cookie).header(header::HOST, "localhost");
+        if let Some(id) = last_seen {
+            request = request.header("last-event-id", id.to_string());
+        }
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+        Events { body: response.into_body(), text: String::new(), seen: Vec::new() }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) data: Value,
+}
+
+/// A stream of live events.
+pub(crate) struct Events {
+    body: Body,
+    text: String,
+    pub(crate) seen: Vec<Event>,
+}
+
+impl Events {
+    pub(crate) async fn next(&mut self) -> Event {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                let event = field("event:").map(|name| Event {
+                    id: field("id:").unwrap().parse().unwrap(),
+                    name: name.to_owned(),
+                    data: serde_json::from_str(field("data:").unwrap()).unwrap(),
+                });
+                self.text = rest.to_owned();
+                if let Some(event) = event {
+                    self.seen.push(event.clone());
+                    return event;
+                }
+                continue;
+            }
+            let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("an event comes");
+            let bytes = frame.expect("the stream goes on").unwrap().into_data().unwrap();
+            self.text.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
+        loop {
+            let event = self.next().await;
+            if wanted(&event) {
+                return event;
+            }
+        }
+    }
+
+    /// The end of a run.
+    pub(crate) async fn end_of_run(&mut self) -> Event {
+        self.until(|event| event.name == "run" && event.data["state"] == "ended").await
+    }
+
+    /// Everything that the console has shown so far.
+    pub(crate) fn console(&self) -> String {
+        self.seen.iter().filter(|event| event.name == "console").map(|event| event.data["text"].as_str().unwrap()).collect()
+    }
+}

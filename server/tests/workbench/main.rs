@@ -1,0 +1,9 @@
+//! The workbench through its real router, with real virtual boards: what a visitor can do, what
+//! they can do wrong, and what becomes of the others meanwhile.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+mod app;
+mod bad_input;
+mod restart;
+mod runs;
+mod visitors;
