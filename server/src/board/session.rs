@@ -398,6 +398,9 @@ impl Session {
     /// Joins a board that is already powered: provokes a prompt and greets.
     pub fn attach(&mut self, now: LinkTime) {
         self.now = now;
+        if let Some(run) = self.run.take() {
+            self.end_run(run, EndReason::Crashed, None, false);
+        }
         self.enter(Phase::Booting { tries: 1 }, Some(BOOT_TIMEOUT));
         self.events.push_back(SessionEvent::Booting);
         self.provoke_prompt();

@@ -194,6 +194,11 @@ impl Board {
                 self.out.extend(self.habits.prints.bytes());
                 self.mode = Mode::Program { since: self.now };
             }
+            // The interrupt ends the reading of the program (`mp_reader_stdin_readbyte`).
+            (Mode::Paste { .. }, 3) => {
+                self.out.extend(b"\x04\x04KeyboardInterrupt: \r\n\x04>");
+                self.mode = Mode::Raw;
+            }
             (Mode::Paste { left }, byte) => {
                 assert!(left > 0, "the host overran the window");
                 self.program.push(byte);
