@@ -1,7 +1,7 @@
 /** The whole way by keyboard: no pointer, focus always visible, nothing traps. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { BenchPage, Workbench, repositoryFile, visit } from "./workbench.js";
+import { BenchPage, Workbench, paste, repositoryFile, visit } from "./workbench.js";
 
 describe("keyboard", () => {
   const workbench = new Workbench();
@@ -67,7 +67,7 @@ describe("keyboard", () => {
     await (await bench.program()).waitFor();
     await page.keyboard.press("Tab");
     await page.keyboard.press("ControlOrMeta+a");
-    await page.keyboard.insertText(repositoryFile("lessons/15-lost-update/solution.py"));
+    await paste(page.locator(".cm-content"), repositoryFile("lessons/15-lost-update/solution.py"));
     await page.keyboard.press("Escape");
     await page.keyboard.press("Tab");
     assert.ok(await page.evaluate(() => document.activeElement?.shadowRoot === null || document.activeElement?.shadowRoot === undefined), "the editor is a trap");

@@ -57,6 +57,7 @@ describe("lost update", () => {
 
       await page.reload();
       await page.locator('[data-name=checked][data-step=done]').waitFor();
+      await bench.rows.nth(2).waitFor();
       assert.equal(await bench.rows.count(), 3);
       assert.ok(await page.locator("input[data-question=conditional][value=zero]").isChecked());
       assert.match(await (await bench.program()).innerText(), /own|isr_count|main_count/);

@@ -140,6 +140,19 @@ export async function seriousViolations(page) {
     .map((/** @type {any} */ violation) => `${violation.id}: ${violation.nodes.map((/** @type {any} */ node) => node.target.join(" ")).join(", ")}`);
 }
 
+/**
+ * What a paste from the clipboard does; typing would meet the editor's own indentation.
+ * @param {import("playwright-core").Locator} editor
+ * @param {string} source
+ */
+export async function paste(editor, source) {
+  await editor.evaluate((element, text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  }, source);
+}
+
 /** The bench of a lesson, as a visitor uses it. */
 export class BenchPage {
   /** @param {import("playwright-core").Page} page */
@@ -203,8 +216,7 @@ export class BenchPage {
     const content = await this.program();
     await content.click();
     await this.page.keyboard.press("ControlOrMeta+a");
-    // As one piece, as a paste does: typing would meet the editor's own indentation.
-    await this.page.keyboard.insertText(source);
+    await paste(content, source);
     await this.page.locator("[data-saved]").filter({ hasText: /^(saved|保存済み)$/ }).waitFor();
   }
 }

@@ -48,7 +48,7 @@ for (const panel of all(document, "[data-instrument]", HTMLElement)) {
   else new INSTRUMENTS[/** @type {keyof typeof INSTRUMENTS} */ (kind)](panel, model);
 }
 
-const controls = new Controls(one(document, "[data-controls]", HTMLElement), model);
+const controls = new Controls(one(document, "[data-controls]", HTMLElement), model, lesson.slug);
 const row = new RunRow(one(document, "[data-run-row]", HTMLElement), model, lesson, announcer);
 new ConsolePanel(one(document, "[data-console-panel]", HTMLElement), model);
 new TroubleSlot(one(document, "[data-trouble]", HTMLElement), bus);

@@ -20,9 +20,11 @@ export class Controls {
   /**
    * @param {HTMLElement} root
    * @param {import("./bench-model.js").BenchModel} model
+   * @param {string} slug of the lesson
    */
-  constructor(root, model) {
+  constructor(root, model, slug) {
     this.model = model;
+    this.slug = slug;
     for (const control of all(root, "[data-control]", HTMLElement)) {
       const name = control.dataset.control ?? "";
       switch (control.dataset.style) {
@@ -55,7 +57,7 @@ export class Controls {
     if (!this.model.running || this.#waiting.has(name)) return;
     this.#waiting.set(name, setTimeout(() => {
       this.#waiting.delete(name);
-      post("/api/set", { name, value: this.model.settings[name] }).catch((error) => {
+      post("/api/set", { lesson: this.slug, name, value: this.model.settings[name] }).catch((error) => {
         if (!(error instanceof Trouble)) throw error;
         this.model.bus.emit("trouble", error);
       });
