@@ -4,7 +4,7 @@
 //! to do, or somebody wakes it.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -14,6 +14,8 @@ use super::discovery::Named;
 use super::line::{Drive, Line, LineFault};
 use super::serial::{self, CONSOLE_BAUD, SerialLine};
 use super::session::{LinkTime, Session, SessionFault};
+use crate::run::headless::{self, Boards, RunError};
+use crate::run::record::{RunRecord, RunRequest};
 
 /// The line's speed after the greeting, in bits per second: 20 samples a second need more than a console's.
 const FAST_BAUD: u32 = 921_600;
@@ -146,9 +148,15 @@ impl AttachedFault {
             Self::Session(_) => "Press the board's RESET button, or write the lesson firmware again.".to_owned(),
         }
     }
+
+    /// The fault with its advice and its code, for a terminal.
+    #[must_use]
+    pub fn told(&self) -> anyhow::Error {
+        anyhow::anyhow!("{self}\n  {}\n  [{}]", self.advice(), self.code())
+    }
 }
 
-/// Opens a board and establishes a session, ready for a run. Blocks; call it outside the runtime.
+/// Opens a board, resets it and establishes a session, ready for a run. Blocks; call it outside the runtime.
 ///
 /// # Errors
 /// [`AttachedFault`].
@@ -156,17 +164,55 @@ pub fn open(board: &Named, runtime: &Handle) -> Result<Drive<AttachedLine>, Atta
     let line = runtime.block_on(SerialLine::open(&board.port, CONSOLE_BAUD, board.product_id))?;
     let mut drive =
         Drive { line: AttachedLine::new(line, runtime.clone()), session: Session::with_fast_baud(FAST_BAUD) };
+    make_ready(&mut drive)?;
+    Ok(drive)
+}
+
+/// Resets the board and waits until it is ready for a run.
+fn make_ready(drive: &mut Drive<AttachedLine>) -> Result<(), AttachedFault> {
+    let limit = drive.line.now() + READY_TIMEOUT;
     drive.session.reset(drive.line.now());
     while !drive.session.is_ready() {
-        drive.advance(READY_TIMEOUT)?;
+        drive.advance(limit)?;
         if let Some(fault) = drive.session.fault() {
             return Err(fault.into());
         }
-        if drive.line.now() >= READY_TIMEOUT {
+        if drive.line.now() >= limit {
             return Err(SessionFault::NoAnswer.into());
         }
     }
     // The boot log is not part of what follows.
     while drive.session.next_event().is_some() {}
-    Ok(drive)
+    Ok(())
+}
+
+/// An attached board for headless runs, one after the other.
+pub struct AttachedBoard {
+    drive: Mutex<Drive<AttachedLine>>,
+}
+
+impl AttachedBoard {
+    /// Opens it as [`open`] does.
+    ///
+    /// # Errors
+    /// [`AttachedFault`].
+    pub fn open(board: &Named, runtime: &Handle) -> Result<Self, AttachedFault> {
+        Ok(Self { drive: Mutex::new(open(board, runtime)?) })
+    }
+}
+
+impl Boards for AttachedBoard {
+    fn run(&self, request: &RunRequest, go_on: &mut dyn FnMut(f32) -> bool) -> Result<RunRecord, RunError> {
+        let mut drive = self.drive.lock().unwrap_or_else(PoisonError::into_inner);
+        // Every run begins in the state after a reset, as on the virtual board.
+        make_ready(&mut drive).map_err(|fault| match fault {
+            AttachedFault::Line(fault) => RunError::Line(fault),
+            AttachedFault::Open(_) | AttachedFault::Session(_) => RunError::NotReady,
+        })?;
+        headless::run(&mut *drive, request, go_on)
+    }
+
+    fn at_once(&self) -> usize {
+        1
+    }
 }

@@ -47,8 +47,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     } else {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let mut drive = attached::open(&board, runtime.handle())
-            .map_err(|fault| anyhow!("{fault}\n  {}\n  [{}]", fault.advice(), fault.code()))?;
+        let mut drive = attached::open(&board, runtime.handle()).map_err(|fault| fault.told())?;
         headless::run(&mut drive, &request, &mut |_| true)?
     };
     if arguments.json {

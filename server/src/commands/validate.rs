@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 
 use super::run::find_lesson;
+use crate::board::attached::AttachedBoard;
+use crate::board::discovery;
 use crate::board::emulated::BootedBoard;
 use crate::course::Course;
+use crate::run::headless::Boards;
 use crate::run::validate::{self, Case};
 
 /// Options of `isrlab validate`.
@@ -38,9 +41,6 @@ struct Summary<'a> {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    if arguments.board != "virtual" {
-        bail!("there is no board `{}` here; `--board virtual` needs no hardware", arguments.board);
-    }
     let course = match &arguments.folder {
         Some(folder) => Course::from_folder(folder)?,
         None => Course::embedded()?,
@@ -50,14 +50,22 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     } else {
         arguments.lessons.iter().map(|name| find_lesson(&course, name)).collect::<anyhow::Result<Vec<_>>>()?
     };
-    let boards = BootedBoard::lesson_firmware()?;
-    let cases = validate::validate(&lessons, &boards, &|case| {
+    // Ends after the board that uses it.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let boards: Box<dyn Boards> = if arguments.board == "virtual" {
+        Box::new(BootedBoard::lesson_firmware()?)
+    } else {
+        let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
+        Box::new(AttachedBoard::open(&board, runtime.handle()).map_err(|fault| fault.told())?)
+    };
+    let cases = validate::validate(&lessons, &*boards, &|case| {
         if !arguments.json {
             print_case(case);
         }
     });
     if let Some(file) = &arguments.junit {
-        std::fs::write(file, validate::junit(&cases)).with_context(|| format!("{} cannot be written", file.display()))?;
+        std::fs::write(file, validate::junit(&cases))
+            .with_context(|| format!("{} cannot be written", file.display()))?;
     }
     let failed = cases.iter().filter(|case| !case.ok).count();
     if arguments.json {

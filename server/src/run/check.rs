@@ -1,9 +1,8 @@
 //! The check of an exercise: the program in every run that the lesson asks for.
 
-use super::headless::{self, RunError};
+use super::headless::{Boards, RunError};
 use super::judge::CheckedRun;
 use super::record::RunRequest;
-use crate::board::emulated::BootedBoard;
 use crate::board::session::EndReason;
 use crate::course::Lesson;
 
@@ -31,7 +30,7 @@ pub struct CheckProgress<'a> {
 pub fn runs(
     lesson: &Lesson,
     program: &str,
-    boards: &BootedBoard,
+    boards: &dyn Boards,
     go_on: &mut dyn FnMut(CheckProgress<'_>) -> bool,
 ) -> Result<Vec<CheckedRun>, RunError> {
     let mut done = Vec::new();
@@ -44,9 +43,8 @@ pub fn runs(
             seconds: lesson.exercise.seconds,
             seed: CHECK_SEED,
         };
-        let mut drive = boards.fresh(CHECK_SEED)?;
         let of = lesson.exercise.runs.len();
-        let record = headless::run(&mut drive, &request, &mut |share| go_on(CheckProgress { run: &run.id, at, of, share }))?;
+        let record = boards.run(&request, &mut |share| go_on(CheckProgress { run: &run.id, at, of, share }))?;
         let failed = matches!(record.end.why, EndReason::Exception | EndReason::Crashed | EndReason::NotStarted);
         done.push((run.id.clone(), record));
         if failed {

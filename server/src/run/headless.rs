@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::record::{Counters, ExceptionRecord, Recorder, RunRecord, RunRequest, why};
+use crate::board::emulated::BootedBoard;
 use crate::board::line::{Drive, Line, LineFault};
 use crate::board::session::SessionEvent;
 use crate::course::{Relation, Settings};
@@ -76,6 +77,28 @@ pub fn run<L: Line>(
         if !go_on((passed.as_secs_f32() / length.as_secs_f32().max(0.001)).min(1.0)) {
             return Err(RunError::Cancelled);
         }
+    }
+}
+
+/// Boards on which headless runs happen.
+pub trait Boards: Sync {
+    /// Carries out one run on a board in the state after its reset, as [`run`] does.
+    ///
+    /// # Errors
+    /// As [`run`].
+    fn run(&self, request: &RunRequest, go_on: &mut dyn FnMut(f32) -> bool) -> Result<RunRecord, RunError>;
+
+    /// How many runs may go on at the same time.
+    fn at_once(&self) -> usize;
+}
+
+impl Boards for BootedBoard {
+    fn run(&self, request: &RunRequest, go_on: &mut dyn FnMut(f32) -> bool) -> Result<RunRecord, RunError> {
+        run(&mut self.fresh(request.seed)?, request, go_on)
+    }
+
+    fn at_once(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
     }
 }
 

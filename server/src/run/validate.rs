@@ -1,4 +1,4 @@
-//! The check of the whole course on the virtual board: every row of every expectation grid, every
+//! The check of the whole course: every row of every expectation grid, every
 //! prediction, and for every exercise that the starter fails, the solution passes and the typical
 //! wrong fixes are rejected.
 //!
@@ -12,10 +12,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::check::{self, CHECK_SEED};
-use super::headless::{self, RunError};
+use super::headless::{Boards, RunError};
 use super::judge;
 use super::record::{RunRecord, RunRequest, why};
-use crate::board::emulated::BootedBoard;
 use crate::board::session::EndReason;
 use crate::course::lesson::{GridRow, Prediction, WrongFix};
 use crate::course::{Lesson, Measured, Relation, Settings};
@@ -47,14 +46,13 @@ pub struct Case {
     pub took: Duration,
 }
 
-/// Checks these lessons, on as many processors as there are. `done` hears of every case.
-pub fn validate(lessons: &[&Lesson], boards: &BootedBoard, done: &(dyn Fn(&Case) + Sync)) -> Vec<Case> {
+/// Checks these lessons, on as many boards at once as there may be. `done` hears of every case.
+pub fn validate(lessons: &[&Lesson], boards: &dyn Boards, done: &(dyn Fn(&Case) + Sync)) -> Vec<Case> {
     let tasks: Vec<(&Lesson, Task<'_>)> = lessons.iter().flat_map(|lesson| tasks(lesson)).collect();
     let next = AtomicUsize::new(0);
     let cases: Mutex<Vec<(usize, Case)>> = Mutex::default();
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..workers {
+        for _ in 0..boards.at_once() {
             scope.spawn(|| {
                 while let Some((at, (lesson, task))) = {
                     let at = next.fetch_add(1, Ordering::Relaxed);
@@ -80,7 +78,7 @@ fn tasks(lesson: &Lesson) -> Vec<(&Lesson, Task<'_>)> {
     rows.chain(predictions).chain(exercise).map(|task| (lesson, task)).collect()
 }
 
-fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &BootedBoard) -> Case {
+fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> Case {
     let begun = Instant::now();
     let (name, findings) = match task {
         Task::GridRow(row) => {
@@ -119,7 +117,7 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &BootedBoard) -> Case {
     Case { lesson: lesson.slug.clone(), name, ok: findings.is_empty(), findings, took: begun.elapsed() }
 }
 
-fn run_lesson(lesson: &Lesson, set: &Settings, seconds: u32, boards: &BootedBoard) -> Result<RunRecord, RunError> {
+fn run_lesson(lesson: &Lesson, set: &Settings, seconds: u32, boards: &dyn Boards) -> Result<RunRecord, RunError> {
     let request = RunRequest {
         lesson: lesson.slug.clone(),
         program: lesson.program.clone(),
@@ -128,10 +126,10 @@ fn run_lesson(lesson: &Lesson, set: &Settings, seconds: u32, boards: &BootedBoar
         seconds,
         seed: CHECK_SEED,
     };
-    headless::run(&mut boards.fresh(CHECK_SEED)?, &request, &mut |_| true)
+    boards.run(&request, &mut |_| true)
 }
 
-fn exercise(lesson: &Lesson, program: &str, boards: &BootedBoard, must_pass: bool) -> Result<Vec<String>, RunError> {
+fn exercise(lesson: &Lesson, program: &str, boards: &dyn Boards, must_pass: bool) -> Result<Vec<String>, RunError> {
     let runs = check::runs(lesson, program, boards, &mut |_| true)?;
     let verdict = judge::verdict(lesson, &runs, Language::En);
     if verdict.passed == must_pass {
@@ -141,13 +139,14 @@ fn exercise(lesson: &Lesson, program: &str, boards: &BootedBoard, must_pass: boo
         return Ok(vec!["it passes, so there is nothing to learn; make it fail".to_owned()]);
     }
     let failed = verdict.criteria.iter().filter(|criterion| !criterion.ok);
-    let mut findings: Vec<_> =
-        failed.map(|criterion| format!("{} (run {:?}): {:?}", criterion.text, criterion.run, criterion.measured)).collect();
+    let mut findings: Vec<_> = failed
+        .map(|criterion| format!("{} (run {:?}): {:?}", criterion.text, criterion.run, criterion.measured))
+        .collect();
     findings.extend(verdict.traceback);
     Ok(findings)
 }
 
-fn wrong_fix(lesson: &Lesson, wrong: &WrongFix, boards: &BootedBoard) -> Result<Vec<String>, RunError> {
+fn wrong_fix(lesson: &Lesson, wrong: &WrongFix, boards: &dyn Boards) -> Result<Vec<String>, RunError> {
     let Some(program) = lesson.wrong.get(&wrong.file) else {
         return Ok(vec![format!("there is no file wrong/{}", wrong.file)]);
     };
