@@ -572,7 +572,7 @@ impl Session {
                 PromptEvent::Uploaded => self.enter_start(StartStage::Start),
                 // The board parses while it reads: one that wants no more has found a mistake in the
                 // program, and says which as the output of a run that ends at once.
-                PromptEvent::Accepted | PromptEvent::Refused => {
+                PromptEvent::Accepted => {
                     let limit = self.run.as_ref().map_or(Duration::ZERO, |run| run.order.limit);
                     if let Some(run) = &mut self.run {
                         run.overtime_at = (!limit.is_zero()).then_some(self.now + limit + OVERTIME);
