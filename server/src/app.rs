@@ -57,7 +57,7 @@ impl App {
     /// [`AppError`]
     pub fn build(config: ServeConfig) -> Result<Self, AppError> {
         let store = Store::open(config.data.as_deref())?;
-        let course = Arc::new(Course::embedded()?);
+        let course = Arc::new(Course::load(config.lessons.as_deref())?);
         let booted = BootedBoard::lesson_firmware()?;
         let benches = Benches::new(booted, config.limits.clone(), Arc::clone(&course), store.clone())?;
         let host_name = host_name().unwrap_or_default();

@@ -19,13 +19,15 @@ pub struct ServeConfig {
     pub lan: bool,
     /// The folder of the database; `None` keeps everything in memory (tests).
     pub data: Option<PathBuf>,
+    /// A folder of lessons in the place of those that the binary carries, for authors.
+    pub lessons: Option<PathBuf>,
     /// What one visitor and all visitors together may use.
     pub limits: Limits,
 }
 
 impl Default for ServeConfig {
     fn default() -> Self {
-        Self { listen: DEFAULT_LISTEN, lan: false, data: None, limits: Limits::default() }
+        Self { listen: DEFAULT_LISTEN, lan: false, data: None, lessons: None, limits: Limits::default() }
     }
 }
 

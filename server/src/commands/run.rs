@@ -36,10 +36,13 @@ pub(super) struct Arguments {
     /// Prints one JSON object with everything that was measured.
     #[arg(long)]
     json: bool,
+    /// The lessons of a folder in the place of those that this binary carries, for authors.
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let course = Course::embedded()?;
+    let course = Course::load(arguments.folder.as_deref())?;
     let request = request(&course, &arguments)?;
     let record = if arguments.board == "virtual" {
         let mut drive = BootedBoard::lesson_firmware()?.fresh(request.seed)?;

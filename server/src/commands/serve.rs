@@ -26,6 +26,9 @@ pub(super) struct Arguments {
     /// The folder that keeps answers, edits and results.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    /// The lessons of a folder in the place of those that this binary carries, for authors.
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -35,7 +38,13 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.lan && listen.ip().is_loopback() {
         listen.set_ip(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     }
-    let config = ServeConfig { listen, lan: arguments.lan, data: Some(arguments.data), ..ServeConfig::default() };
+    let config = ServeConfig {
+        listen,
+        lan: arguments.lan,
+        data: Some(arguments.data),
+        lessons: arguments.folder,
+        ..ServeConfig::default()
+    };
     let app = App::build(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(app.into()))?;
@@ -44,9 +53,9 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 async fn serve(app: AppState) -> anyhow::Result<()> {
     let listen = app.config.listen;
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}; is another workbench running there? --listen chooses another port"))?;
+    let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen on {listen}; is another workbench running there? --listen chooses another port")
+    })?;
     let port = listener.local_addr()?.port();
     print_addresses(&app, port);
     let reclaiming = tokio::spawn(reclaim(app.clone()));

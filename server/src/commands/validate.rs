@@ -41,10 +41,7 @@ struct Summary<'a> {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let course = match &arguments.folder {
-        Some(folder) => Course::from_folder(folder)?,
-        None => Course::embedded()?,
-    };
+    let course = Course::load(arguments.folder.as_deref())?;
     let lessons = if arguments.lessons.is_empty() {
         course.lessons.iter().collect()
     } else {

@@ -33,8 +33,33 @@ pub(super) fn course(course: &Course, findings: &mut Vec<Finding>) {
             report(what, format!("two lessons are called `{name}`; rename one"));
         }
     }
+    // A lesson that could not be read is reported as such, and not by those that link to it.
+    if findings.is_empty() {
+        links(course, findings);
+    }
     for lesson in &course.lessons {
         LessonCheck { course, lesson, claims: &claims, findings }.run();
+    }
+}
+
+/// A link from one lesson's text to another must lead somewhere.
+fn links(course: &Course, findings: &mut Vec<Finding>) {
+    const TO_A_LESSON: &str = "href=\"/lessons/";
+    for lesson in &course.lessons {
+        for (file, sections) in [("en.md", &lesson.en), ("ja.md", &lesson.ja)] {
+            for section in sections {
+                for link in section.html.split(TO_A_LESSON).skip(1) {
+                    let slug = link.split('"').next().unwrap_or_default();
+                    if course.lesson(slug).is_none() {
+                        findings.push(Finding {
+                            file: format!("{}-{}/{file}", lesson.id.trim_start_matches('L'), lesson.slug),
+                            place: format!("section `{}`", section.key),
+                            message: format!("links to the lesson `{slug}`, which does not exist; mend the link"),
+                        });
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -455,6 +455,46 @@ mod tests {
     }
 
     #[test]
+    fn what_a_lesson_refers_to_exists() {
+        check(
+            L15,
+            "holds = \"ran >= 1000\"",
+            "holds = \"rna >= 1000\"",
+            "15-lost-update/lesson.toml, exercise criterion 2: `rna` is measured by nobody; describe it under [[value]], or mend the name",
+        );
+        check(
+            L15,
+            "set = { kind = \"soft\", expression = \"plain\", cure = \"none\" }",
+            "set = { kind = \"soft\", expression = \"simple\", cure = \"none\" }",
+            "15-lost-update/lesson.toml, predict `plain`: `expression` = simple is no option; it has plain, conditional",
+        );
+        check(
+            L15,
+            "fails = \"hard\"",
+            "fails = \"both\"",
+            "15-lost-update/lesson.toml, wrong fix `step_first.py`: the exercise has no run `both`",
+        );
+        check(
+            L15,
+            "claims = [\"A16\"",
+            "claims = [\"A61\"",
+            "15-lost-update/lesson.toml, claims: no section in course.toml makes the claim `A61`",
+        );
+        check(
+            "15-lost-update/ja.md",
+            "## see:",
+            "## look:",
+            "15-lost-update/ja.md: has the sections about, run, look, explain, differs, fix, learned; it needs about, run, see, explain, differs, fix, learned, in this order",
+        );
+        check(
+            "19-lost-bytes/en.md",
+            "/lessons/lost-update",
+            "/lessons/lost-updates",
+            "19-lost-bytes/en.md, section `explain`: links to the lesson `lost-updates`, which does not exist; mend the link",
+        );
+    }
+
+    #[test]
     fn files_belong_to_a_lesson() {
         let mut files = sound();
         files.0.insert("15-lost-update/notes.txt".to_owned(), Vec::new());

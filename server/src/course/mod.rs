@@ -44,6 +44,14 @@ pub struct Course {
 }
 
 impl Course {
+    /// Loads the lessons of a folder, or without one those that this binary carries.
+    ///
+    /// # Errors
+    /// As [`from_folder`](Self::from_folder) and [`embedded`](Self::embedded).
+    pub fn load(folder: Option<&Path>) -> Result<Self, CourseError> {
+        folder.map_or_else(Self::embedded, Self::from_folder)
+    }
+
     /// Loads the lessons that this binary carries.
     ///
     /// # Errors
