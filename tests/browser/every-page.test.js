@@ -6,7 +6,6 @@ import { BenchPage, Workbench, screenshotPath, seriousViolations, visit } from "
 /** The first page, everything included, as it goes over the wire. */
 const FIRST_PAGE_BYTES = 200 * 1024;
 
-const LESSONS = ["where-can-it-strike", "how-late", "queue-of-eight", "lost-update", "lost-bytes"];
 const PAGES = [["course", "/"], ["boards", "/boards"], ["trouble", "/no-such-page"]];
 
 describe("every page", () => {
@@ -42,7 +41,10 @@ describe("every page", () => {
   }
 
   test("every lesson's bench runs", () => visit(workbench, {}, async (page) => {
-    for (const slug of LESSONS) {
+    await page.goto("/");
+    const lessons = await page.locator(".progress-cells a").evaluateAll((links) => links.map((link) => link.getAttribute("href")?.split("/").at(-1) ?? ""));
+    assert.ok(lessons.length >= 5, `only ${lessons}`);
+    for (const slug of lessons) {
       const bench = new BenchPage(page);
       await bench.open(slug);
       await bench.runFor(1);

@@ -39,7 +39,7 @@ const THEME = EditorView.theme({
   ".cm-hazard-gutter .cm-gutterElement.hazard": { background: "repeating-linear-gradient(45deg, var(--lost-edge) 0 1.5px, transparent 1.5px 4px)" },
   ".cm-hazard": { backgroundColor: "var(--lost-soft)" },
   ".cm-hazard-code": { textDecoration: "underline wavy var(--lost-edge) 1px", textUnderlineOffset: "4px" },
-  ".cm-hazard-note": { backgroundColor: "var(--lost-soft)", color: "var(--ink)", fontFamily: "var(--sans)", padding: "2px 16px 4px 8px", whiteSpace: "normal" },
+  ".cm-hazard-note": { backgroundColor: "var(--lost-soft)", color: "var(--ink)", fontFamily: "var(--sans)", padding: "2px 16px 4px 8px", whiteSpace: "normal", maxWidth: "calc(100vw - 84px)" },
   ".cm-panels": { backgroundColor: "var(--panel)", color: "var(--ink)" },
   ".cm-panels input, .cm-panels button": { font: "inherit", color: "var(--ink)", background: "var(--panel)", border: "1px solid var(--edge)", borderRadius: "4px" },
 });

@@ -13,6 +13,8 @@ export class TroubleSlot {
   #event = null;
   /** @type {import("./types.js").Board | null} */
   #board = null;
+  /** Code of a run that did not go as it should. */
+  #failure = "";
 
   /**
    * @param {HTMLElement} slot
@@ -22,7 +24,12 @@ export class TroubleSlot {
     this.slot = slot;
     bus.on("trouble", (trouble) => { this.#request = trouble; this.paint(); });
     bus.on("board", (board) => { this.#board = board; this.paint(); });
-    bus.on("run", (run) => { if (run.state === "starting") { this.#event = null; this.paint(); } });
+    bus.on("run", (run) => {
+      if (run.state === "running") return;
+      if (run.state === "starting") this.#event = null;
+      this.#failure = run.code ?? "";
+      this.paint();
+    });
     bus.on("event", (event) => {
       if (!["exception", "disabled", "guard"].includes(event.kind)) return;
       // The first of a kind is shown; a callback that fails a thousand times a second says it once.
@@ -35,6 +42,7 @@ export class TroubleSlot {
   paint() {
     const messages = [];
     if (this.#board?.state === "fault") messages.push(message(this.#board.message ?? text("state.fault"), this.#board.hint ?? "", this.#board.code ?? ""));
+    if (this.#failure !== "") messages.push(message(text("live.run_failed"), text("live.run_failed_hint"), this.#failure));
     if (this.#event !== null) messages.push(message(...eventWords(this.#event)));
     if (this.#request !== null) messages.push(message(this.#request.message, this.#request.hint, this.#request.code));
     this.slot.replaceChildren(...messages);

@@ -36,7 +36,7 @@
  * A run as the host sees it.
  * @typedef {{ id: number, lesson?: string, state: "starting" | "running" | "ended", settings: Settings,
  *   elapsed_us: number, seconds: number, seed: number, speed: number, share?: number, paused?: boolean,
- *   why?: string }} Run
+ *   why?: string, code?: string }} Run
  */
 
 /**
