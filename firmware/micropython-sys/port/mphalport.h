@@ -22,8 +22,4 @@ static inline void port_interrupts_restore(mp_uint_t mie) {
 void fw_wait(int32_t timeout_ms);
 #define MICROPY_INTERNAL_WFE(timeout_ms) fw_wait((int32_t)(timeout_ms))
 
-#define mp_hal_quiet_timing_enter() MICROPY_BEGIN_ATOMIC_SECTION()
-#define mp_hal_quiet_timing_exit(state) MICROPY_END_ATOMIC_SECTION(state)
-#define mp_hal_delay_us_fast(us) mp_hal_delay_us(us)
-
 #endif
