@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use crate::board::Board;
 use crate::board::emulated::BootedBoard;
 use crate::board::paced::PacedEngine;
 use crate::board::pool::Pool;
 use crate::board::session::EndReason;
 use crate::board::state::{BoardId, BoardKind, BoardState, BoardStatus};
-use crate::board::Board;
 use crate::config::Limits;
 use crate::course::Course;
 use crate::error::Problem;

@@ -161,11 +161,15 @@ impl Problem {
                 "Use the address that the workbench printed; on a network, start it with --lan.",
             ),
             Self::WrongOrigin => ("The request comes from another site.", "Use the workbench's own page."),
-            Self::VisitorUnknown => ("The workbench does not know this browser yet.", "Open the page first, and allow its cookie."),
+            Self::VisitorUnknown => {
+                ("The workbench does not know this browser yet.", "Open the page first, and allow its cookie.")
+            }
             Self::Setting(error) => return (error_sentence(error), "Choose a value that the control offers."),
             Self::ProgramUnsendable { line, code } => {
                 return (
-                    format!("Line {line} of the program holds the control character U+{code:04X}, which would steer the board's prompt."),
+                    format!(
+                        "Line {line} of the program holds the control character U+{code:04X}, which would steer the board's prompt."
+                    ),
                     "Remove it, or write it as an escape such as \\x03.",
                 );
             }
@@ -180,7 +184,9 @@ impl Problem {
             Self::Board(BoardRefusal::NothingRuns) => ("Nothing is running.", "Press Run first."),
             Self::Board(BoardRefusal::Session(fault)) => return board_words(fault.code(), Language::En),
             Self::Board(BoardRefusal::Gone) => return board_words("board-gone", Language::En),
-            Self::Internal => ("The workbench failed inside.", "Try again; if it stays, the server's log names the cause."),
+            Self::Internal => {
+                ("The workbench failed inside.", "Try again; if it stays, the server's log names the cause.")
+            }
         };
         (message.to_owned(), hint)
     }
@@ -191,9 +197,13 @@ impl Problem {
             Self::LessonUnknown(slug) => {
                 return (format!("「{slug}」というレッスンはありません。"), "コース一覧から選んでください。");
             }
-            Self::MethodNotAllowed => ("このアドレスはこの種類の要求に応じません。", "ページを再読み込みしてください。"),
+            Self::MethodNotAllowed => {
+                ("このアドレスはこの種類の要求に応じません。", "ページを再読み込みしてください。")
+            }
             Self::NotJson => ("要求が JSON ではありません。", "Content-Type: application/json で送ってください。"),
-            Self::BadJson(cause) => return (format!("要求を読み取れません: {cause}"), "ページを再読み込みしてください。"),
+            Self::BadJson(cause) => {
+                return (format!("要求を読み取れません: {cause}"), "ページを再読み込みしてください。");
+            }
             Self::TooLarge(bytes) => {
                 return (format!("要求が {} KB を超えています。", bytes / 1024), "プログラムを短くしてください。");
             }
@@ -203,11 +213,15 @@ impl Problem {
                 "起動時に表示されたアドレスを使ってください。ネットワークで使うには --lan を付けて起動します。",
             ),
             Self::WrongOrigin => ("別のサイトからの要求です。", "ワークベンチのページから操作してください。"),
-            Self::VisitorUnknown => ("このブラウザはまだ登録されていません。", "先にページを開き、Cookie を許可してください。"),
+            Self::VisitorUnknown => {
+                ("このブラウザはまだ登録されていません。", "先にページを開き、Cookie を許可してください。")
+            }
             Self::Setting(error) => return (setting_japanese(error), "設定できる値を選んでください。"),
             Self::ProgramUnsendable { line, code } => {
                 return (
-                    format!("プログラムの {line} 行目に制御文字 U+{code:04X} があります。ボードのプロンプトを操作してしまうため送れません。"),
+                    format!(
+                        "プログラムの {line} 行目に制御文字 U+{code:04X} があります。ボードのプロンプトを操作してしまうため送れません。"
+                    ),
                     "削除するか、\\x03 のようなエスケープで書いてください。",
                 );
             }
@@ -216,9 +230,13 @@ impl Problem {
             }
             Self::SpeedOutOfRange => ("その速度はありません。", "0(できるだけ速く)か 0.001～1000 を選んでください。"),
             Self::CheckGivenUp => ("新しい確認に置き換えられました。", "新しい結果を見てください。"),
-            Self::AllBoardsTaken => ("ボードはすべて使用中です。", "だれかが終わるのを待って、もう一度試してください。"),
+            Self::AllBoardsTaken => {
+                ("ボードはすべて使用中です。", "だれかが終わるのを待って、もう一度試してください。")
+            }
             Self::Board(BoardRefusal::Busy) => ("プログラムを実行中です。", "先に停止してください。"),
-            Self::Board(BoardRefusal::NotReady) => ("ボードの準備ができていません。", "少し待つか、「リセット」を押してください。"),
+            Self::Board(BoardRefusal::NotReady) => {
+                ("ボードの準備ができていません。", "少し待つか、「リセット」を押してください。")
+            }
             Self::Board(BoardRefusal::NothingRuns) => ("何も実行していません。", "先に「実行」を押してください。"),
             Self::Board(BoardRefusal::Session(fault)) => return board_words(fault.code(), Language::Ja),
             Self::Board(BoardRefusal::Gone) => return board_words("board-gone", Language::Ja),
@@ -263,11 +281,20 @@ pub fn board_trouble(code: &'static str, language: Language) -> ProblemText {
 fn board_words(code: &str, language: Language) -> (String, &'static str) {
     let (en, ja) = match code {
         "board-no-answer" => (
-            ("The board does not answer.", "Press Reset. If it stays, check the cable and that no other program uses the port."),
-            ("ボードが応答しません。", "「リセット」を押してください。続く場合は、ケーブルと、ほかのプログラムがポートを使っていないかを確かめてください。"),
+            (
+                "The board does not answer.",
+                "Press Reset. If it stays, check the cable and that no other program uses the port.",
+            ),
+            (
+                "ボードが応答しません。",
+                "「リセット」を押してください。続く場合は、ケーブルと、ほかのプログラムがポートを使っていないかを確かめてください。",
+            ),
         ),
         "board-no-lesson-firmware" => (
-            ("The board runs MicroPython without the lesson firmware.", "Write the lesson firmware on the boards page."),
+            (
+                "The board runs MicroPython without the lesson firmware.",
+                "Write the lesson firmware on the boards page.",
+            ),
             ("ボードの MicroPython にはレッスン用ファームウェアがありません。", "ボードのページで書き込んでください。"),
         ),
         "board-other-version" => (
@@ -279,8 +306,14 @@ fn board_words(code: &str, language: Language) -> (String, &'static str) {
             ("ボードのプロンプトが出ません。", "「リセット」を押してください。"),
         ),
         "board-upload-failed" => (
-            ("The program did not arrive on the board.", "Run it again. If it stays, shorten the program: the board's memory may be full."),
-            ("プログラムをボードに送れませんでした。", "もう一度実行してください。続く場合は、プログラムを短くしてください。ボードのメモリが足りないのかもしれません。"),
+            (
+                "The program did not arrive on the board.",
+                "Run it again. If it stays, shorten the program: the board's memory may be full.",
+            ),
+            (
+                "プログラムをボードに送れませんでした。",
+                "もう一度実行してください。続く場合は、プログラムを短くしてください。ボードのメモリが足りないのかもしれません。",
+            ),
         ),
         "board-setting-refused" => (
             ("The board refused a setting.", "Choose another value."),

@@ -48,7 +48,11 @@ pub(crate) struct RunAnswer {
 }
 
 /// `POST /api/run`
-pub(crate) async fn run(State(app): State<AppState>, visitor: Visitor, Body(body): Body<RunBody>) -> Result<Json<RunAnswer>, Problem> {
+pub(crate) async fn run(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Body(body): Body<RunBody>,
+) -> Result<Json<RunAnswer>, Problem> {
     let lesson = lesson(&app.course, &body.lesson)?;
     let own_program = body.program.is_some();
     let program = body.program.unwrap_or_else(|| lesson.program.clone());
@@ -91,7 +95,11 @@ pub(crate) struct PauseBody {
 }
 
 /// `POST /api/pause`
-pub(crate) async fn pause(State(app): State<AppState>, visitor: Visitor, Body(body): Body<PauseBody>) -> Result<Json<Done>, Problem> {
+pub(crate) async fn pause(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Body(body): Body<PauseBody>,
+) -> Result<Json<Done>, Problem> {
     app.benches.of(visitor.id)?.board.pause(body.paused).await?;
     Ok(DONE)
 }
@@ -103,7 +111,11 @@ pub(crate) struct SpeedBody {
 }
 
 /// `POST /api/speed`
-pub(crate) async fn speed(State(app): State<AppState>, visitor: Visitor, Body(body): Body<SpeedBody>) -> Result<Json<Done>, Problem> {
+pub(crate) async fn speed(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Body(body): Body<SpeedBody>,
+) -> Result<Json<Done>, Problem> {
     let factor = Speed::checked(body.speed).ok_or(Problem::SpeedOutOfRange)?;
     app.benches.of(visitor.id)?.board.speed(factor).await?;
     Ok(DONE)
@@ -118,7 +130,11 @@ pub(crate) struct SetBody {
 }
 
 /// `POST /api/set`: answered when the board has acknowledged it.
-pub(crate) async fn set(State(app): State<AppState>, visitor: Visitor, Body(body): Body<SetBody>) -> Result<Json<Done>, Problem> {
+pub(crate) async fn set(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Body(body): Body<SetBody>,
+) -> Result<Json<Done>, Problem> {
     let lesson = lesson(&app.course, &body.lesson)?;
     lesson.settings(&Settings::from([(body.name.clone(), body.value.clone())]))?;
     app.benches.of(visitor.id)?.board.set(body.name, body.value).await?;
@@ -132,7 +148,11 @@ pub(crate) struct ConsoleBody {
 }
 
 /// `POST /api/console`
-pub(crate) async fn console(State(app): State<AppState>, visitor: Visitor, Body(body): Body<ConsoleBody>) -> Result<Json<Done>, Problem> {
+pub(crate) async fn console(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Body(body): Body<ConsoleBody>,
+) -> Result<Json<Done>, Problem> {
     app.benches.of(visitor.id)?.board.type_text(body.text).await?;
     Ok(DONE)
 }

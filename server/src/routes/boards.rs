@@ -11,7 +11,11 @@ use crate::language::Language;
 use crate::visitor::Visitor;
 
 /// `GET /api/boards`: every board with its state, and which one is the visitor's own.
-pub(crate) async fn list(State(app): State<AppState>, visitor: Visitor, language: Language) -> Result<Json<Value>, Problem> {
+pub(crate) async fn list(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    language: Language,
+) -> Result<Json<Value>, Problem> {
     let own = app.benches.of(visitor.id)?.board.status().id;
     let boards: Vec<Value> = app
         .benches

@@ -13,9 +13,9 @@ use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::language::Language;
+use crate::run::check as exercise;
 use crate::run::headless::RunError;
 use crate::run::judge::{self, Verdict};
-use crate::run::{check as exercise};
 use crate::visitor::Visitor;
 
 /// How often the page hears of the progress.

@@ -36,7 +36,8 @@ pub(crate) async fn stream(
         None => bench.feed.reader(),
     };
     bench.board.wake().await;
-    let first = stream::iter(std::iter::once(Event::default().retry(RETRY)).chain(first.iter().map(event)).collect::<Vec<_>>());
+    let first =
+        stream::iter(std::iter::once(Event::default().retry(RETRY)).chain(first.iter().map(event)).collect::<Vec<_>>());
     let mut closing = app.closing.subscribe();
     let closed = async move { _ = closing.wait_for(|closing| *closing).await };
     let events = first.chain(following(bench, reader)).map(Ok).take_until(Box::pin(closed));

@@ -12,7 +12,11 @@ use crate::store::{SavedWork, Work};
 use crate::visitor::Visitor;
 
 /// `GET /api/lessons/{slug}/work`
-pub(crate) async fn read(State(app): State<AppState>, visitor: Visitor, Path(slug): Path<String>) -> Result<Json<Work>, Problem> {
+pub(crate) async fn read(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(slug): Path<String>,
+) -> Result<Json<Work>, Problem> {
     let lesson = lesson(&app.course, &slug)?;
     Ok(Json(app.store.work(visitor.id, lesson.slug.clone()).await?))
 }
@@ -30,7 +34,11 @@ pub(crate) async fn save(
 }
 
 /// `DELETE /api/lessons/{slug}/outcomes`
-pub(crate) async fn clear_outcomes(State(app): State<AppState>, visitor: Visitor, Path(slug): Path<String>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn clear_outcomes(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(slug): Path<String>,
+) -> Result<Json<Value>, Problem> {
     let lesson = lesson(&app.course, &slug)?;
     app.store.clear_outcomes(visitor.id, lesson.slug.clone()).await?;
     Ok(Json(json!({ "cleared": true })))

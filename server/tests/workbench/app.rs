@@ -102,7 +102,8 @@ impl Visitor {
     }
 
     pub(crate) async fn events(&self, last_seen: Option<u64>) -> Events {
-        let mut request = Request::get("/events").header(header::COOKIE, &self.cookie).header(header::HOST, "localhost");
+        let mut request =
+            Request::get("/events").header(header::COOKIE, &self.cookie).header(header::HOST, "localhost");
         if let Some(id) = last_seen {
             request = request.header("last-event-id", id.to_string());
         }
@@ -166,6 +167,10 @@ impl Events {
 
     /// Everything that the console has shown so far.
     pub(crate) fn console(&self) -> String {
-        self.seen.iter().filter(|event| event.name == "console").map(|event| event.data["text"].as_str().unwrap()).collect()
+        self.seen
+            .iter()
+            .filter(|event| event.name == "console")
+            .map(|event| event.data["text"].as_str().unwrap())
+            .collect()
     }
 }

@@ -126,7 +126,12 @@ async fn a_flood_on_the_console_neither_fills_the_host_nor_hides_the_stop() {
     let app = TestApp::new();
     let (visitor, other) = (app.visitor().await, app.visitor().await);
     let mut events = visitor.events(None).await;
-    let answer = visitor.post(RUN, json!({ "lesson": "lost-update", "program": "while True:\n    print('flood ' * 20)\n", "seconds": 600 })).await;
+    let answer = visitor
+        .post(
+            RUN,
+            json!({ "lesson": "lost-update", "program": "while True:\n    print('flood ' * 20)\n", "seconds": 600 }),
+        )
+        .await;
     assert_eq!(answer.status, StatusCode::OK);
     events.until(|event| event.name == "console" && event.data["text"].as_str().unwrap().contains("flood flood")).await;
     still_works(&other, &mut other.events(None).await).await;
@@ -162,7 +167,8 @@ async fn stop_ends_every_endless_program() {
         "while True:\n    try:\n        while True: pass\n    except BaseException: pass\n",
         "import lab\ndef f(t):\n    while True: pass\nlab.timer(f)\nwhile True: pass\n",
     ] {
-        let body = json!({ "lesson": "lost-update", "program": program, "seconds": 600, "settings": { "kind": "hard" } });
+        let body =
+            json!({ "lesson": "lost-update", "program": program, "seconds": 600, "settings": { "kind": "hard" } });
         assert_eq!(visitor.post(RUN, body).await.status, StatusCode::OK);
         events.until(|event| event.name == "run" && event.data["state"] == "running").await;
         assert_eq!(visitor.post("/api/stop", json!({})).await.status, StatusCode::OK);

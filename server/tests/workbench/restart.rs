@@ -58,14 +58,16 @@ fn answers_and_edits_survive_a_kill_during_a_run() {
     let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
     let cookie = cookie.split(';').next().unwrap().to_owned();
     let started = loop {
-        let (_, answer) = server.ask("POST", "/api/run", &cookie, &json!({ "lesson": "lost-update", "seconds": 600 }).to_string());
+        let (_, answer) =
+            server.ask("POST", "/api/run", &cookie, &json!({ "lesson": "lost-update", "seconds": 600 }).to_string());
         // The board's actor may not have said yet that the board is ready.
         if answer["error"]["code"] != "board-not-ready" {
             break answer;
         }
     };
     assert_eq!(started["id"], 1000);
-    let work = json!({ "program": "# やり直し\ncount = 0\n", "prediction": { "plain": "zero" }, "steps": { "run": true } });
+    let work =
+        json!({ "program": "# やり直し\ncount = 0\n", "prediction": { "plain": "zero" }, "steps": { "run": true } });
     let (_, saved) = server.ask("PUT", "/api/lessons/lost-update/work", &cookie, &work.to_string());
     assert_eq!(saved["saved"], true);
     drop(server);

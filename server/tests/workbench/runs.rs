@@ -52,7 +52,8 @@ async fn a_control_changes_during_the_run() {
     let set = json!({ "lesson": "lost-update", "name": "rate", "value": 250 });
     assert_eq!(visitor.post("/api/set", set).await.status, StatusCode::OK);
     events.until(|event| event.name == "sample" && event.data["src"][0]["hz"] == 250).await;
-    let changes = |event: &super::app::Event| event.data["what"]["kind"] == "control" && event.data["what"]["name"] == "rate";
+    let changes =
+        |event: &super::app::Event| event.data["what"]["kind"] == "control" && event.data["what"]["name"] == "rate";
     assert!(events.seen.iter().any(changes), "the change is an event of the board");
     assert_eq!(visitor.post("/api/stop", json!({})).await.status, StatusCode::OK);
     let row = events.until(|event| event.name == "outcome").await.data;

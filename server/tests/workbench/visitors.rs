@@ -48,7 +48,10 @@ async fn boards_are_bounded_and_an_idle_one_gives_way() {
     let app = TestApp::with_limits(Limits { boards: 2, ..Limits::default() });
     let (first, second) = (app.visitor().await, app.visitor().await);
     let (_one, _two) = (first.events(None).await, second.events(None).await);
-    let third = axum::http::Request::get("/api/boards").header(header::HOST, "localhost").body(axum::body::Body::empty()).unwrap();
+    let third = axum::http::Request::get("/api/boards")
+        .header(header::HOST, "localhost")
+        .body(axum::body::Body::empty())
+        .unwrap();
     let answer = tower::ServiceExt::oneshot(isrlab::router::router(app.app.clone()), third).await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "both boards are being looked at");
     drop(_two);

@@ -284,7 +284,7 @@ impl Board {
             self.sample();
         }
         let mut out = std::mem::take(&mut self.out);
-        out.extend(self.noise.drain(..));
+        out.append(&mut self.noise);
         out
     }
 }
