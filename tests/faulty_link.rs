@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 /// Seeds of a normal run.
 const SEEDS: u64 = 8;
 /// Links that are tried at the same time: most of the time they wait for a timeout.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 2;
 /// What flashing carries over the link, about: the stub, the image, the ROM's words.
 const FLASH_TRAFFIC_BYTES: u64 = 45_000;
 /// What a run carries over the link, about: boot log, greeting, program, samples.
