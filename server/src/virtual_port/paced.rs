@@ -29,8 +29,9 @@ const LOOKS: usize = 32;
 const LOOP_PLACES: usize = 12;
 /// A board that only asks for bytes gets one slice of virtual time in so much of ours, and the processor is free.
 const POLLING_NAP: Duration = Duration::from_millis(50);
-/// How long after the last byte a board may be taken for one that only asks for more.
-const POLLING_AFTER: Duration = Duration::from_millis(20);
+/// How long after the last byte a board may be taken for one that only asks for more: the stub waits for the flash chip's
+/// erase in such a loop as well, and that must take its true time.
+const POLLING_AFTER: Duration = Duration::from_secs(1);
 
 /// How virtual time relates to ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
