@@ -36,6 +36,9 @@ async fn a_run_on_the_page_measures_what_the_command_line_measures() {
         assert_eq!(row["values"], serde_json::Value::Object(record.numbers()), "seed {seed}");
         assert!(row["values"]["lost"].as_i64().unwrap() > 0);
         assert_eq!(row["why"], "finished");
+        // A page that is opened or loaded again shows the row.
+        let page = visitor.get("/lessons/lost-update").await.text;
+        assert!(page.contains(&row.to_string()), "{row} is not on the page");
     }
 }
 
