@@ -39,6 +39,12 @@ impl EmulatedLine {
         Self { machine: Machine::new(Config { flash, ..Config::default() }), waiting: VecDeque::new() }
     }
 
+    /// The machine behind the line, for those who do more with it than talk.
+    #[must_use]
+    pub fn into_machine(self) -> Machine {
+        self.machine
+    }
+
     fn fork(&mut self) -> Self {
         Self { machine: self.machine.fork(), waiting: self.waiting.clone() }
     }

@@ -2,6 +2,7 @@
 //! scripts rely on them.
 
 mod boards;
+mod explore;
 mod flash;
 mod run;
 mod serve;
@@ -32,6 +33,8 @@ enum Command {
     Virtual(virtual_port::Arguments),
     /// Runs one lesson without a page and prints what was measured.
     Run(run::Arguments),
+    /// Puts the interrupt at every instruction boundary of a lesson's marked window.
+    Explore(explore::Arguments),
     /// Checks the whole course: structure, both languages, starters, solutions, expectations.
     Validate(validate::Arguments),
 }
@@ -46,6 +49,7 @@ impl CommandLine {
             Command::Flash(arguments) => flash::execute(arguments),
             Command::Virtual(arguments) => virtual_port::execute(arguments),
             Command::Run(arguments) => run::execute(arguments),
+            Command::Explore(arguments) => explore::execute(arguments),
             Command::Validate(arguments) => validate::execute(arguments),
         };
         outcome.unwrap_or_else(|error| {

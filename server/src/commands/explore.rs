@@ -1,0 +1,143 @@
+//! `isrlab explore`: every moment at which the interrupt could arrive, tried.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::run::find_lesson;
+use crate::board::emulated::BootedBoard;
+use crate::course::{Course, Settings};
+use crate::run::explore::{self, Counts, ExploreError, ExploreRequest, Report};
+
+/// Options of `isrlab explore`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The lesson's slug, such as `lost-update`.
+    lesson: String,
+    /// Sets a control; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Fixes what would be chance on silicon.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// A program that solves the exercise, in the place of the lesson's own program.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// Plays one arrival only, by its number in the window.
+    #[arg(long, value_name = "N", conflicts_with = "replay")]
+    at: Option<u32>,
+    /// Plays the arrival that a replay word names; lesson and settings must be those of the word.
+    #[arg(long, value_name = "WORD")]
+    replay: Option<String>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let course = Course::embedded()?;
+    let lesson = find_lesson(&course, &arguments.lesson)?;
+    let mut changed = Settings::new();
+    for assignment in &arguments.set {
+        let (name, value) =
+            assignment.split_once('=').ok_or_else(|| anyhow!("`--set {assignment}` has no `=`; write NAME=VALUE"))?;
+        changed.insert(name.to_owned(), lesson.read_setting(name, value)?);
+    }
+    let program = match &arguments.program {
+        Some(file) => {
+            std::fs::read_to_string(file).with_context(|| format!("the program {} cannot be read", file.display()))?
+        }
+        None => lesson.program.clone(),
+    };
+    let request = ExploreRequest {
+        program,
+        exercise: arguments.program.is_some(),
+        settings: lesson.settings(&changed)?,
+        seed: arguments.seed,
+    };
+    let mut exploration = explore::open(lesson, request, &BootedBoard::lesson_firmware()?).map_err(coded)?;
+    if let Some(at) = arrival(&arguments, &exploration)? {
+        let played = exploration.play(at);
+        if arguments.json {
+            println!("{}", serde_json::to_string_pretty(&played)?);
+        } else {
+            println!("arrival {} of {}", played.at, played.of);
+            println!("  machine    {}", played.machine.as_deref().unwrap_or("?"));
+            println!("  Python     {}", played.python.as_deref().unwrap_or("?"));
+            println!("  delivered  {}", played.delivered.map_or("never".to_owned(), |at| at.to_string()));
+            for (name, value) in &played.values {
+                println!("  {name:10} {value}");
+            }
+            println!("  verdict    {}", serde_json::to_value(played.verdict)?.as_str().unwrap_or_default());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let bar = progress(exploration.arrivals());
+    let report = exploration.try_all(&|done| {
+        bar.set_position(done.into());
+        true
+    });
+    bar.finish_and_clear();
+    let report = report.map_err(coded)?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print_report(&report);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn coded(error: ExploreError) -> anyhow::Error {
+    let code = error.code();
+    anyhow!("{error}\n  [{code}]")
+}
+
+/// The one arrival asked for, if so.
+fn arrival(arguments: &Arguments, exploration: &explore::Exploration<'_>) -> anyhow::Result<Option<u32>> {
+    let at = match (&arguments.replay, arguments.at) {
+        (None, None) => return Ok(None),
+        (None, Some(at)) => at,
+        (Some(word), _) => {
+            let at: u32 = word
+                .rsplit(':')
+                .next()
+                .and_then(|at| at.parse().ok())
+                .ok_or_else(|| anyhow!("`{word}` is no replay word; copy it whole, from `isr1:` to its last number"))?;
+            let here = exploration.replay(at).word;
+            if here != *word {
+                return Err(anyhow!("the word is of another firmware, lesson, program, seed or setting; here it is {here}"));
+            }
+            at
+        }
+    };
+    if at >= exploration.arrivals() {
+        return Err(anyhow!("the window has arrivals 0 to {}", exploration.arrivals() - 1));
+    }
+    Ok(Some(at))
+}
+
+fn progress(arrivals: u32) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} arrivals").unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(arrivals.into()).with_style(style)
+}
+
+fn print_report(report: &Report) {
+    let share = |counts: Counts| 100.0 * f64::from(counts.lost) / f64::from(counts.tried.max(1));
+    let (statement, window) = (report.in_statement(), report.in_window());
+    println!("boundaries   lost   line  bytecode");
+    for bytecode in report.statement_bytecodes() {
+        println!("    {bytecode}");
+    }
+    println!("statement: {} arrivals tried, {} lose ({:.1} %), {} break the program", statement.tried, statement.lost, share(statement), statement.broken);
+    println!("whole window: {} tried, {} lose, {} break the program", window.tried, window.lost, window.broken);
+    if let Some(loss) = report.first_loss() {
+        println!("first losing arrival: {}; play it with --at {} or --replay '{}'", loss.at, loss.at, loss.word);
+    }
+}
