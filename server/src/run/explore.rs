@@ -23,13 +23,13 @@ use sha2::{Digest, Sha256};
 use super::headless::FIRST_RUN;
 use super::record::wire_setting;
 use crate::board::emulated::BootedBoard;
-use crate::board::line::LineFault;
+use crate::board::line::{Line as _, LineFault};
 use crate::board::session::{EndReason, RunOrder, SessionEvent};
 use crate::course::lesson::Losing;
 use crate::course::{Lesson, Measured, Setting, SettingError, Settings};
 
 /// The rate while exploring, in Hz: no alarm comes by itself between the timer's start and the end.
-const QUIET_RATE_HZ: i32 = 10;
+const QUIET_RATE_HZ: i64 = 10;
 /// How long the program's own loop may run.
 const PROGRAM_LIMIT: Duration = Duration::from_millis(1);
 /// How much link time the program may take to come to its end.
