@@ -80,14 +80,14 @@ pub enum Refusal {
     #[error(transparent)]
     Symbol(#[from] SymbolError),
     /// The program never opened the window.
-    #[error(
-        "the program did not reach lab.mark({mark}) within {instructions} instructions; mark the piece to explore with lab.mark({mark}) before it"
-    )]
+    #[error("the program did not reach lab.mark({mark}) within {instructions} instructions{console}")]
     NoBegin {
         /// The mark looked for.
         mark: u32,
         /// Instructions executed in the search.
         instructions: u64,
+        /// What the board printed meanwhile, such as a traceback, on lines of its own.
+        console: String,
     },
     /// The window is longer than the limit.
     #[error("the window is longer than {limit} instructions; put lab.mark closer around the statement of interest")]
@@ -184,7 +184,8 @@ impl Window {
                 Ok(_) => drop(machine.uart_take_output(Port::Uart0)),
                 Err(_) => {
                     let instructions = machine.instructions() - approach_from;
-                    return Err(Refusal::NoBegin { mark: marks.begin, instructions });
+                    let console = console_text(&mut machine);
+                    return Err(Refusal::NoBegin { mark: marks.begin, instructions, console });
                 }
             }
         }
@@ -285,6 +286,16 @@ impl Window {
         self.listings = places.listings;
         Ok(())
     }
+}
+
+/// What the board has printed and nobody has taken: letters and lines only, and not too many.
+fn console_text(machine: &mut Machine) -> String {
+    const MAX_CHARS: usize = 2000;
+    let bytes = machine.uart_take_output(Port::Uart0);
+    let text: String =
+        String::from_utf8_lossy(&bytes).chars().filter(|c| *c == '\n' || !c.is_control()).take(MAX_CHARS).collect();
+    let text = text.trim();
+    if text.is_empty() { String::new() } else { format!(":\n{text}") }
 }
 
 /// Finds places, listing each function once.

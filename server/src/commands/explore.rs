@@ -102,14 +102,15 @@ fn arrival(arguments: &Arguments, exploration: &explore::Exploration<'_>) -> any
         (None, None) => return Ok(None),
         (None, Some(at)) => at,
         (Some(word), _) => {
-            let at: u32 = word
-                .rsplit(':')
-                .next()
-                .and_then(|at| at.parse().ok())
-                .ok_or_else(|| anyhow!("`{word}` is no replay word; copy it whole, from `isr1:` to its last number"))?;
+            let at: u32 =
+                word.rsplit(':').next().and_then(|at| at.parse().ok()).ok_or_else(|| {
+                    anyhow!("`{word}` is no replay word; copy it whole, from `isr1:` to its last number")
+                })?;
             let here = exploration.replay(at).word;
             if here != *word {
-                return Err(anyhow!("the word is of another firmware, lesson, program, seed or setting; here it is {here}"));
+                return Err(anyhow!(
+                    "the word is of another firmware, lesson, program, seed or setting; here it is {here}"
+                ));
             }
             at
         }
@@ -124,7 +125,8 @@ fn progress(arrivals: u32) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} arrivals").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template("{bar:40} {pos}/{len} arrivals").unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(arrivals.into()).with_style(style)
 }
 
@@ -135,7 +137,13 @@ fn print_report(report: &Report) {
     for bytecode in report.statement_bytecodes() {
         println!("    {bytecode}");
     }
-    println!("statement: {} arrivals tried, {} lose ({:.1} %), {} break the program", statement.tried, statement.lost, share(statement), statement.broken);
+    println!(
+        "statement: {} arrivals tried, {} lose ({:.1} %), {} break the program",
+        statement.tried,
+        statement.lost,
+        share(statement),
+        statement.broken
+    );
     println!("whole window: {} tried, {} lose, {} break the program", window.tried, window.lost, window.broken);
     if let Some(loss) = report.first_loss() {
         println!("first losing arrival: {}; play it with --at {} or --replay '{}'", loss.at, loss.at, loss.word);

@@ -1,0 +1,106 @@
+//! The race explorer on the course: what every lesson says of its settings, and of its exercise.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+use isrlab::board::emulated::BootedBoard;
+use isrlab::course::{Course, Lesson, Settings};
+use isrlab::run::explore::{self, Counts, ExploreError, ExploreRequest, Report};
+
+const SEED: u64 = 1;
+
+fn explored(lesson: &Lesson, set: &Settings, program: Option<&str>) -> Result<Report, ExploreError> {
+    let request = ExploreRequest {
+        program: program.unwrap_or(&lesson.program).to_owned(),
+        exercise: program.is_some(),
+        settings: lesson.settings(set).unwrap(),
+        seed: SEED,
+    };
+    explore::open(lesson, request, &BootedBoard::lesson_firmware().unwrap())?.try_all(&|_| true)
+}
+
+/// A program for the exercise, in every run that the exercise has.
+fn exercise(lesson: &Lesson, program: &str) -> Vec<Counts> {
+    let runs = lesson.exercise.runs.iter();
+    runs.map(|run| explored(lesson, &run.set, Some(program)).unwrap().in_window()).collect()
+}
+
+#[test]
+fn every_case_loses_where_its_lesson_says() {
+    let course = Course::embedded().unwrap();
+    let mut wrong = Vec::new();
+    let mut cases = 0;
+    for lesson in &course.lessons {
+        for case in lesson.explorer.iter().flat_map(|explorer| &explorer.cases) {
+            cases += 1;
+            match explored(lesson, &case.set, None) {
+                Ok(report) if report.agrees_with(case.losing) && report.in_window().broken == 0 => {}
+                Ok(report) => wrong.push(format!(
+                    "{} {:?}: {:?}, not {:?}; {:?} in the statement, {:?} in the window",
+                    lesson.slug,
+                    case.set,
+                    report.structure(),
+                    case.losing,
+                    report.in_statement(),
+                    report.in_window(),
+                )),
+                Err(error) => wrong.push(format!("{} {:?}: {error}", lesson.slug, case.set)),
+            }
+        }
+    }
+    assert!(cases > 10 && wrong.is_empty(), "{cases} cases; {wrong:#?}");
+}
+
+#[test]
+fn a_solution_survives_every_arrival_and_a_starter_does_not() {
+    let course = Course::embedded().unwrap();
+    for lesson in course.lessons.iter().filter(|lesson| lesson.explorer.is_some()) {
+        let solution = exercise(lesson, &lesson.solution);
+        assert!(solution.iter().all(|counts| counts.kept == counts.tried), "{}: {solution:?}", lesson.slug);
+        let starter = exercise(lesson, &lesson.starter);
+        assert!(starter.iter().any(|counts| counts.lost > 0), "{}: {starter:?}", lesson.slug);
+    }
+}
+
+#[test]
+fn a_losing_arrival_plays_again() {
+    let course = Course::embedded().unwrap();
+    let lesson = course.lesson("lost-update").unwrap();
+    let request = ExploreRequest {
+        program: lesson.starter.clone(),
+        exercise: true,
+        settings: lesson.settings(&lesson.exercise.runs[0].set).unwrap(),
+        seed: SEED,
+    };
+    let boards = BootedBoard::lesson_firmware().unwrap();
+    let mut exploration = explore::open(lesson, request.clone(), &boards).unwrap();
+    let report = exploration.try_all(&|_| true).unwrap();
+    let loss = report.first_loss().expect("the starter loses").clone();
+    let mut again = explore::open(lesson, request, &boards).unwrap();
+    assert_eq!(again.replay(loss.at), loss);
+    let played = serde_json::to_value(again.play(loss.at)).unwrap();
+    assert_eq!(played["verdict"], "lost", "{played}");
+}
+
+#[test]
+fn an_exploration_can_be_given_up() {
+    let course = Course::embedded().unwrap();
+    let lesson = course.lesson("lost-update").unwrap();
+    let settings = lesson.settings(&Settings::new()).unwrap();
+    let request = ExploreRequest { program: lesson.program.clone(), exercise: false, settings, seed: SEED };
+    let mut exploration = explore::open(lesson, request, &BootedBoard::lesson_firmware().unwrap()).unwrap();
+    assert!(matches!(exploration.try_all(&|done| done < 10), Err(ExploreError::Cancelled)));
+}
+
+#[test]
+fn programs_that_cannot_be_explored_are_refused() {
+    let course = Course::embedded().unwrap();
+    let lesson = course.lesson("lost-update").unwrap();
+    let refusal = |program: &str| explored(lesson, &Settings::new(), Some(program)).unwrap_err().code();
+    assert_eq!(refusal("def main_part(n:\n"), "program_failed");
+    assert_eq!(refusal("1 // 0\n"), "program_failed");
+    // The driver calls `main_part`, which is not there.
+    assert_eq!(refusal("import lab\n"), "no_mark");
+    let long = format!("{}\ndef main_part(n):\n    for i in range(20000): pass\n", lesson.starter);
+    assert_eq!(refusal(&long), "window_too_long");
+    let lesson = course.lesson("how-late").unwrap();
+    assert_eq!(explored(lesson, &Settings::new(), None).unwrap_err().code(), "no_window");
+}
