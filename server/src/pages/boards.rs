@@ -119,14 +119,12 @@ impl BoardsPage {
     /// The page with these boards, in this order.
     #[must_use]
     pub fn new(frame: Frame, course: &Course, boards: Vec<BoardFacts>) -> Self {
-        let soft_only = course.lessons.iter().filter(|lesson| !lesson.needs_hard()).count();
         let all = course.lessons.len();
         Self {
             boards: boards.into_iter().map(|board| BoardView::new(board, course, &frame)).collect(),
             kinds: vec![
                 KindView { name: frame.t("boards.kind_virtual"), hard: true, lessons: all },
                 KindView { name: frame.t("boards.kind_lesson"), hard: true, lessons: all },
-                KindView { name: frame.t("boards.kind_official"), hard: false, lessons: soft_only },
             ],
             frame,
         }
