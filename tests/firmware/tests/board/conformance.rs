@@ -233,7 +233,7 @@ fn shared_buffers_generators_priorities_and_bound_methods() {
         .lines()
         .filter_map(|line| line.strip_prefix("priorities "))
         .filter_map(|line| line.split_once(" low ").map(|(setting, rest)| (setting, !rest.ends_with("torn 0"))))
-        // With the reader above the writer it depends on the phase whether the writer is ever caught halfway.
+        // With the writer above the reader it depends on the phase whether it ever comes between the reader's two loads.
         .filter(|(setting, _)| *setting != "hard 2 1")
         .collect();
     assert_eq!(torn, [("hard 1 2", true), ("hard 1 1", false), ("soft 1 2", false)]);
