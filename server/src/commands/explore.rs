@@ -4,13 +4,13 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::run::find_lesson;
+use super::run::{find_lesson, read_program, read_settings};
 use crate::board::emulated::BootedBoard;
-use crate::course::{Course, Settings};
+use crate::course::Course;
 use crate::run::explore::{self, Counts, ExploreError, ExploreRequest, Report};
 
 /// Options of `isrlab explore`.
@@ -41,22 +41,11 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let course = Course::embedded()?;
     let lesson = find_lesson(&course, &arguments.lesson)?;
-    let mut changed = Settings::new();
-    for assignment in &arguments.set {
-        let (name, value) =
-            assignment.split_once('=').ok_or_else(|| anyhow!("`--set {assignment}` has no `=`; write NAME=VALUE"))?;
-        changed.insert(name.to_owned(), lesson.read_setting(name, value)?);
-    }
-    let program = match &arguments.program {
-        Some(file) => {
-            std::fs::read_to_string(file).with_context(|| format!("the program {} cannot be read", file.display()))?
-        }
-        None => lesson.program.clone(),
-    };
+    let settings = read_settings(lesson, &arguments.set)?;
     let request = ExploreRequest {
-        program,
+        program: read_program(lesson, arguments.program.as_deref())?,
         exercise: arguments.program.is_some(),
-        settings: lesson.settings(&changed)?,
+        settings,
         seed: arguments.seed,
     };
     let mut exploration = explore::open(lesson, request, &BootedBoard::lesson_firmware()?).map_err(coded)?;

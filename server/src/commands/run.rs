@@ -1,6 +1,6 @@
 //! `isrlab run`: one headless run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
@@ -66,26 +66,36 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 fn request(course: &Course, arguments: &Arguments) -> anyhow::Result<RunRequest> {
     let lesson = find_lesson(course, &arguments.lesson)?;
+    let settings = read_settings(lesson, &arguments.set)?;
+    Ok(RunRequest {
+        lesson: lesson.slug.clone(),
+        program: read_program(lesson, arguments.program.as_deref())?,
+        own_program: arguments.program.is_some(),
+        settings,
+        seconds: arguments.seconds.unwrap_or(lesson.run.seconds),
+        seed: arguments.seed,
+    })
+}
+
+/// All controls of a lesson, with those changed that `--set NAME=VALUE` names.
+pub(super) fn read_settings(lesson: &Lesson, assignments: &[String]) -> anyhow::Result<Settings> {
     let mut changed = Settings::new();
-    for assignment in &arguments.set {
+    for assignment in assignments {
         let (name, value) =
             assignment.split_once('=').ok_or_else(|| anyhow!("`--set {assignment}` has no `=`; write NAME=VALUE"))?;
         changed.insert(name.to_owned(), lesson.read_setting(name, value)?);
     }
-    let program = match &arguments.program {
+    Ok(lesson.settings(&changed)?)
+}
+
+/// The program of `--program FILE`, or the lesson's own.
+pub(super) fn read_program(lesson: &Lesson, file: Option<&Path>) -> anyhow::Result<String> {
+    match file {
         Some(file) => {
-            std::fs::read_to_string(file).with_context(|| format!("the program {} cannot be read", file.display()))?
+            std::fs::read_to_string(file).with_context(|| format!("the program {} cannot be read", file.display()))
         }
-        None => lesson.program.clone(),
-    };
-    Ok(RunRequest {
-        lesson: lesson.slug.clone(),
-        program,
-        own_program: arguments.program.is_some(),
-        settings: lesson.settings(&changed)?,
-        seconds: arguments.seconds.unwrap_or(lesson.run.seconds),
-        seed: arguments.seed,
-    })
+        None => Ok(lesson.program.clone()),
+    }
 }
 
 /// The lesson of this slug or number.
