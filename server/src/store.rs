@@ -11,13 +11,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 /// The database file in the data folder.
 const FILE: &str = "isrlab.sqlite3";
 
+/// What brings the tables from one version to the next.
+enum Change {
+    Sql(&'static str),
+    Code(fn(&Connection) -> rusqlite::Result<()>),
+}
+
 /// The changes from one version of the tables to the next; `user_version` counts them. Only append.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [Change; 2] = [
+    Change::Sql(
+        "
     CREATE TABLE visitor (
         id INTEGER PRIMARY KEY,
         secret TEXT NOT NULL UNIQUE,
@@ -44,7 +53,10 @@ const MIGRATIONS: [&str; 1] = ["
         row TEXT NOT NULL
     );
     CREATE INDEX outcome_by_lesson ON outcome (visitor, lesson, id);
-"];
+",
+    ),
+    Change::Code(hash_secrets),
+];
 
 /// Rows of the outcome table kept for one visitor and lesson; the oldest give way.
 const OUTCOMES_KEPT: u32 = 100;
@@ -160,6 +172,8 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed("opening"))?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed("opening"))?;
         connection.pragma_update(None, "foreign_keys", true).map_err(failed("opening"))?;
+        // What is deleted or replaced does not stay readable in the file.
+        connection.pragma_update(None, "secure_delete", true).map_err(failed("opening"))?;
         migrate(&mut connection)?;
         let (jobs, waiting) = mpsc::channel::<Job>();
         thread::Builder::new()
@@ -181,8 +195,8 @@ impl Store {
         self.ask("looking a visitor up", move |database| {
             database
                 .query_row(
-                    "UPDATE visitor SET seen = ?2 WHERE secret = ?1 RETURNING id",
-                    params![secret, now_s()],
+                    "UPDATE visitor SET seen = ?2 WHERE secret_hash = ?1 RETURNING id",
+                    params![hash(&secret), now_s()],
                     |row| row.get(0).map(VisitorId),
                 )
                 .optional()
@@ -196,8 +210,8 @@ impl Store {
     /// The database failed.
     pub async fn add_visitor(&self, secret: String) -> Result<VisitorId, StoreError> {
         self.ask("adding a visitor", move |database| {
-            let sql = "INSERT INTO visitor (secret, created, seen) VALUES (?1, ?2, ?2) RETURNING id";
-            database.query_row(sql, params![secret, now_s()], |row| row.get(0).map(VisitorId))
+            let sql = "INSERT INTO visitor (secret_hash, created, seen) VALUES (?1, ?2, ?2) RETURNING id";
+            database.query_row(sql, params![hash(&secret), now_s()], |row| row.get(0).map(VisitorId))
         })
         .await
     }
@@ -322,13 +336,38 @@ fn migrate(database: &mut Connection) -> Result<(), StoreError> {
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
-    for (version, sql) in MIGRATIONS.iter().enumerate().skip(found as usize) {
+    for (version, migration) in MIGRATIONS.iter().enumerate().skip(found as usize) {
         let change = database.transaction().map_err(failed)?;
-        change.execute_batch(sql).map_err(failed)?;
+        match migration {
+            Change::Sql(sql) => change.execute_batch(sql),
+            Change::Code(code) => code(&change),
+        }
+        .map_err(failed)?;
         change.pragma_update(None, "user_version", version as u32 + 1).map_err(failed)?;
         change.commit().map_err(failed)?;
     }
+    if found < known {
+        // What was replaced is to leave the file as well, not only the log of changes.
+        database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)?;
+    }
     Ok(())
+}
+
+/// Secrets give way to their hashes.
+fn hash_secrets(database: &Connection) -> rusqlite::Result<()> {
+    database.execute_batch("ALTER TABLE visitor RENAME COLUMN secret TO secret_hash")?;
+    let mut rows = database.prepare("SELECT id, secret_hash FROM visitor")?;
+    let visitors = rows.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+    for (id, secret) in visitors.collect::<rusqlite::Result<Vec<_>>>()? {
+        database.execute("UPDATE visitor SET secret_hash = ?2 WHERE id = ?1", params![id, hash(&secret)])?;
+    }
+    Ok(())
+}
+
+/// What is kept of a secret: whoever reads the file cannot pass for a visitor. Secrets are 256 random
+/// bits, so nothing can be gained by trying, and neither salt nor a slow function is needed.
+fn hash(secret: &str) -> String {
+    Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The work in a row whose first columns are those of [`Work`], without its outcomes.
@@ -403,6 +442,30 @@ mod tests {
         let outcomes = store.work(visitor, "l".into()).await.unwrap().outcomes;
         assert_eq!((outcomes.len() as u32, outcomes[0]["seed"].as_u64()), (OUTCOMES_KEPT, Some(5)));
         assert_eq!(outcomes.last().unwrap()["n"], OUTCOMES_KEPT + 5);
+    }
+
+    #[tokio::test]
+    async fn secrets_of_an_older_database_are_hashed_and_still_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = "5ec2e7".repeat(10);
+        {
+            let old = Connection::open(folder.path().join(FILE)).unwrap();
+            let Change::Sql(sql) = MIGRATIONS[0] else { unreachable!() };
+            old.execute_batch(sql).unwrap();
+            old.pragma_update(None, "user_version", 1).unwrap();
+            let sql = "INSERT INTO visitor (id, secret, created, seen) VALUES (7, ?1, 0, 0)";
+            old.execute(sql, params![secret]).unwrap();
+        }
+        let store = Store::open(Some(folder.path())).unwrap();
+        assert_eq!(store.find_visitor(secret.clone()).await.unwrap(), Some(VisitorId(7)));
+        let new = "9e5ec2e7".repeat(8);
+        store.add_visitor(new.clone()).await.unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            for secret in [&secret, &new] {
+                assert!(!bytes.windows(secret.len()).any(|piece| piece == secret.as_bytes()), "{secret} can be read");
+            }
+        }
     }
 
     #[test]
