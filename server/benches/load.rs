@@ -1,7 +1,8 @@
-//! A class at once: 40 visitors with 40 running virtual boards, then 1,000 listeners.
+//! A class at once: 40 visitors with 40 running virtual boards, and 1,000 listeners beside them.
 //!
 //! `cargo bench -p isrlab --bench load` prints the figures of the README. A bench and no test: the
-//! figures belong to the machine. Server and visitors share one process and talk over real sockets.
+//! figures belong to the machine. Server and visitors share one process and talk over real sockets,
+//! so what the visitors' side costs counts as well.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on may end")]
 
 use std::net::SocketAddr;
@@ -10,17 +11,25 @@ use std::time::{Duration, Instant};
 
 use isrlab::app::{App, AppState};
 use isrlab::config::{Limits, ServeConfig};
+use isrlab::feed::Feed;
 use isrlab::router::router;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 
+/// Visitors who run a program.
 const VISITORS: usize = 40;
+/// Visitors whose board is idle, and whose events the listeners read.
+const IDLE_VISITORS: usize = 20;
 const LISTENERS: usize = 1000;
 const MEASURED: Duration = Duration::from_secs(10);
 /// How often each visitor turns a control while the boards run.
 const TURN_INTERVAL: Duration = Duration::from_millis(500);
+/// How long an idle board is watched, after it has come to rest.
+const IDLE_MEASURED: Duration = Duration::from_secs(5);
+/// How often one visitor alone presses Run.
+const LONELY_RUNS: usize = 10;
 
 fn main() {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(measure());
@@ -34,103 +43,95 @@ async fn measure() {
     let address = listener.local_addr().unwrap();
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
-    println!("resident with no visitor: {} MB", resident_mb());
+    let memory_at_first = resident_mb();
 
-    let mut cookies = Vec::new();
-    let mut watched = Vec::new();
-    for _ in 0..VISITORS {
-        let (head, _) = ask(address, "GET", "/api/boards", "", "").await;
-        let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
-        let cookie = cookie.split(';').next().unwrap().to_owned();
-        watched.push(Watched::start(address, cookie.clone()));
-        cookies.push(cookie);
+    let mut visitors = Vec::new();
+    for _ in 0..VISITORS + IDLE_VISITORS {
+        visitors.push(Visitor::new(&app, address).await);
     }
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    println!("resident with {VISITORS} idle boards: {} MB", resident_mb());
-    let idle_before = processor_time();
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    println!(
-        "processors used by {VISITORS} idle boards with open pages: {:.2}",
-        (processor_time() - idle_before) / 2.0
-    );
+    let (visitors, idle) = visitors.split_at(VISITORS);
+    let memory_idle = resident_mb();
+    let mut listeners: Vec<Page> = Vec::new();
+    for at in 0..LISTENERS {
+        let visitor = &idle[at % IDLE_VISITORS];
+        listeners.push(Page::open(address, visitor.cookie.clone(), Arc::clone(&visitor.page.feed)));
+    }
+    for listener in &listeners {
+        listener.until(|seen| seen.boards > 0).await;
+    }
+    let memory_listeners = resident_mb();
+    let idle_cost = processors_used(IDLE_MEASURED).await;
 
-    let first = press_run(address, &cookies[..1], &watched[..1]).await;
-    println!("one board: from Run to the first counters {} ms", first[0].as_millis());
-    let rest = press_run(address, &cookies[1..], &watched[1..]).await;
-    println!(
-        "all at once: from Run to the first counters p50 {} ms, p95 {} ms",
-        percentile(&rest, 50),
-        percentile(&rest, 95)
-    );
+    let mut alone = Vec::new();
+    for _ in 0..LONELY_RUNS {
+        alone.extend(press_run(&visitors[..1]).await);
+        visitors[0].post("/api/stop", json!({})).await;
+    }
+    press_run(&visitors[..1]).await;
+    let together = press_run(&visitors[1..]).await;
 
+    for visitor in visitors {
+        visitor.page.seen.send_modify(|seen| seen.lateness.clear());
+    }
     let begun = Instant::now();
-    let turns: Vec<_> =
-        cookies.iter().map(|cookie| tokio::spawn(turn_controls(address, cookie.clone(), begun))).collect();
-    let mut answers = Vec::new();
+    let before = processor_time();
+    let turns: Vec<_> = visitors.iter().map(|visitor| tokio::spawn(visitor.clone().turn_controls(begun))).collect();
+    let mut turned = Vec::new();
     for turn in turns {
-        answers.extend(turn.await.unwrap());
+        turned.extend(turn.await.unwrap());
     }
-    println!(
-        "a control turned to the board's acknowledgement: p50 {} ms, p95 {} ms, {} turns",
-        percentile(&answers, 50),
-        percentile(&answers, 95),
-        answers.len()
-    );
+    let running_cost = (processor_time() - before) / begun.elapsed().as_secs_f64();
+    let mut lateness = Vec::new();
     let mut shares = Vec::new();
-    let mut samples = 0;
-    for watched in &watched {
-        let seen = watched.seen.lock().await;
+    for visitor in visitors {
+        let seen = visitor.page.seen.borrow();
+        lateness.extend(&seen.lateness);
         shares.push(seen.share);
-        samples += seen.samples;
     }
     shares.sort_by(f64::total_cmp);
-    println!(
-        "share of real time of {VISITORS} running boards: least {:.3}, most {:.3}; {samples} samples",
-        shares[0],
-        shares[VISITORS - 1]
-    );
-    println!("resident with {VISITORS} running boards: {} MB", resident_mb());
-    for cookie in &cookies {
-        ask(address, "POST", "/api/stop", cookie, "{}").await;
+    let memory_running = resident_mb();
+    for visitor in visitors {
+        visitor.post("/api/stop", json!({})).await;
     }
 
-    let mut listeners = Vec::new();
-    for at in 0..LISTENERS {
-        listeners.push(Watched::start(address, cookies[at % VISITORS].clone()));
-    }
-    let mut told = 0;
-    while told < LISTENERS {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        told = 0;
-        for listener in &listeners {
-            told += usize::from(listener.seen.lock().await.boards > 0);
-        }
-    }
-    let before = processor_time();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    println!("| figure | value |\n|---|---|");
+    println!("| from Run to the first counters, one visitor, {LONELY_RUNS} runs | {} |", spread(&alone));
     println!(
-        "resident with {LISTENERS} more listeners: {} MB; processors used: {:.2}",
-        resident_mb(),
-        (processor_time() - before) / 2.0
+        "| from Run to the first counters, {} visitors at the same moment | {} |",
+        together.len(),
+        spread(&together)
+    );
+    println!(
+        "| {VISITORS} running boards, {LISTENERS} listeners beside: from a board's frame to its event at a page, \
+         {} frames | {} |",
+        lateness.len(),
+        spread(&lateness)
+    );
+    println!(
+        "| the same boards: a control turned until the board's acknowledgement is there, {} turns | {} |",
+        turned.len(),
+        spread(&turned)
+    );
+    println!(
+        "| the same boards: share of real time, as the page says it | least {:.3}, mean {:.3}, most {:.3} |",
+        shares[0],
+        shares.iter().sum::<f64>() / VISITORS as f64,
+        shares[VISITORS - 1]
+    );
+    println!(
+        "| processors used: {} idle boards with open pages and {LISTENERS} listeners; {VISITORS} running boards | {idle_cost:.2}; {running_cost:.2} |",
+        VISITORS + IDLE_VISITORS
+    );
+    println!(
+        "| memory: no visitor; {} idle boards; {LISTENERS} listeners more; {VISITORS} running boards | \
+         {memory_at_first}, {memory_idle}, {memory_listeners}, {memory_running} MB |",
+        VISITORS + IDLE_VISITORS
     );
 }
 
 /// Presses Run for these visitors at once; how long each waits for the first counters.
-async fn press_run(address: SocketAddr, cookies: &[String], watched: &[Watched]) -> Vec<Duration> {
-    let body = json!({ "lesson": "lost-update", "settings": { "kind": "hard" }, "seconds": 600 }).to_string();
-    let waits = cookies.iter().zip(watched).map(|(cookie, watched)| {
-        let (cookie, seen, body) = (cookie.clone(), Arc::clone(&watched.seen), body.clone());
-        tokio::spawn(async move {
-            let begun = Instant::now();
-            ask(address, "POST", "/api/run", &cookie, &body).await;
-            loop {
-                if let Some(at) = seen.lock().await.first_counters {
-                    return at.duration_since(begun);
-                }
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        })
-    });
+async fn press_run(visitors: &[Visitor]) -> Vec<Duration> {
+    let waits = visitors.iter().map(|visitor| tokio::spawn(visitor.clone().press_run()));
     let mut durations = Vec::new();
     for wait in waits.collect::<Vec<_>>() {
         durations.push(wait.await.unwrap());
@@ -138,67 +139,124 @@ async fn press_run(address: SocketAddr, cookies: &[String], watched: &[Watched])
     durations
 }
 
-/// Changes the rate again and again; how long each change takes until the board has acknowledged it.
-async fn turn_controls(address: SocketAddr, cookie: String, begun: Instant) -> Vec<Duration> {
-    let mut answers = Vec::new();
-    while begun.elapsed() < MEASURED {
-        let rate = 900 + answers.len() % 2;
-        let body = json!({ "lesson": "lost-update", "name": "rate", "value": rate }).to_string();
-        let asked = Instant::now();
-        let (_, answer) = ask(address, "POST", "/api/set", &cookie, &body).await;
-        assert_eq!(answer["done"], true, "{answer}");
-        answers.push(asked.elapsed());
-        tokio::time::sleep(TURN_INTERVAL).await;
-    }
-    answers
+/// Somebody with an open page.
+#[derive(Clone)]
+struct Visitor {
+    address: SocketAddr,
+    cookie: String,
+    page: Page,
 }
 
+impl Visitor {
+    async fn new(app: &AppState, address: SocketAddr) -> Self {
+        let (head, _) = ask(address, "GET", "/api/boards", "", "").await;
+        let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let secret = cookie.split_once('=').unwrap().1.to_owned();
+        let id = app.store.find_visitor(secret).await.unwrap().unwrap();
+        let feed = Arc::clone(&app.benches.of(id).unwrap().feed);
+        let page = Page::open(address, cookie.clone(), feed);
+        page.until(|seen| seen.boards > 0).await;
+        Self { address, cookie, page }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        ask(self.address, "POST", path, &self.cookie, &body.to_string()).await.1
+    }
+
+    /// How long it takes from pressing Run to the first counters on the page.
+    async fn press_run(self) -> Duration {
+        self.page.seen.send_modify(|seen| seen.first_counters = None);
+        let begun = Instant::now();
+        let body = json!({ "lesson": "lost-update", "settings": { "kind": "hard" }, "seconds": 600 });
+        let answer = self.post("/api/run", body).await;
+        assert!(answer["id"].is_number(), "{answer}");
+        self.page.until(|seen| seen.first_counters.is_some()).await;
+        let at = self.page.seen.borrow().first_counters.unwrap();
+        at - begun
+    }
+
+    /// Changes the rate again and again; how long each change takes until the board has acknowledged it.
+    async fn turn_controls(self, begun: Instant) -> Vec<Duration> {
+        let mut answers = Vec::new();
+        while begun.elapsed() < MEASURED {
+            let asked = Instant::now();
+            let body = json!({ "lesson": "lost-update", "name": "rate", "value": 900 + answers.len() % 2 });
+            let answer = self.post("/api/set", body).await;
+            assert_eq!(answer["done"], true, "{answer}");
+            answers.push(asked.elapsed());
+            tokio::time::sleep(TURN_INTERVAL).await;
+        }
+        answers
+    }
+}
+
+/// What a page has seen.
 #[derive(Default)]
 struct Seen {
     boards: usize,
-    samples: usize,
     share: f64,
     first_counters: Option<Instant>,
+    /// From each frame's last byte on the board's line to the event's last byte at the page.
+    lateness: Vec<Duration>,
 }
 
 /// A page that listens.
-struct Watched {
-    seen: Arc<Mutex<Seen>>,
+#[derive(Clone)]
+struct Page {
+    feed: Arc<Feed>,
+    seen: Arc<watch::Sender<Seen>>,
 }
 
-impl Watched {
-    fn start(address: SocketAddr, cookie: String) -> Self {
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let kept = Arc::clone(&seen);
-        tokio::spawn(async move {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            let request = format!("GET /events HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n");
-            stream.write_all(request.as_bytes()).await.unwrap();
-            let mut lines = BufReader::new(stream).lines();
-            let mut name = String::new();
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Some(event) = line.strip_prefix("event: ") {
-                    name = event.to_owned();
-                }
-                let Some(data) = line.strip_prefix("data: ") else { continue };
-                let mut seen = kept.lock().await;
-                match &name[..] {
-                    "board" => seen.boards += 1,
-                    "sample" => {
-                        seen.samples += 1;
-                        let sample: Value = serde_json::from_str(data).unwrap();
-                        if seen.first_counters.is_none() && sample["src"][0]["ran"].as_u64().is_some_and(|ran| ran > 0)
-                        {
-                            seen.first_counters = Some(Instant::now());
-                        }
-                    }
-                    "run" => seen.share = serde_json::from_str::<Value>(data).unwrap()["share"].as_f64().unwrap(),
-                    _ => {}
+impl Page {
+    fn open(address: SocketAddr, cookie: String, feed: Arc<Feed>) -> Self {
+        let page = Self { feed, seen: Arc::default() };
+        tokio::spawn(page.clone().read(address, cookie));
+        page
+    }
+
+    async fn until(&self, holds: impl Fn(&Seen) -> bool) {
+        self.seen.subscribe().wait_for(|seen| holds(seen)).await.unwrap();
+    }
+
+    async fn read(self, address: SocketAddr, cookie: String) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /events HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(stream).lines();
+        let (mut id, mut name, mut data) = (0, String::new(), String::new());
+        while let Ok(Some(line)) = lines.next_line().await {
+            match line.split_once(": ") {
+                Some(("id", text)) => id = text.parse().unwrap(),
+                Some(("event", text)) => text.clone_into(&mut name),
+                Some(("data", text)) => text.clone_into(&mut data),
+                // An empty line ends an event.
+                _ if line.is_empty() => self.see(id, &name, &data),
+                _ => {}
+            }
+        }
+    }
+
+    fn see(&self, id: u64, name: &str, data: &str) {
+        let now = Instant::now();
+        let lateness = self.feed.made(id).map(|made| now - made);
+        self.seen.send_modify(|seen| match name {
+            "board" => seen.boards += 1,
+            "event" => seen.lateness.extend(lateness),
+            "sample" => {
+                seen.lateness.extend(lateness);
+                if seen.first_counters.is_none() && json_of(data)["src"][0]["ran"].as_u64().is_some_and(|ran| ran > 0) {
+                    seen.first_counters = Some(now);
                 }
             }
+            "run" => seen.share = json_of(data)["share"].as_f64().unwrap(),
+            _ => {}
         });
-        Self { seen }
     }
+}
+
+fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 /// One request on a connection of its own; returns head and body.
@@ -212,13 +270,14 @@ async fn ask(address: SocketAddr, method: &str, path: &str, cookie: &str, body: 
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.to_owned(), serde_json::from_str(body).unwrap_or_default())
+    (head.to_owned(), json_of(body))
 }
 
-fn percentile(durations: &[Duration], percent: usize) -> u128 {
+fn spread(durations: &[Duration]) -> String {
     let mut sorted = durations.to_vec();
     sorted.sort_unstable();
-    sorted[(sorted.len() - 1) * percent / 100].as_millis()
+    let ms = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1000.0;
+    format!("median {:.1} ms, 95 % within {:.1} ms, all within {:.1} ms", ms(0.5), ms(0.95), ms(1.0))
 }
 
 /// Memory that this process holds (`VmRSS` of proc(5)), in MB; 0 where the system does not say.
@@ -226,6 +285,15 @@ fn resident_mb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+/// How many processors this process keeps busy.
+async fn processors_used(over: Duration) -> f64 {
+    // Boards and connections come to rest first.
+    tokio::time::sleep(over).await;
+    let before = processor_time();
+    tokio::time::sleep(over).await;
+    (processor_time() - before) / over.as_secs_f64()
 }
 
 /// Processor seconds used so far (fields 14 and 15 of proc(5)'s `stat`, in hundredths).

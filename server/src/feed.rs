@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
@@ -29,6 +29,8 @@ pub struct FeedEvent {
     pub name: &'static str,
     /// JSON text without line feeds.
     pub data: Arc<str>,
+    /// When it happened: for a board's frame, when the board sent it.
+    pub made: Instant,
 }
 
 /// What a reader gets next.
@@ -102,12 +104,17 @@ impl Feed {
 
     /// Tells everybody, and returns the event's number.
     pub fn publish(&self, name: &'static str, data: impl Into<Arc<str>>) -> u64 {
+        self.publish_made(name, data, Instant::now())
+    }
+
+    /// Tells everybody of something that happened at this moment, and returns the event's number.
+    pub fn publish_made(&self, name: &'static str, data: impl Into<Arc<str>>, made: Instant) -> u64 {
         let data = data.into();
         let mut ring = self.lock();
         ring.last += 1;
         let id = ring.last;
         ring.bytes += data.len();
-        let event = FeedEvent { id, name, data };
+        let event = FeedEvent { id, name, data, made };
         if STATES.contains(&name) {
             ring.states.retain(|old| old.name != name);
             ring.states.push(event.clone());
@@ -157,6 +164,14 @@ impl Feed {
         *self.newest.borrow()
     }
 
+    /// When the event of this number happened, while it is kept.
+    #[must_use]
+    pub fn made(&self, id: u64) -> Option<Instant> {
+        let ring = self.lock();
+        let at = id.checked_sub(ring.events.front()?.id)?;
+        ring.events.get(usize::try_from(at).ok()?).map(|event| event.made)
+    }
+
     /// How many readers there are.
     #[must_use]
     pub fn readers(&self) -> usize {
@@ -178,7 +193,7 @@ impl Feed {
             let from = ring.console.ceil_char_boundary(ring.console.len().saturating_sub(CONSOLE_TAIL_BYTES));
             let tail = Console { text: &ring.console[from..], bad_frames: 0, skipped_bytes: 0 };
             if let Ok(data) = serde_json::to_string(&tail) {
-                first.push(FeedEvent { id: ring.last, name: "console", data: data.into() });
+                first.push(FeedEvent { id: ring.last, name: "console", data: data.into(), made: Instant::now() });
             }
         }
         for event in &mut first {

@@ -390,7 +390,7 @@ impl Actor {
 
     fn hear(&mut self, report: EngineReport) {
         match report {
-            EngineReport::Session(link, event) => self.hear_session(link, event),
+            EngineReport::Session { link, made, event } => self.hear_session(link, made, event),
             EngineReport::Clock { link, share } => {
                 // Pages see the share in the run's own events; nobody else needs it this often.
                 self.status.send_modify(|status| {
@@ -406,7 +406,7 @@ impl Actor {
         }
     }
 
-    fn hear_session(&mut self, link: LinkTime, event: SessionEvent) {
+    fn hear_session(&mut self, link: LinkTime, made: std::time::Instant, event: SessionEvent) {
         let record = self.run.as_mut().and_then(|run| run.recorder.hear(&event, self.hello.as_ref()));
         match event {
             SessionEvent::Booting => self.publish_status(|status| status.state = BoardState::Booting),
@@ -420,8 +420,8 @@ impl Actor {
                 });
                 self.hello = Some(hello);
             }
-            SessionEvent::Sample(json, sample) => self.hear_sample(json, sample),
-            SessionEvent::Event(json, _) => _ = self.feed.publish("event", json),
+            SessionEvent::Sample(json, sample) => self.hear_sample(json, sample, made),
+            SessionEvent::Event(json, _) => _ = self.feed.publish_made("event", json, made),
             SessionEvent::Console(text) => self.console.add(&text),
             SessionEvent::BadFrame(so_far, _) => {
                 self.bad_frames = so_far;
@@ -442,13 +442,13 @@ impl Actor {
         }
     }
 
-    fn hear_sample(&mut self, json: Arc<str>, sample: Sample) {
+    fn hear_sample(&mut self, json: Arc<str>, sample: Sample, made: std::time::Instant) {
         if let Some(run) = &mut self.run {
             run.elapsed_us = sample.run_us;
         }
         let news = self.run.is_some() || self.shown.as_ref().is_none_or(|shown| !same_numbers(shown, &sample));
         if news {
-            self.feed.publish("sample", json);
+            self.feed.publish_made("sample", json, made);
             self.shown = Some(sample);
         }
         self.publish_run_at_intervals();

@@ -2,6 +2,8 @@
 //!
 //! An engine owns the line and the session, on whatever thread suits the line.
 
+use std::time::Instant;
+
 use super::line::LineFault;
 use super::pace::Speed;
 use super::session::{LinkTime, RunOrder, SessionEvent, Setting, Ticket};
@@ -42,8 +44,16 @@ pub enum EngineCommand {
 /// What an engine has to say.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EngineReport {
-    /// The session found something out, at this link time.
-    Session(LinkTime, SessionEvent),
+    /// The session found something out.
+    Session {
+        /// The link's time.
+        link: LinkTime,
+        /// When the board sent it, on our clock and never too late: how long it takes from here to
+        /// a page counts from this moment.
+        made: Instant,
+        /// What it is.
+        event: SessionEvent,
+    },
     /// How the board's time goes: where it is, and its share of real time over the last half second.
     Clock {
         /// The link's time.

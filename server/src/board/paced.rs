@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::engine::{Engine, EngineCommand, EngineReport, REPORT_BATCHES};
 use super::line::{Drive, Line, LineFault, STEP};
 use super::pace::{Pace, ShareMeter, Speed};
-use super::pool::{Pool, Task, TaskHandle};
+use super::pool::{Next, Pool, Task, TaskHandle};
 use super::session::{LinkTime, RunOrder, SessionEvent};
 
 /// The most wall time that one slice takes, give or take one step.
@@ -41,8 +41,9 @@ struct Core<L> {
     speed: Speed,
     asleep: bool,
     meter: ShareMeter,
-    reports: mpsc::Sender<Vec<EngineReport>>,
-    unsent: Vec<EngineReport>,
+    /// Since when somebody waits for what the board does next.
+    urgent_since: Option<Instant>,
+    outbox: Outbox,
 }
 
 impl<L: Line + 'static> PacedEngine<L> {
@@ -57,8 +58,8 @@ impl<L: Line + 'static> PacedEngine<L> {
             speed: Speed::REAL_TIME,
             asleep: false,
             meter: ShareMeter::new(now, LinkTime::ZERO),
-            reports,
-            unsent: Vec::new(),
+            urgent_since: None,
+            outbox: Outbox { reports, unsent: Vec::new() },
         };
         core.boot(0);
         core.announce();
@@ -80,7 +81,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<L: Line + 'static> Task for Shared<L> {
-    fn slice(&self) -> Option<Instant> {
+    fn slice(&self) -> Next {
         let mut core = lock(&self.core);
         let commands = std::mem::take(&mut *lock(&self.mailbox));
         for command in commands {
@@ -106,7 +107,7 @@ impl<L: Line> Core<L> {
             EngineCommand::Reset => {
                 if let Some(drive) = &mut self.drive {
                     drive.session.reset(drive.line.now());
-                    self.collect();
+                    self.outbox.collect(drive, Instant::now());
                 }
                 self.boot(0);
                 self.announce();
@@ -131,14 +132,14 @@ impl<L: Line> Core<L> {
     fn start(&mut self, order: RunOrder, seed: u64) {
         let run = order.run;
         if self.drive.as_ref().is_some_and(|drive| drive.session.is_busy()) {
-            self.unsent.push(EngineReport::Busy { run });
+            self.outbox.unsent.push(EngineReport::Busy { run });
             return;
         }
         self.boot(seed);
         if let Some(drive) = &mut self.drive
             && drive.session.start(drive.line.now(), order).is_err()
         {
-            self.unsent.push(EngineReport::Busy { run });
+            self.outbox.unsent.push(EngineReport::Busy { run });
         }
     }
 
@@ -155,7 +156,8 @@ impl<L: Line> Core<L> {
         if let Some(drive) = &self.drive
             && let Some(hello) = drive.session.hello()
         {
-            self.unsent.push(EngineReport::Session(drive.line.now(), SessionEvent::Ready(hello.clone())));
+            let (link, event) = (drive.line.now(), SessionEvent::Ready(hello.clone()));
+            self.outbox.unsent.push(EngineReport::Session { link, made: Instant::now(), event });
         }
     }
 
@@ -163,64 +165,70 @@ impl<L: Line> Core<L> {
         if let Some(drive) = &mut self.drive {
             // A run that was going on ends, so that nobody waits for it.
             drive.session.reset(drive.line.now());
-            self.collect();
+            self.outbox.collect(drive, Instant::now());
         }
         self.drive = None;
-        self.unsent.push(EngineReport::Lost(fault));
+        self.outbox.unsent.push(EngineReport::Lost(fault));
     }
 
-    fn slice(&mut self) -> Option<Instant> {
+    fn slice(&mut self) -> Next {
         let begun = Instant::now();
-        if !self.deliver() {
-            return Some(begun + FULL_WAIT);
+        if !self.outbox.deliver() {
+            return Next::At(begun + FULL_WAIT);
         }
         if self.asleep {
-            return None;
+            return Next::Woken;
         }
         let next = self.run(begun);
-        self.collect();
         if let Some(drive) = &self.drive {
             let link = drive.line.now();
             if let Some(share) = self.meter.measure(Instant::now(), link) {
-                self.unsent.push(EngineReport::Clock { link, share });
+                self.outbox.unsent.push(EngineReport::Clock { link, share });
             }
         }
-        if self.deliver() { next } else { Some(begun + FULL_WAIT) }
+        if self.outbox.deliver() { next } else { Next::At(begun + FULL_WAIT) }
     }
 
     /// Runs until the goal or the end of the slice, and says when to go on.
-    fn run(&mut self, begun: Instant) -> Option<Instant> {
-        let speed = self.speed_now()?;
+    fn run(&mut self, begun: Instant) -> Next {
+        let (Some(speed), Some(drive)) = (self.speed_now(), self.drive.as_mut()) else { return Next::Woken };
         if speed != self.pace.speed() {
-            self.pace.anchor(speed, begun, self.drive.as_ref()?.line.now());
+            self.pace.anchor(speed, begun, drive.line.now());
         }
         let goal = self.pace.goal(begun).unwrap_or(LinkTime::MAX);
         let mut steps = 0;
-        let mut fault = None;
-        let drive = self.drive.as_mut()?;
+        let mut step_begun = begun;
         let in_transition = drive.session.in_transition();
-        while steps < SLICE_STEPS && begun.elapsed() < SLICE_WALL && drive.session.in_transition() == in_transition {
+        while steps < SLICE_STEPS
+            && step_begun - begun < SLICE_WALL
+            && drive.session.in_transition() == in_transition
+            && !self.outbox.is_full()
+        {
             match drive.advance(goal) {
                 Ok(true) => steps += 1,
                 Ok(false) => break,
-                Err(gone) => {
-                    fault = Some(gone);
-                    break;
+                Err(fault) => {
+                    self.lose(fault);
+                    return Next::Woken;
                 }
             }
+            self.outbox.collect(drive, step_begun);
+            self.outbox.deliver_news();
+            step_begun = Instant::now();
         }
-        let (link, idle) = (drive.line.now(), drive.idle_until());
-        if let Some(fault) = fault {
-            self.lose(fault);
-            return None;
+        let link = drive.line.now();
+        if link + STEP > goal {
+            self.urgent_since = None;
+            let idle = drive.idle_until().unwrap_or(LinkTime::ZERO);
+            return self.pace.due(idle.max(link + STEP * SLICE_STEPS)).map_or(Next::Woken, Next::At);
         }
-        let now = Instant::now();
-        if link + STEP <= goal {
-            // Behind, or as fast as it goes: again, after all others that are behind.
-            self.pace.forgive(now, link);
-            return Some(now);
+        // Behind, or as fast as it goes: again, after all others that are behind as well.
+        self.pace.forgive(step_begun, link);
+        if !drive.session.is_awaited() {
+            self.urgent_since = None;
+            return Next::At(step_begun);
         }
-        self.pace.due(idle.unwrap_or(LinkTime::ZERO).max(link + STEP * SLICE_STEPS))
+        Next::Urgent(*self.urgent_since.get_or_insert(begun))
     }
 
     /// The speed that counts at this moment: starting, stopping and booting are not slowed down,
@@ -241,19 +249,46 @@ impl<L: Line> Core<L> {
         self.pace.anchor(self.pace.speed(), now, link);
         self.meter = ShareMeter::new(now, link);
     }
+}
 
-    /// Takes over what the session found out; neighbouring pieces of console text become one.
-    fn collect(&mut self) {
-        let Some(drive) = &mut self.drive else { return };
-        let now = drive.line.now();
+/// The reports on their way to the actor.
+struct Outbox {
+    reports: mpsc::Sender<Vec<EngineReport>>,
+    unsent: Vec<EngineReport>,
+}
+
+impl Outbox {
+    /// Takes over what the session found out from what the board sent since `made`; neighbouring
+    /// pieces of console text become one.
+    fn collect<L>(&mut self, drive: &mut Drive<L>, made: Instant)
+    where
+        L: Line,
+    {
+        let link = drive.line.now();
         while let Some(event) = drive.session.next_event() {
             match (self.unsent.last_mut(), event) {
-                (Some(EngineReport::Session(_, SessionEvent::Console(text))), SessionEvent::Console(more)) => {
-                    text.extend(more)
-                }
-                (_, event) => self.unsent.push(EngineReport::Session(now, event)),
+                (
+                    Some(EngineReport::Session { event: SessionEvent::Console(text), .. }),
+                    SessionEvent::Console(more),
+                ) => text.extend(more),
+                (_, event) => self.unsent.push(EngineReport::Session { link, made, event }),
             }
         }
+    }
+
+    /// Hands over what a page shows at once. Console text is collected there anyway, and a board
+    /// that prints all the time would hand over at every step.
+    fn deliver_news(&mut self) {
+        let console =
+            |report: &EngineReport| matches!(report, EngineReport::Session { event: SessionEvent::Console(_), .. });
+        if !self.unsent.iter().all(console) {
+            self.deliver();
+        }
+    }
+
+    /// Whether the actor did not take what was last offered to it.
+    fn is_full(&self) -> bool {
+        self.reports.capacity() == 0
     }
 
     /// Hands the reports to the actor; false while it does not take them.

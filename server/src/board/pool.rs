@@ -4,6 +4,11 @@
 //! their due times, and a task that is behind is due at the end of its slice, hence behind every
 //! other task that waits: boards that cannot keep up share the threads in turn. A task without a
 //! due time costs nothing until it is woken.
+//!
+//! Tasks that somebody waits for, because a run starts or an answer is owed, go before all others,
+//! and among themselves in the order in which the waiting began: with two starts at the same
+//! moment one is there early and the other no later than if both had crept. Nobody can stop the
+//! others that way: after [`URGENT_IN_A_ROW`] such slices one of the others has its turn.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -13,9 +18,23 @@ use std::time::Instant;
 
 /// Work that is done in slices.
 pub(super) trait Task: Send + Sync {
-    /// Works for a few milliseconds at most and returns when to be called again; `None`: when woken.
-    fn slice(&self) -> Option<Instant>;
+    /// Works for a few milliseconds at most and returns when to be called again.
+    fn slice(&self) -> Next;
 }
+
+/// When a task wants its next slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// When it is woken.
+    Woken,
+    /// At this time, or as soon as its turn comes after it.
+    At(Instant),
+    /// As soon as possible: somebody has been waiting for it since this time.
+    Urgent(Instant),
+}
+
+/// So many urgent slices are served while others are due as well, before one of those is.
+const URGENT_IN_A_ROW: u32 = 3;
 
 /// The threads and what they wait for. Dropping the last handle does not end the threads; the pool
 /// lives as long as the process.
@@ -37,12 +56,16 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    /// Due times, the order of asking, and the task; entries of another turn are stale.
-    due: BinaryHeap<Reverse<(Instant, u64, TaskId)>>,
+    due: Waiting,
+    urgent: Waiting,
+    urgent_in_a_row: u32,
     slots: HashMap<TaskId, Slot>,
     last_turn: u64,
     last_id: TaskId,
 }
+
+/// Times, the order of asking, and the task; entries of another turn are stale.
+type Waiting = BinaryHeap<Reverse<(Instant, u64, TaskId)>>;
 
 type TaskId = u64;
 
@@ -84,7 +107,7 @@ impl Pool {
         queue.last_id += 1;
         let id = queue.last_id;
         queue.slots.insert(id, Slot { task, status: Status::Parked });
-        queue.schedule(id, Instant::now());
+        queue.schedule(id, Next::At(Instant::now()));
         drop(queue);
         self.shared.changed.notify_one();
         TaskHandle { shared: Arc::clone(&self.shared), id }
@@ -92,13 +115,13 @@ impl Pool {
 }
 
 impl TaskHandle {
-    /// Lets the task run now, whatever it waits for.
+    /// Lets the task run as soon as possible, whatever it waits for: somebody has asked for it.
     pub(super) fn wake(&self) {
         let mut queue = self.shared.lock();
         if let Some(slot) = queue.slots.get_mut(&self.id) {
             match &mut slot.status {
                 Status::Running { woken } => *woken = true,
-                Status::Parked | Status::Waiting { .. } => queue.schedule(self.id, Instant::now()),
+                Status::Parked | Status::Waiting { .. } => queue.schedule(self.id, Next::Urgent(Instant::now())),
             }
         }
         drop(queue);
@@ -113,25 +136,58 @@ impl Drop for TaskHandle {
 }
 
 impl Queue {
-    fn schedule(&mut self, id: TaskId, at: Instant) {
+    fn schedule(&mut self, id: TaskId, next: Next) {
         self.last_turn += 1;
         let turn = self.last_turn;
-        if let Some(slot) = self.slots.get_mut(&id) {
-            slot.status = Status::Waiting { turn };
-            self.due.push(Reverse((at, turn, id)));
-        }
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        let (waiting, at) = match next {
+            Next::Woken => {
+                slot.status = Status::Parked;
+                return;
+            }
+            Next::At(at) => (&mut self.due, at),
+            Next::Urgent(since) => (&mut self.urgent, since),
+        };
+        slot.status = Status::Waiting { turn };
+        waiting.push(Reverse((at, turn, id)));
     }
 
-    /// The next due time that is still meant, after stale ones are thrown away.
-    fn next_due(&mut self) -> Option<Instant> {
-        while let Some(&Reverse((at, turn, id))) = self.due.peek() {
-            if self.slots.get(&id).is_some_and(|slot| slot.status == Status::Waiting { turn }) {
-                return Some(at);
+    /// Takes the task whose turn it is; otherwise says when the next one is due, if any is.
+    fn take(&mut self, now: Instant) -> Result<TaskId, Option<Instant>> {
+        let due = first(&mut self.due, &self.slots);
+        let urgent = first(&mut self.urgent, &self.slots);
+        let is_due = due.is_some_and(|due| due <= now);
+        let waiting = match (urgent.is_some(), is_due) {
+            (true, false) => &mut self.urgent,
+            (true, true) if self.urgent_in_a_row < URGENT_IN_A_ROW => {
+                self.urgent_in_a_row += 1;
+                &mut self.urgent
             }
-            self.due.pop();
-        }
-        None
+            (_, true) => {
+                self.urgent_in_a_row = 0;
+                &mut self.due
+            }
+            (false, false) => return Err(due),
+        };
+        waiting.pop().map(|Reverse((_, _, id))| id).ok_or(None)
     }
+
+    /// Whether there is something to do at this moment.
+    fn has_work(&mut self, now: Instant) -> bool {
+        first(&mut self.urgent, &self.slots).is_some()
+            || first(&mut self.due, &self.slots).is_some_and(|due| due <= now)
+    }
+}
+
+/// The time of the first entry that is still meant, after stale ones are thrown away.
+fn first(waiting: &mut Waiting, slots: &HashMap<TaskId, Slot>) -> Option<Instant> {
+    while let Some(&Reverse((at, turn, id))) = waiting.peek() {
+        if slots.get(&id).is_some_and(|slot| slot.status == Status::Waiting { turn }) {
+            return Some(at);
+        }
+        waiting.pop();
+    }
+    None
 }
 
 impl Shared {
@@ -144,39 +200,30 @@ impl Shared {
         let mut queue = self.lock();
         loop {
             let now = Instant::now();
-            match queue.next_due() {
-                None => queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
-                Some(due) if due > now => {
+            let id = match queue.take(now) {
+                Ok(id) => id,
+                Err(None) => {
+                    queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                    continue;
+                }
+                Err(Some(due)) => {
                     queue = self.changed.wait_timeout(queue, due - now).unwrap_or_else(PoisonError::into_inner).0;
+                    continue;
                 }
-                Some(_) => {
-                    let Some(Reverse((_, _, id))) = queue.due.pop() else { continue };
-                    let Some(slot) = queue.slots.get_mut(&id) else { continue };
-                    slot.status = Status::Running { woken: false };
-                    let task = Arc::clone(&slot.task);
-                    // Another worker may take the next task at once.
-                    if queue.next_due().is_some_and(|due| due <= now) {
-                        self.changed.notify_one();
-                    }
-                    drop(queue);
-                    let next = task.slice();
-                    drop(task);
-                    queue = self.lock();
-                    let woken = match queue.slots.get_mut(&id) {
-                        Some(slot) => {
-                            let woken = slot.status == Status::Running { woken: true };
-                            slot.status = Status::Parked;
-                            woken
-                        }
-                        None => continue,
-                    };
-                    if woken {
-                        queue.schedule(id, Instant::now());
-                    } else if let Some(at) = next {
-                        queue.schedule(id, at);
-                    }
-                }
+            };
+            let Some(slot) = queue.slots.get_mut(&id) else { continue };
+            slot.status = Status::Running { woken: false };
+            let task = Arc::clone(&slot.task);
+            // Another worker may take the next task at once.
+            if queue.has_work(now) {
+                self.changed.notify_one();
             }
+            drop(queue);
+            let next = task.slice();
+            drop(task);
+            queue = self.lock();
+            let woken = queue.slots.get(&id).is_some_and(|slot| slot.status == Status::Running { woken: true });
+            queue.schedule(id, if woken { Next::Urgent(Instant::now()) } else { next });
         }
     }
 }
@@ -191,19 +238,19 @@ mod tests {
     struct Busy(AtomicU64);
 
     impl Task for Busy {
-        fn slice(&self) -> Option<Instant> {
+        fn slice(&self) -> Next {
             self.0.fetch_add(1, Ordering::Relaxed);
             thread::sleep(Duration::from_millis(1));
-            Some(Instant::now())
+            Next::At(Instant::now())
         }
     }
 
     struct Sleeper(AtomicU64);
 
     impl Task for Sleeper {
-        fn slice(&self) -> Option<Instant> {
+        fn slice(&self) -> Next {
             self.0.fetch_add(1, Ordering::Relaxed);
-            None
+            Next::Woken
         }
     }
 
@@ -234,5 +281,31 @@ mod tests {
         assert_eq!(count(1), 1);
         handle.wake();
         assert_eq!(count(2), 2);
+    }
+
+    #[test]
+    fn who_is_waited_for_goes_first_and_nobody_is_forgotten() {
+        let mut queue = Queue::default();
+        let now = Instant::now();
+        let (before, later) = (now - Duration::from_millis(1), now + Duration::from_secs(1));
+        let asks = [Next::At(now), Next::At(now), Next::Urgent(now), Next::Urgent(before), Next::At(later)];
+        for (id, next) in (1..).zip(asks) {
+            queue.slots.insert(id, Slot { task: Arc::new(Sleeper(AtomicU64::new(0))), status: Status::Parked });
+            queue.schedule(id, next);
+        }
+        let mut turns = Vec::new();
+        for _ in 0..10 {
+            let id = queue.take(now).unwrap();
+            turns.push(id);
+            queue.slots.get_mut(&id).unwrap().status = Status::Running { woken: false };
+            queue.schedule(id, asks[id as usize - 1]);
+        }
+        // The one that has been waited for longest goes on until it is done; the others have every fourth turn.
+        assert_eq!(turns, [4, 4, 4, 1, 4, 4, 4, 2, 4, 4]);
+        queue.schedule(4, Next::Woken);
+        queue.schedule(3, Next::Woken);
+        queue.schedule(1, Next::Woken);
+        queue.schedule(2, Next::Woken);
+        assert_eq!(queue.take(now), Err(Some(later)));
     }
 }

@@ -267,6 +267,8 @@ struct Run {
     end: Option<(EndReason, Option<String>)>,
     fault: Option<SessionFault>,
     proof: Option<Sample>,
+    /// Whether a sample has come since the program started.
+    sampled: bool,
 }
 
 /// The host's side of one lesson board. See the module's head.
@@ -355,6 +357,14 @@ impl Session {
         }
     }
 
+    /// Whether somebody waits for what the board does next: while it boots, starts or ends
+    /// something, until the first numbers of a run have come, and while it owes an answer.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        let no_numbers = self.run.as_ref().is_some_and(|run| !run.sampled);
+        self.in_transition() || no_numbers || self.pending.iter().any(|pending| pending.ticket.is_some())
+    }
+
     /// The fault that keeps the board from being used.
     #[must_use]
     pub fn fault(&self) -> Option<SessionFault> {
@@ -435,6 +445,7 @@ impl Session {
             end: None,
             fault: None,
             proof: None,
+            sampled: false,
         });
         self.enter(Phase::Starting(StartStage::Prompt { tries: 1 }), Some(PROMPT_TIMEOUT));
         Ok(())
@@ -601,6 +612,11 @@ impl Session {
         match message {
             BoardMessage::Hello(hello) => self.hear_hello(hello),
             BoardMessage::Sample(sample) => {
+                if self.phase == Phase::Running
+                    && let Some(run) = &mut self.run
+                {
+                    run.sampled = true;
+                }
                 self.events.push_back(SessionEvent::Sample(text.into(), sample.clone()));
                 if self.phase == Phase::Proving {
                     self.hear_proof(sample);
