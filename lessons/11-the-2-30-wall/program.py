@@ -1,0 +1,73 @@
+import lab
+import micropython
+
+# A counter that begins just short of the largest number that needs no memory of its own. On a
+# 32-bit board that is 2**30 - 1; downwards it is -2**30.
+micropython.alloc_emergency_exception_buf(256)
+ROOM = 200                      # steps that are left at the start
+UP = 2**30 - 1 - ROOM
+DOWN = -2**30 + ROOM
+lab.choice("way", ("up", "down"), "up")
+lab.choice("style", ("plain", "mask_30", "mask_29"), "plain")
+way = style = hard = None
+n = steps = 0
+
+
+def plain(t):
+    global n, steps
+    n += 1
+    steps += 1
+
+
+def minus(t):
+    global n, steps
+    n -= 1
+    steps += 1
+
+
+def mask_30(t):
+    global n, steps
+    n = (n + 1) & 0x3fffffff    # the sum comes first, and then the mask
+    steps += 1
+
+
+def mask_29(t):
+    global n, steps
+    n = (n + 1) & 0x1fffffff
+    steps += 1
+
+
+def chosen():
+    if style == "mask_30":
+        return mask_30
+    if style == "mask_29":
+        return mask_29
+    return plain if way == "up" else minus
+
+
+def publish():
+    state = lab.lock()
+    lab.value("n", n)
+    lab.value("steps", steps)
+    lab.value("left", ROOM - steps if steps < ROOM else 0)
+    lab.unlock(state)
+
+
+while lab.running():
+    if (lab.get("way"), lab.get("style"), lab.hard()) != (way, style, hard):
+        way = lab.get("way")
+        style = lab.get("style")
+        hard = lab.hard()
+        steps = 0
+        n = UP if way == "up" else DOWN
+        timer = lab.timer(chosen())
+    for i in range(100):
+        pass
+    lab.beat()
+    publish()
+
+timer.deinit()
+for i in range(20):
+    pass
+publish()
+lab.done()
