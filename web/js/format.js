@@ -36,11 +36,13 @@ export function number(n) {
 }
 
 /**
- * Elapsed time of a run in seconds: `12.4`.
+ * Elapsed time of a run in seconds: `12.4`; in slow motion with as many decimals as can be seen to move.
  * @param {number} us
+ * @param {number} [speed] of the board's time against ours; 0 is as fast as it goes
  */
-export function seconds(us) {
-  return (us / 1e6).toFixed(1);
+export function seconds(us, speed = 1) {
+  const slowdown = speed > 0 && speed < 1 ? Math.round(Math.log10(1 / speed)) : 0;
+  return (us / 1e6).toFixed(1 + slowdown);
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { THIN, duration, number, percent, period, whole } from "./format.js";
+import { THIN, duration, number, percent, period, seconds, whole } from "./format.js";
 
 test("thousands stand apart and a minus is a minus", () => {
   assert.equal(whole(3841206), `3${THIN}841${THIN}206`);
@@ -14,6 +14,13 @@ test("durations take the unit that suits them", () => {
   assert.equal(duration(12), `12${THIN}µs`);
   assert.equal(duration(20_100), `20.1${THIN}ms`);
   assert.equal(duration(1_000_000), `1${THIN}s`);
+});
+
+test("elapsed time moves visibly in slow motion", () => {
+  assert.equal(seconds(12_400_000), "12.4");
+  assert.equal(seconds(12_400_000, 0), "12.4");
+  assert.equal(seconds(1500, 0.1), "0.00");
+  assert.equal(seconds(1500, 0.001), "0.0015");
 });
 
 test("a small share is not rounded to nothing", () => {

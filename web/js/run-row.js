@@ -129,7 +129,7 @@ export class RunRow {
     if (this.state.textContent !== words) this.state.replaceChildren(icon(shape), Object.assign(document.createElement("strong"), { textContent: words }));
     const elapsed_us = Math.max(run?.elapsed_us ?? 0, running && sample?.run === run?.id ? sample?.run_us ?? 0 : 0);
     const total = run?.seconds ?? Number(this.seconds.value);
-    setText(this.elapsed, run === null ? "" : running ? text("live.of_seconds", { elapsed: seconds(elapsed_us), total }) : text("live.seconds", { elapsed: seconds(elapsed_us) }));
+    setText(this.elapsed, run === null ? "" : running ? text("live.of_seconds", { elapsed: seconds(elapsed_us, speed), total }) : text("live.seconds", { elapsed: seconds(elapsed_us) }));
     this.part.setAttribute("width", `${run === null || total <= 0 ? 0 : Math.min(100, (elapsed_us / 1e4) / total)}%`);
     setText(this.facts, [
       speedName(speed),
@@ -145,7 +145,7 @@ export class RunRow {
       button.classList.toggle("first", running);
       button.setAttribute("aria-disabled", String(!running));
     }
-    if (this.bar !== null) this.#paintBar(this.bar, running, elapsed_us);
+    if (this.bar !== null) this.#paintBar(this.bar, running, elapsed_us, speed);
   }
 
   /** @returns {[string, string]} */
@@ -165,11 +165,12 @@ export class RunRow {
    * @param {HTMLElement} bar
    * @param {boolean} running
    * @param {number} elapsed_us
+   * @param {number} speed
    */
-  #paintBar(bar, running, elapsed_us) {
+  #paintBar(bar, running, elapsed_us, speed) {
     one(bar, "[data-run]", HTMLElement).hidden = running;
     one(bar, "[data-stop]", HTMLElement).hidden = !running;
-    setText(one(bar, "[data-bar-time]", HTMLElement), this.model.run === null ? text("live.not_run") : text("live.seconds", { elapsed: seconds(elapsed_us) }));
+    setText(one(bar, "[data-bar-time]", HTMLElement), this.model.run === null ? text("live.not_run") : text("live.seconds", { elapsed: seconds(elapsed_us, running ? speed : 1) }));
     const name = bar.dataset.key ?? "";
     const value = this.model.value(name);
     setText(one(bar, "[data-bar-value]", HTMLElement), value === undefined ? "–" : whole(value));

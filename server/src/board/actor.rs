@@ -210,8 +210,25 @@ struct ActiveRun {
     number: u32,
     recorder: Recorder,
     started: bool,
+    /// A moment of the line's clock and how much of the run's time had passed by then.
+    known: Option<(LinkTime, u64)>,
     elapsed_us: u64,
     published: Instant,
+}
+
+impl ActiveRun {
+    /// The board said at `link` how much of the run's time had passed.
+    fn know(&mut self, link: LinkTime, elapsed_us: u64) {
+        self.known = Some((link, elapsed_us));
+        self.pass(link);
+    }
+
+    /// Time passes between two samples as well, which in slow motion are minutes apart.
+    fn pass(&mut self, now: LinkTime) {
+        if let Some((then, elapsed_us)) = self.known {
+            self.elapsed_us = self.elapsed_us.max(elapsed_us + micros(now.saturating_sub(then)));
+        }
+    }
 }
 
 struct Actor {
@@ -366,7 +383,8 @@ impl Actor {
         self.engine.post(EngineCommand::Start { order: request.order(number), seed: request.seed });
         let lesson = request.lesson.clone();
         let recorder = Recorder::new(request, number);
-        self.run = Some(ActiveRun { number, recorder, started: false, elapsed_us: 0, published: Instant::now() });
+        self.run =
+            Some(ActiveRun { number, recorder, started: false, known: None, elapsed_us: 0, published: Instant::now() });
         self.shown = None;
         self.feed.forget_run();
         self.publish_run("starting", None);
@@ -396,6 +414,9 @@ impl Actor {
                 self.status.send_modify(|status| {
                     (status.virtual_us, status.share) = (micros(link), share);
                 });
+                if let Some(run) = &mut self.run {
+                    run.pass(link);
+                }
                 self.publish_run_at_intervals();
             }
             EngineReport::Busy { run } => self.end_unstarted(run),
@@ -420,7 +441,12 @@ impl Actor {
                 });
                 self.hello = Some(hello);
             }
-            SessionEvent::Sample(json, sample) => self.hear_sample(json, sample, made),
+            SessionEvent::Sample(json, sample) => {
+                if let Some(run) = &mut self.run {
+                    run.know(link, sample.run_us);
+                }
+                self.hear_sample(json, sample, made);
+            }
             SessionEvent::Event(json, _) => _ = self.feed.publish_made("event", json, made),
             SessionEvent::Console(text) => self.console.add(&text),
             SessionEvent::BadFrame(so_far, _) => {
@@ -430,6 +456,7 @@ impl Actor {
             SessionEvent::RunStarted(_) => {
                 if let Some(run) = &mut self.run {
                     run.started = true;
+                    run.know(link, 0);
                 }
                 self.publish_run("running", None);
             }
@@ -443,9 +470,6 @@ impl Actor {
     }
 
     fn hear_sample(&mut self, json: Arc<str>, sample: Sample, made: std::time::Instant) {
-        if let Some(run) = &mut self.run {
-            run.elapsed_us = sample.run_us;
-        }
         let news = self.run.is_some() || self.shown.as_ref().is_none_or(|shown| !same_numbers(shown, &sample));
         if news {
             self.feed.publish_made("sample", json, made);
@@ -468,6 +492,9 @@ impl Actor {
 
     fn end_run(&mut self, end: &RunEnd, record: Option<RunRecord>) {
         self.flush_console();
+        if let Some(ActiveRun { known: Some((_, said_us)), elapsed_us, .. }) = &mut self.run {
+            *elapsed_us = *said_us;
+        }
         self.publish_run("ended", Some(end));
         if self.run.as_ref().is_some_and(|run| run.number == end.run) {
             self.run = None;

@@ -220,7 +220,9 @@ impl<L: Line> Core<L> {
         if link + STEP > goal {
             self.urgent_since = None;
             let idle = drive.idle_until().unwrap_or(LinkTime::ZERO);
-            return self.pace.due(idle.max(link + STEP * SLICE_STEPS)).map_or(Next::Woken, Next::At);
+            // In slow motion ten steps take seconds, in which nobody would see time pass.
+            let steps = if speed.factor > 0.0 && speed.factor < 1.0 { 1 } else { SLICE_STEPS };
+            return self.pace.due(idle.max(link + STEP * steps)).map_or(Next::Woken, Next::At);
         }
         // Behind, or as fast as it goes: again, after all others that are behind as well.
         self.pace.forgive(step_begun, link);
