@@ -80,6 +80,27 @@ describe("lost update", () => {
     assert.notEqual(await lost.textContent(), "0");
     await page.locator('[data-instrument=history] [data-table]').click();
     await page.locator('[data-instrument=history] td', { hasText: "expression = conditional" }).waitFor();
+    await page.locator("[data-instrument=timeline] [data-aside]", { hasText: "expression = conditional since" }).waitFor();
+    await page.locator(".run-row [data-stop]").click();
+    await bench.rows.first().waitFor();
+  }));
+
+  test("a reload in the middle of a run keeps the run, its settings and its numbers", () => visit(workbench, {}, async (page) => {
+    const bench = new BenchPage(page);
+    await bench.open("lost-update");
+    await bench.runFor(60);
+    await bench.choose("kind", "hard");
+    await page.locator("#control-rate").focus();
+    await page.keyboard.press("End");
+    const ran = () => page.locator(".counter[data-value=isr_adds] .figure").textContent().then((words) => Number((words ?? "").replace(/\D/g, "")));
+    await page.locator(".run-row [data-run]").click();
+    await page.locator(".counter[data-value=lost][data-loud]").waitFor();
+    const before = await ran();
+    await page.reload();
+    await page.locator("[data-run-state] use[href='#icon-running']").waitFor();
+    await page.waitForFunction((least) => Number(document.querySelector(".counter[data-value=isr_adds] .figure")?.textContent?.replace(/\D/g, "")) > least, before);
+    assert.ok(await page.locator("[data-control=kind] input[value=hard]").isChecked());
+    assert.equal(await page.locator("#control-rate").getAttribute("aria-valuetext"), "20\u202f000 Hz");
     await page.locator(".run-row [data-stop]").click();
     await bench.rows.first().waitFor();
   }));

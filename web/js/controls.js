@@ -33,6 +33,44 @@ export class Controls {
         default: this.#select(control, name);
       }
     }
+    this.#recall();
+  }
+
+  /** Settings outlive a reload of this tab; where the browser keeps nothing, the lesson's stand. */
+  #recall() {
+    try {
+      const kept = JSON.parse(sessionStorage.getItem(this.#key) ?? "{}");
+      for (const [name, value] of Object.entries(kept)) {
+        if (this.#takes(name, value)) this.apply({ [name]: value });
+      }
+    } catch {
+      // No storage, or something else in it.
+    }
+  }
+
+  #keep() {
+    try {
+      sessionStorage.setItem(this.#key, JSON.stringify(this.model.settings));
+    } catch {
+      // No storage: the settings last as long as the page.
+    }
+  }
+
+  get #key() {
+    return `settings of ${this.slug}`;
+  }
+
+  /**
+   * Whether a control of this page can be set to a value; the lesson may have changed since.
+   * @param {string} name
+   * @param {unknown} value
+   * @returns {value is string | number}
+   */
+  #takes(name, value) {
+    const control = maybe(document, `[data-controls] [data-control="${CSS.escape(name)}"]`, HTMLElement);
+    if (control === null) return false;
+    if (control.dataset.style === "slider") return typeof value === "number";
+    return [...control.querySelectorAll("input, option")].some((option) => option.getAttribute("value") === value);
   }
 
   /**
@@ -53,6 +91,7 @@ export class Controls {
   #choose(name, value) {
     if (this.model.settings[name] === value) return;
     this.model.settings = { ...this.model.settings, [name]: value };
+    this.#keep();
     this.model.bus.emit("settings", this.model.settings);
     if (!this.model.running || this.#waiting.has(name)) return;
     this.#waiting.set(name, setTimeout(() => {

@@ -71,7 +71,11 @@ export class Timeline extends Instrument {
     const shown = this.#shown;
     if (shown === null) return text("live.timeline_waiting", { trigger: this.triggers[0]?.label ?? "" });
     const age = (this.model.sample?.us ?? shown.event.us) - shown.event.us;
-    return text("live.timeline_captured", { trigger: this.#triggerName(shown.event), ago: seconds(Math.max(0, age)) });
+    const captured = text("live.timeline_captured", { trigger: this.#triggerName(shown.event), ago: seconds(Math.max(0, age)) });
+    // The picture spans microseconds: a change of a control is seldom in it, and is named beside it.
+    const change = this.model.changes.findLast(({ us }) => us <= shown.event.us);
+    return change === undefined ? captured
+      : `${captured} · ${text("live.timeline_change", { name: change.name, value: change.value, before: seconds(shown.event.us - change.us) })}`;
   }
 
   /** @param {import("./types.js").BoardEvent} event */
