@@ -6,22 +6,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use emulator::{Config, FlashImage, Machine, Port};
 use isrlab::board::attached;
 use isrlab::board::discovery::Named;
 use isrlab::board::flash::{Cancel, Image, Progress, flash};
 use isrlab::board::line::Line as _;
 use isrlab::board::serial::{CONSOLE_BAUD, PortAddress, SerialLine};
 use isrlab::board::session::{EndReason, RunOrder, SessionEvent};
-use isrlab::rfc2217::client::Connection;
-use isrlab::rfc2217::{ServerEvent, ServerSession};
-use isrlab::virtual_port::Cable;
-use isrlab::virtual_port::network::NetworkPort;
-use isrlab::virtual_port::paced::{self, Pace};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+
+use crate::link::{Bench, Chance, Faults};
 
 /// Seeds of a normal run.
 const SEEDS: u64 = 8;
@@ -35,205 +28,6 @@ const RUN_TRAFFIC_BYTES: u64 = 4_000;
 const STEP_LIMIT: Duration = Duration::from_secs(150);
 /// Where the image goes: a place that the lesson firmware does not use for its program.
 const PLACE: usize = 0x3F_0000;
-
-/// SplitMix64.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
-
-/// What is wrong with a link.
-#[derive(Clone, Debug)]
-struct Faults {
-    /// One byte in so many is lost; 0: none.
-    drop_one_in: u64,
-    /// One byte in so many is altered; 0: none.
-    alter_one_in: u64,
-    /// One piece in so many is held back; 0: none.
-    delay_one_in: u64,
-    /// The link ends after so many bytes.
-    cut_after: Option<u64>,
-}
-
-impl Faults {
-    const NONE: Self = Self { drop_one_in: 0, alter_one_in: 0, delay_one_in: 0, cut_after: None };
-
-    /// Faults for a step that carries about so many bytes: from hopeless to harmless.
-    fn of(chance: &mut Chance, traffic: u64) -> Self {
-        let rate = |chance: &mut Chance| (traffic / 100) << chance.below(8);
-        match chance.below(5) {
-            0 => Self { cut_after: Some(chance.below(traffic * 3 / 2)), ..Self::NONE },
-            1 => Self { drop_one_in: rate(chance), ..Self::NONE },
-            2 => Self { alter_one_in: rate(chance), ..Self::NONE },
-            3 => Self { delay_one_in: 20 + chance.below(200), ..Self::NONE },
-            _ => Self {
-                drop_one_in: rate(chance),
-                alter_one_in: rate(chance),
-                delay_one_in: 20 + chance.below(200),
-                cut_after: Some(chance.below(traffic * 10)),
-            },
-        }
-    }
-
-    /// Lets bytes pass; `None` once the link is cut.
-    async fn pass(&self, bytes: &[u8], passed: &mut u64, chance: &mut Chance) -> Option<Vec<u8>> {
-        if self.delay_one_in > 0 && chance.below(self.delay_one_in) == 0 {
-            tokio::time::sleep(Duration::from_millis(chance.below(250))).await;
-        }
-        let mut out = Vec::with_capacity(bytes.len());
-        for &byte in bytes {
-            *passed += 1;
-            if self.cut_after.is_some_and(|limit| *passed > limit) {
-                return None;
-            }
-            if self.drop_one_in > 0 && chance.below(self.drop_one_in) == 0 {
-                continue;
-            }
-            let altered = self.alter_one_in > 0 && chance.below(self.alter_one_in) == 0;
-            out.push(if altered { byte ^ (1 << chance.below(8)) } else { byte });
-        }
-        Some(out)
-    }
-}
-
-/// A virtual board with the lesson firmware on a port of its own.
-struct Bench {
-    cable: Arc<Cable>,
-    board: JoinHandle<Machine>,
-    server: JoinHandle<()>,
-    address: String,
-}
-
-impl Bench {
-    async fn start() -> Self {
-        let port = NetworkPort::bind("127.0.0.1:0").await.unwrap();
-        let address = port.name().unwrap().strip_prefix("rfc2217://").unwrap().to_owned();
-        let cable = Arc::new(Cable::default());
-        let board = tokio::task::spawn_blocking({
-            let cable = cable.clone();
-            move || {
-                let flash = FlashImage::from_bytes(isrlab::firmware::FLASH_IMAGE).unwrap();
-                let machine = Machine::new(Config { flash, ..Config::default() });
-                paced::run(machine, Port::Uart0, Pace::Fast, &cable)
-            }
-        });
-        let server = tokio::spawn(port.serve(cable.clone()));
-        Self { cable, board, server, address }
-    }
-
-    async fn stop(self) -> Vec<u8> {
-        self.cable.unplug();
-        self.server.abort();
-        self.board.await.unwrap().flash().to_bytes()
-    }
-}
-
-/// A port that leads to the board over a link with faults.
-struct Link {
-    address: String,
-    task: JoinHandle<()>,
-}
-
-impl Link {
-    async fn over(board: &str, faults: Faults, seed: u64) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let board = board.to_owned();
-        let task = tokio::spawn(async move {
-            let mut chance = Chance(seed ^ 0xF417);
-            let mut passed = 0;
-            while let Ok((client, _)) = listener.accept().await {
-                let _ = carry(client, &board, &faults, &mut passed, &mut chance).await;
-            }
-        });
-        Self { address, task }
-    }
-
-    fn port(&self) -> PortAddress {
-        PortAddress::Network(self.address.clone())
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-enum Request {
-    Data(Vec<u8>),
-    Lines { dtr: bool, rts: bool },
-    Baud(u32),
-    ClearInput,
-}
-
-/// Carries one client's connection until it ends or the link is cut.
-async fn carry(
-    mut client: TcpStream,
-    board: &str,
-    faults: &Faults,
-    passed: &mut u64,
-    chance: &mut Chance,
-) -> std::io::Result<()> {
-    let mut upstream = Connection::open(board, CONSOLE_BAUD).await.map_err(std::io::Error::other)?;
-    let mut session = ServerSession::new("faulty link", CONSOLE_BAUD);
-    let mut buffer = [0; 4096];
-    client.write_all(&session.take_replies()).await?;
-    loop {
-        tokio::select! {
-            length = client.read(&mut buffer) => {
-                let length = length?;
-                if length == 0 {
-                    return Ok(());
-                }
-                let mut requests = Vec::new();
-                session.receive(&buffer[..length], |event| match event {
-                    ServerEvent::Data(bytes) => requests.push(Request::Data(bytes.to_vec())),
-                    ServerEvent::Lines { dtr, rts } => requests.push(Request::Lines { dtr, rts }),
-                    ServerEvent::BaudRate(baud) => requests.push(Request::Baud(baud)),
-                    ServerEvent::Purge(_) => requests.push(Request::ClearInput),
-                    ServerEvent::Break(_) => {}
-                });
-                for request in requests {
-                    match request {
-                        Request::Data(bytes) => match faults.pass(&bytes, passed, chance).await {
-                            Some(bytes) => upstream.write_all(&bytes).await?,
-                            None => return Ok(()),
-                        },
-                        Request::Lines { dtr, rts } => {
-                            upstream.set_dtr(dtr).await?;
-                            upstream.set_rts(rts).await?;
-                        }
-                        Request::Baud(baud) => upstream.set_baud(baud).await?,
-                        Request::ClearInput => upstream.clear_input().await?,
-                    }
-                }
-                client.write_all(&session.take_replies()).await?;
-            }
-            bytes = upstream.read() => {
-                let bytes = bytes?;
-                if bytes.is_empty() {
-                    return Ok(());
-                }
-                let Some(bytes) = faults.pass(&bytes, passed, chance).await else { return Ok(()) };
-                let mut out = Vec::new();
-                session.put_data(&bytes, &mut out);
-                client.write_all(&out).await?;
-            }
-        }
-    }
-}
 
 /// Opens a port that another attempt may have let go only just now.
 async fn open(port: &PortAddress) -> Result<SerialLine, isrlab::board::serial::LineFault> {
@@ -287,10 +81,10 @@ async fn story(seed: u64) -> (Result<usize, String>, Result<EndReason, String>) 
     let mut chance = Chance(seed);
     let faults = Faults::of(&mut chance, FLASH_TRAFFIC_BYTES);
     let bench = Bench::start().await;
-    let sound = PortAddress::Network(bench.address.clone());
+    let sound = bench.port();
     let data: Vec<u8> = std::iter::repeat_with(|| chance.next() as u8).take(20_000).collect();
 
-    let link = Link::over(&bench.address, faults.clone(), seed).await;
+    let link = bench.link(faults, seed).await;
     let flashed = in_time(seed, "flashing", try_to_flash(&link.port(), &data)).await;
     drop(link);
     if flashed.is_err() {
@@ -299,7 +93,7 @@ async fn story(seed: u64) -> (Result<usize, String>, Result<EndReason, String>) 
     }
 
     let run_faults = Faults::of(&mut chance, RUN_TRAFFIC_BYTES);
-    let link = Link::over(&bench.address, run_faults.clone(), !seed).await;
+    let link = bench.link(run_faults, !seed).await;
     let ran = in_time(seed, "running", try_to_run(&link.port())).await;
     drop(link);
     if ran != Ok(EndReason::Finished) {

@@ -35,7 +35,18 @@ pub(crate) fn python_tool(name: &str) -> Command {
 /// set everything up, and [`ESP_APP_ECHO`] for a `?`.
 #[track_caller]
 pub(crate) fn esp_app() -> Vec<u8> {
-    let path = existing(repository().join("target/firmware/esp-app-esp32c3.bin"), "cargo xtask firmware");
+    built_image("esp-app-esp32c3.bin", "cargo xtask esp-app")
+}
+
+/// Flash of a board that behaves as one with official MicroPython does, without the blank end.
+#[track_caller]
+pub(crate) fn plain_firmware() -> Vec<u8> {
+    built_image("plain-firmware-esp32c3.bin", "cargo xtask plain-firmware")
+}
+
+#[track_caller]
+fn built_image(name: &str, remedy: &str) -> Vec<u8> {
+    let path = existing(repository().join("target/firmware").join(name), remedy);
     let mut image = std::fs::read(path).unwrap();
     let length = image.iter().rposition(|&byte| byte != 0xFF).unwrap() + 1;
     image.truncate(length.next_multiple_of(4));

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod foreign;
 #[cfg(test)]
+mod link;
+#[cfg(test)]
 mod virtual_board;
 
 #[cfg(test)]
@@ -12,10 +14,14 @@ mod espflash;
 #[cfg(test)]
 mod esptool;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod faulty_link;
 #[cfg(test)]
 mod flash;
 #[cfg(test)]
 mod mpremote;
+#[cfg(test)]
+mod official;
 #[cfg(test)]
 mod virtual_port;

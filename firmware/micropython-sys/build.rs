@@ -84,7 +84,9 @@ const LIBM: &[&str] = &[
 
 const LITTLEFS: &[&str] = &["lfs2", "lfs2_util"];
 
-const PORT: &[&str] = &["irq", "lifecycle", "machine_pin", "machine_timer", "modflashbdev", "modlab", "mphal"];
+const PORT: &[&str] = &["irq", "lifecycle", "machine_pin", "machine_timer", "modflashbdev", "mphal"];
+/// What an official build does not have; the feature `plain` leaves it out.
+const LESSONS: &[&str] = &["modlab"];
 
 fn main() {
     println!("cargo:rerun-if-env-changed=MICROPYTHON_SRC");
@@ -105,6 +107,11 @@ fn fail(message: &str) -> ! {
     println!("cargo:error={message}");
     eprintln!("{message}");
     exit(1)
+}
+
+/// Whether the firmware is to behave as an official build.
+fn is_plain() -> bool {
+    env::var_os("CARGO_FEATURE_PLAIN").is_some()
 }
 
 fn check_version(top: &Path) {
@@ -176,6 +183,9 @@ impl Core {
         ]
         .map(str::to_owned)
         .into();
+        if is_plain() {
+            flags.push("-DISRLAB_PLAIN=1".to_owned());
+        }
         for folder in [&self.crate_dir, &self.crate_dir.join("port"), &self.top, &self.out] {
             flags.push(format!("-I{}", folder.display()));
         }
@@ -196,6 +206,9 @@ impl Core {
         py.extend(listed(self.top.join("extmod"), EXTMOD));
         py.extend(listed(self.top.join("shared"), SHARED));
         py.extend(listed(self.crate_dir.join("port"), PORT));
+        if !is_plain() {
+            py.extend(listed(self.crate_dir.join("port"), LESSONS));
+        }
         py
     }
 

@@ -327,6 +327,76 @@ fn board_words(code: &str, language: Language) -> (String, &'static str) {
             ("The counters went on after Stop and a reset.", "Press Reset, or unplug the board."),
             ("停止とリセットの後もカウンタが動いています。", "「リセット」を押すか、ボードを抜いてください。"),
         ),
+        "board-no-raw-prompt" => (
+            (
+                "The board has a MicroPython prompt, but not the one that programs are sent through.",
+                "Write official MicroPython or the lesson firmware on the boards page.",
+            ),
+            (
+                "ボードの MicroPython には、プログラムを送るためのプロンプト(raw REPL)がありません。",
+                "ボードのページで公式の MicroPython かレッスン用ファームウェアを書き込んでください。",
+            ),
+        ),
+        "board-not-esp32" => (
+            (
+                "The board is no ESP32 with MicroPython.",
+                "Connect an ESP32 board, or write MicroPython for its chip on the boards page.",
+            ),
+            (
+                "MicroPython の入った ESP32 ではありません。",
+                "ESP32 のボードをつなぐか、ボードのページでそのチップ用の MicroPython を書き込んでください。",
+            ),
+        ),
+        "board-disk-full" => (
+            (
+                "The board's file system is full: the lab module does not fit.",
+                "Delete files on the board; 20 KB are enough.",
+            ),
+            (
+                "ボードのファイルシステムがいっぱいで、lab モジュールが入りません。",
+                "ボードのファイルを消してください。20 KB の空きで足ります。",
+            ),
+        ),
+        "board-deploy-failed" => (
+            (
+                "The lab module could not be put on the board.",
+                "Press Reset. If it stays, rename the board's main.py, or write official MicroPython again.",
+            ),
+            (
+                "lab モジュールをボードに置けませんでした。",
+                "「リセット」を押してください。続く場合は、ボードの main.py の名前を変えるか、公式の MicroPython を書き込み直してください。",
+            ),
+        ),
+        "board-needs-hard" => (
+            (
+                "This needs hard interrupts, and the board's official MicroPython has only soft ones.",
+                "Choose soft, take a virtual board, or write the lesson firmware if the board is an ESP32-C3.",
+            ),
+            (
+                "ハード割り込みが必要ですが、公式の MicroPython にはソフト割り込みしかありません。",
+                "ソフトを選ぶか、仮想ボードを使うか、ESP32-C3 ならレッスン用ファームウェアを書き込んでください。",
+            ),
+        ),
+        "board-reset-loop" => (
+            (
+                "The board resets again and again and comes to no prompt.",
+                "Write its firmware again. If its log speaks of a brownout, take another cable or socket.",
+            ),
+            (
+                "ボードがリセットを繰り返し、プロンプトまで進みません。",
+                "ファームウェアを書き込み直してください。ログに brownout とある場合は、ケーブルか差し込み口を変えてください。",
+            ),
+        ),
+        "board-wrong-baud" => (
+            (
+                "The board talks at another speed: what comes is no text.",
+                "Press the board's RESET button. If it stays, write the lesson firmware on the boards page.",
+            ),
+            (
+                "ボードの通信速度が違い、受け取った内容が文字になりません。",
+                "ボードの RESET ボタンを押してください。続く場合は、ボードのページでレッスン用ファームウェアを書き込んでください。",
+            ),
+        ),
         "board-emulation" => (
             ("The virtual board met something that it cannot do.", "Press Reset."),
             ("仮想ボードが実行できない動作に出会いました。", "「リセット」を押してください。"),

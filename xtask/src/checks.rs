@@ -23,6 +23,7 @@ pub(crate) fn all(workspace: &Workspace) -> Result<()> {
 /// Builds what the host's crates embed and their tests boot.
 pub(crate) fn parts(workspace: &Workspace) -> Result<()> {
     firmware::build_lesson_firmware(workspace, None)?;
+    firmware::build_plain_firmware(workspace, None)?;
     firmware::build_esp_app(workspace)?;
     web::build(workspace)
 }

@@ -19,12 +19,18 @@ struct BoardCrate {
     binary: &'static str,
     /// The file name, without extension, under `target/firmware/`.
     output: &'static str,
+    /// Its features.
+    features: &'static str,
 }
 
 const LESSON_FIRMWARE: BoardCrate =
-    BoardCrate { dir: "firmware", binary: "lesson-firmware", output: "lesson-firmware-esp32c3" };
+    BoardCrate { dir: "firmware", binary: "lesson-firmware", output: "lesson-firmware-esp32c3", features: "" };
 
-const ESP_APP: BoardCrate = BoardCrate { dir: "tests/esp-app", binary: "esp-app", output: "esp-app-esp32c3" };
+const PLAIN_FIRMWARE: BoardCrate =
+    BoardCrate { output: "plain-firmware-esp32c3", features: "plain", ..LESSON_FIRMWARE };
+
+const ESP_APP: BoardCrate =
+    BoardCrate { dir: "tests/esp-app", binary: "esp-app", output: "esp-app-esp32c3", features: "" };
 
 /// Builds the lesson firmware and leaves `lesson-firmware-esp32c3.elf` and the
 /// merged flash image `.bin` in `target/firmware/`.
@@ -35,6 +41,14 @@ pub(crate) fn build_lesson_firmware(workspace: &Workspace, micropython: Option<&
     let source = micropython::source(workspace, micropython)?;
     let toolchain = BoardToolchain::find()?;
     build(workspace, &toolchain, &LESSON_FIRMWARE, &[("MICROPYTHON_SRC", &source)])
+}
+
+/// Builds the same without all that an official build does not have, as `plain-firmware-esp32c3`: what attached boards
+/// with official MicroPython are tested with.
+pub(crate) fn build_plain_firmware(workspace: &Workspace, micropython: Option<&Path>) -> Result<()> {
+    require_c_compiler()?;
+    let source = micropython::source(workspace, micropython)?;
+    build(workspace, &BoardToolchain::find()?, &PLAIN_FIRMWARE, &[("MICROPYTHON_SRC", &source)])
 }
 
 /// Builds the esp-hal application of the emulator's tests, likewise.
@@ -75,7 +89,7 @@ fn build(
     let dir = workspace.root().join(board_crate.dir);
     step(&format!("Building {} with {}", board_crate.dir, toolchain.describe()), || {
         let mut command = toolchain.cargo("build", &dir, &workspace.board_target());
-        command.arg("--release");
+        command.args(["--release", "--features", board_crate.features]);
         for (name, value) in environment {
             command.env(name, value);
         }

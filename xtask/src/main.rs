@@ -76,6 +76,8 @@ enum Task {
     },
     /// Builds the lesson firmware and its flash image into target/firmware
     Firmware(MicroPython),
+    /// Builds the firmware as official MicroPython behaves, which attached boards are tested with
+    PlainFirmware(MicroPython),
     /// Builds the esp-hal application of the emulator's tests
     EspApp,
 }
@@ -121,6 +123,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<()> {
         Task::Soak { seconds } => checks::soak(workspace, seconds),
         Task::HostInstructions => host_instructions::measure(workspace),
         Task::Hardware { port } => workbench::hardware(workspace, &port),
+        Task::PlainFirmware(source) => firmware::build_plain_firmware(workspace, source.dir().as_deref()),
         Task::EspApp => firmware::build_esp_app(workspace),
     }
 }

@@ -119,7 +119,13 @@ static mp_obj_t machine_pin_irq(size_t n_args, const mp_obj_t *pos_args, mp_map_
         { MP_QSTR_priority, MP_ARG_KW_ONLY | MP_ARG_INT,  { .u_int = 1 } },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
+    #if ISRLAB_PLAIN
+    args[ARG_hard].u_bool = false;
+    args[ARG_priority].u_int = 1;
+    mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, ARG_hard, allowed, args);
+    #else
     mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
+    #endif
     machine_pin_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
     if (self->slot >= 0) {
         fw_pin_irq_stop(self->slot);

@@ -42,7 +42,14 @@ static void timer_init(machine_timer_obj_t *self, size_t n_args, const mp_obj_t 
     };
     fw_timer_stop(self->slot);
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
+    #if ISRLAB_PLAIN
+    // An official build knows neither `hard` nor `priority`, and refuses them as it refuses any other name.
+    args[ARG_hard].u_bool = false;
+    args[ARG_priority].u_int = 1;
+    mp_arg_parse_all(n_args, pos_args, kw_args, ARG_hard, allowed, args);
+    #else
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
+    #endif
 
     uint64_t ticks;
     if (args[ARG_freq].u_obj != mp_const_none) {

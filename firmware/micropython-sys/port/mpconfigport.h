@@ -117,8 +117,14 @@ uint32_t fw_random(void);
 #define MICROPY_PY_MACHINE_ADC                  (0)
 #define MICROPY_PY_MACHINE_UART                 (0)
 
+#if ISRLAB_PLAIN
+// As ports/esp32/boards/ESP32_GENERIC_C3 names itself.
+#define MICROPY_HW_BOARD_NAME                   "ESP32C3 module"
+#define MICROPY_HW_MCU_NAME                     "ESP32C3"
+#else
 #define MICROPY_HW_BOARD_NAME                   "ISR Lab"
 #define MICROPY_HW_MCU_NAME                     "ESP32-C3"
+#endif
 
 // Tells the run about begin and end of a program (lifecycle.c).
 #define MICROPY_BOARD_BEFORE_PYTHON_EXEC(input_kind, exec_flags) fw_program_begins()

@@ -142,10 +142,7 @@ impl AttachedFault {
         match self {
             Self::Open(fault) => fault.advice(),
             Self::Line(_) => "Plug the board in again, then try again.".to_owned(),
-            Self::Session(SessionFault::NoLessonFirmware | SessionFault::OtherVersion) => {
-                "Write the lesson firmware: isrlab flash --board ID".to_owned()
-            }
-            Self::Session(_) => "Press the board's RESET button, or write the lesson firmware again.".to_owned(),
+            Self::Session(fault) => session_advice(*fault).to_owned(),
         }
     }
 
@@ -156,14 +153,49 @@ impl AttachedFault {
     }
 }
 
+/// What to try, for a terminal.
+const fn session_advice(fault: SessionFault) -> &'static str {
+    match fault {
+        SessionFault::NoLessonFirmware | SessionFault::OtherVersion | SessionFault::NotEsp32 => {
+            "Write the lesson firmware (isrlab flash --board ID), or official MicroPython for its chip (--image FILE)."
+        }
+        SessionFault::NeedsHard => {
+            "Run it on the virtual board (--board virtual), or write the lesson firmware (isrlab flash --board ID) if \
+             the board is an ESP32-C3."
+        }
+        SessionFault::NoAnswer => {
+            "Check cable and port, press the board's RESET button, or write the lesson firmware: isrlab flash --board ID"
+        }
+        SessionFault::ResetLoop => {
+            "Write its firmware again (isrlab flash --board ID); if its ROM speaks of a brownout, take another cable or \
+             socket."
+        }
+        SessionFault::WrongBaud => {
+            "Press the board's RESET button; if that does not help, its program uses a speed of its own: write the lesson \
+             firmware."
+        }
+        SessionFault::NoRawPrompt => {
+            "Write official MicroPython for the board's chip: isrlab flash --board ID --image FILE"
+        }
+        SessionFault::DiskFull => "Delete files on the board, 20 KB are enough: mpremote connect PORT rm :FILE",
+        SessionFault::DeployFailed => {
+            "Free memory on the board: rename its main.py, reset it; or write official MicroPython again."
+        }
+        SessionFault::NoPrompt
+        | SessionFault::UploadFailed
+        | SessionFault::SettingRefused
+        | SessionFault::NotAcknowledged
+        | SessionFault::StillCounting => "Press the board's RESET button, or write the lesson firmware again.",
+    }
+}
+
 /// Opens a board, resets it and establishes a session, ready for a run. Blocks; call it outside the runtime.
 ///
 /// # Errors
 /// [`AttachedFault`].
 pub fn open(board: &Named, runtime: &Handle) -> Result<Drive<AttachedLine>, AttachedFault> {
     let line = runtime.block_on(SerialLine::open(&board.port, CONSOLE_BAUD, board.product_id))?;
-    let mut drive =
-        Drive { line: AttachedLine::new(line, runtime.clone()), session: Session::with_fast_baud(FAST_BAUD) };
+    let mut drive = Drive { line: AttachedLine::new(line, runtime.clone()), session: Session::for_attached(FAST_BAUD) };
     make_ready(&mut drive)?;
     Ok(drive)
 }

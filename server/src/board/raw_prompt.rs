@@ -11,7 +11,7 @@ pub(super) const LEAVE_RAW: u8 = 0x02;
 /// Ctrl-C: interrupts whatever runs.
 pub(super) const INTERRUPT: u8 = 0x03;
 /// Ctrl-D: ends a program's text, its output and its traceback.
-const END: u8 = 0x04;
+pub(super) const END: u8 = 0x04;
 /// Asks for raw-paste mode.
 const ASK_PASTE: &[u8] = b"\x05A\x01";
 /// What the board says when the raw prompt is there.
@@ -69,17 +69,25 @@ pub(super) struct RawPrompt {
 impl RawPrompt {
     /// Interrupts the board and asks for the raw prompt.
     pub(super) fn enter(program: &str, out: &mut Vec<u8>) -> Self {
-        let mut prompt = Self {
-            step: Step::Entering,
-            program: program.as_bytes().to_vec(),
-            sent: 0,
-            window: 0,
-            window_step: 0,
-            paste: true,
-            inbox: Vec::new(),
-        };
+        let mut prompt = Self::new(Step::Entering, program);
         prompt.knock(out);
         prompt
+    }
+
+    fn new(step: Step, program: &str) -> Self {
+        let program = program.as_bytes().to_vec();
+        Self { step, program, sent: 0, window: 0, window_step: 0, paste: true, inbox: Vec::new() }
+    }
+
+    /// A program for a board that is at the raw prompt already. Whatever was typed there is cleared away.
+    pub(super) fn at_prompt(program: &str, out: &mut Vec<u8>) -> Self {
+        out.push(INTERRUPT);
+        Self::new(Step::Entered, program)
+    }
+
+    /// Whether the raw prompt has not come yet.
+    pub(super) fn is_entering(&self) -> bool {
+        self.step == Step::Entering
     }
 
     /// Asks for the raw prompt again, after silence.

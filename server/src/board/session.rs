@@ -55,8 +55,10 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(3);
 /// How long a board may take to change its line's speed after it has agreed; it waits for its own
 /// output to leave first.
 const BAUD_PAUSE: Duration = Duration::from_millis(50);
-/// What the mask ROM prints first after every reset (ESP32-C3; other chips only differ after the colon).
-const ROM_BANNER: &[u8] = b"ESP-ROM:";
+/// What the mask ROM prints after every reset: its name (ESP32-S2 and later) and the cause of the reset (all chips), as in
+/// `rst:0x7 (TG0WDT_SYS_RST),boot:0xc (SPI_FAST_FLASH_BOOT)`.
+const ROM_BANNERS: [&[u8]; 2] = [b"ESP-ROM:", RESET_CAUSE];
+const RESET_CAUSE: &[u8] = b"rst:0x";
 /// Console text kept for finding prompts and for the report of a crash.
 const TAIL_BYTES: usize = 2048;
 /// Characters of a broken frame that are shown.
@@ -148,6 +150,27 @@ pub enum SessionFault {
     /// The counters went on after a stop and a reset.
     #[error("the counters did not come to rest")]
     StillCounting,
+    /// A prompt, but not the one that programs are sent through.
+    #[error("the board has no raw prompt")]
+    NoRawPrompt,
+    /// MicroPython on something else, or something that looks like it.
+    #[error("the board is no ESP32 with MicroPython")]
+    NotEsp32,
+    /// The `lab` module cannot be stored: the board's file system is full.
+    #[error("the board's file system is full")]
+    DiskFull,
+    /// The `lab` module cannot be stored or does not work.
+    #[error("the lab module could not be put on the board")]
+    DeployFailed,
+    /// Hard interrupts were asked of a board that has none.
+    #[error("the board has no hard interrupts")]
+    NeedsHard,
+    /// It resets again and again and never comes to a prompt.
+    #[error("the board resets again and again")]
+    ResetLoop,
+    /// It talks, but at no speed that anybody uses.
+    #[error("the board talks at another speed")]
+    WrongBaud,
 }
 
 impl SessionFault {
@@ -163,6 +186,13 @@ impl SessionFault {
             Self::SettingRefused => "board-setting-refused",
             Self::NotAcknowledged => "board-not-acknowledged",
             Self::StillCounting => "board-still-counting",
+            Self::NoRawPrompt => "board-no-raw-prompt",
+            Self::NotEsp32 => "board-not-esp32",
+            Self::DiskFull => "board-disk-full",
+            Self::DeployFailed => "board-deploy-failed",
+            Self::NeedsHard => "board-needs-hard",
+            Self::ResetLoop => "board-reset-loop",
+            Self::WrongBaud => "board-wrong-baud",
         }
     }
 }
@@ -218,8 +248,10 @@ struct Pending {
 enum StopStage {
     /// The `stop` frame is out: the firmware does it.
     Frame,
-    /// Ctrl-C is out.
-    Interrupt,
+    /// Ctrl-C is out, so often.
+    Interrupt { tries: u32 },
+    /// The VM is being restarted from its prompt.
+    SoftReset,
     /// The board is being reset.
     Reset,
 }
@@ -244,8 +276,17 @@ enum Phase {
     Greeting {
         tries: u32,
     },
+    /// The board is looked for at other speeds of the line.
+    Hunting {
+        rate: usize,
+        asked: bool,
+    },
     /// The board is asked for a faster line.
     Speeding,
+    /// A script of the host runs on a board without the lesson firmware.
+    Script,
+    /// The host's scripts are done: the friendly prompt is awaited.
+    Settling,
     Ready,
     Starting(StartStage),
     Running,
@@ -261,6 +302,8 @@ enum Phase {
 struct Run {
     order: RunOrder,
     prompt: RawPrompt,
+    /// What runs is not the program yet, but what makes the `lab` module ready for it.
+    preparing: bool,
     overtime_at: Option<LinkTime>,
     stop: Option<StopStage>,
     stopped_for_overtime: bool,
@@ -269,6 +312,8 @@ struct Run {
     proof: Option<Sample>,
     /// Whether a sample has come since the program started.
     sampled: bool,
+    /// The proof's outcome, where a script asked for it.
+    still: bool,
 }
 
 /// The host's side of one lesson board. See the module's head.
@@ -285,6 +330,16 @@ pub struct Session {
     last_id: u32,
     bad_frames: u64,
     fast_baud: Option<u32>,
+    /// Anything may be at the other end of the line: it is looked at, and made fit for lessons if possible.
+    attached: bool,
+    /// What the board says while it boots.
+    boot: BootTalk,
+    /// Resets of its own, since it was ready the last time.
+    restarts: u32,
+    /// It works with the portable `lab` module in the place of the lesson firmware.
+    portable: bool,
+    /// What runs on a board without the lesson firmware.
+    script: Option<Script>,
     tail: Vec<u8>,
     hello: Option<Hello>,
     run: Option<Run>,
@@ -314,6 +369,11 @@ impl Session {
             last_id: 0,
             bad_frames: 0,
             fast_baud: None,
+            attached: false,
+            boot: BootTalk::default(),
+            restarts: 0,
+            portable: false,
+            script: None,
             tail: Vec::new(),
             hello: None,
             run: None,
@@ -327,6 +387,13 @@ impl Session {
     #[must_use]
     pub fn with_fast_baud(baud: u32) -> Self {
         Self { fast_baud: Some(baud), ..Self::new() }
+    }
+
+    /// A session with whatever may be attached: it is looked for at several speeds, made ready for lessons if it is an
+    /// official MicroPython board, and asked for a line of `fast_baud` bits per second if it has the lesson firmware.
+    #[must_use]
+    pub fn for_attached(fast_baud: u32) -> Self {
+        Self { fast_baud: Some(fast_baud), attached: true, ..Self::new() }
     }
 
     /// Whether the board is at its prompt and nothing is going on.
@@ -350,7 +417,10 @@ impl Session {
             Phase::Running => self.run.as_ref().is_some_and(|run| run.stop.is_some()),
             Phase::Booting { .. }
             | Phase::Greeting { .. }
+            | Phase::Hunting { .. }
             | Phase::Speeding
+            | Phase::Script
+            | Phase::Settling
             | Phase::Starting(_)
             | Phase::Leaving
             | Phase::Proving => true,
@@ -380,6 +450,12 @@ impl Session {
         self.hello.as_ref()
     }
 
+    /// Whether callbacks can run inside the interrupt on this board.
+    #[must_use]
+    pub fn has_hard(&self) -> bool {
+        self.hello.as_ref().is_some_and(|hello| hello.caps.iter().any(|cap| cap == "hard"))
+    }
+
     /// The bytes to send now, in order.
     pub fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
@@ -400,7 +476,7 @@ impl Session {
     pub fn deadline(&self) -> Option<LinkTime> {
         let run = self.run.as_ref();
         let overtime = run.and_then(|run| run.overtime_at).filter(|_| self.phase == Phase::Running);
-        let silence = (self.phase == Phase::Running)
+        let silence = (self.phase == Phase::Running && !self.is_portable())
             .then(|| self.heard_at + if self.probed { SILENCE_LIMIT } else { SILENCE_PROBE });
         self.pending.iter().map(|pending| pending.due).chain(self.phase_due).chain(overtime).chain(silence).min()
     }
@@ -411,8 +487,7 @@ impl Session {
         if let Some(run) = self.run.take() {
             self.end_run(run, EndReason::Crashed, None, false);
         }
-        self.enter(Phase::Booting { tries: 1 }, Some(BOOT_TIMEOUT));
-        self.events.push_back(SessionEvent::Booting);
+        self.begin_boot();
         self.provoke_prompt();
     }
 
@@ -435,10 +510,22 @@ impl Session {
         if self.phase != Phase::Ready {
             return Err(order);
         }
-        let prompt = RawPrompt::enter(&order.program, &mut self.out);
+        if self.wants_hard_without_any(&order) {
+            let fault = Some(SessionFault::NeedsHard);
+            let end = RunEnd { run: order.run, why: EndReason::NotStarted, report: None, proven_still: true, fault };
+            self.events.push_back(SessionEvent::RunEnded(end));
+            return Ok(());
+        }
+        let preparing = self.is_portable();
+        let prompt = if preparing {
+            RawPrompt::enter(&portable::begin(&order), &mut self.out)
+        } else {
+            RawPrompt::enter(&order.program, &mut self.out)
+        };
         self.run = Some(Run {
             order,
             prompt,
+            preparing,
             overtime_at: None,
             stop: None,
             stopped_for_overtime: false,
@@ -446,6 +533,7 @@ impl Session {
             fault: None,
             proof: None,
             sampled: false,
+            still: false,
         });
         self.enter(Phase::Starting(StartStage::Prompt { tries: 1 }), Some(PROMPT_TIMEOUT));
         Ok(())
@@ -457,7 +545,8 @@ impl Session {
         self.now = now;
         match self.phase {
             Phase::Running if self.run.as_ref().is_some_and(|run| run.stop.is_none()) => {
-                self.escalate(StopStage::Frame);
+                let first = if self.is_portable() { StopStage::Interrupt { tries: 1 } } else { StopStage::Frame };
+                self.escalate(first);
             }
             Phase::Starting(_) => self.escalate(StopStage::Reset),
             _ => {}
@@ -520,6 +609,8 @@ impl Session {
                     run.stopped_for_overtime = true;
                 }
                 self.stop(now);
+            } else if self.is_portable() {
+                // Without a call of the lab module nothing is said, however long that lasts.
             } else if now >= self.heard_at + SILENCE_LIMIT {
                 self.crashed();
             } else if !self.probed && now >= self.heard_at + SILENCE_PROBE {
@@ -534,7 +625,8 @@ impl Session {
 
     fn hear_console(&mut self, text: &[u8]) {
         self.tail.extend(text);
-        if !matches!(self.phase, Phase::Booting { .. } | Phase::Down) && find(&self.tail, ROM_BANNER).is_some() {
+        let booting = matches!(self.phase, Phase::Booting { .. } | Phase::Hunting { .. } | Phase::Down);
+        if !booting && rom_banner(&self.tail).is_some() {
             self.crashed_by_itself();
         }
         match self.phase {
@@ -546,12 +638,25 @@ impl Session {
                     self.left();
                 }
             }
-            Phase::Booting { .. } => {
+            Phase::Booting { .. } | Phase::Hunting { .. } => {
                 self.events.push_back(SessionEvent::Console(text.to_vec()));
+                self.boot.hear(text);
                 if find(&self.tail, FRIENDLY_PROMPT).is_some() {
                     self.greet(1);
+                } else if self.boot.resets >= RESETS_OF_A_LOOP {
+                    self.give_boot_up(SessionFault::ResetLoop);
                 }
             }
+            Phase::Script => self.hear_script(text),
+            Phase::Settling => {
+                if let Some(at) = find(&self.tail, FRIENDLY_PROMPT) {
+                    let rest = self.tail.split_off(at);
+                    self.events.push_back(SessionEvent::Console(rest));
+                    self.ready();
+                }
+            }
+            // A board without the lesson firmware takes the greeting for something typed, and echoes it.
+            Phase::Greeting { .. } if self.attached => {}
             Phase::Down
             | Phase::Greeting { .. }
             | Phase::Speeding
@@ -578,8 +683,11 @@ impl Session {
 
     fn follow_prompt(&mut self, heard: Vec<PromptEvent>) {
         for event in heard {
+            let preparing = self.run.as_ref().is_some_and(|run| run.preparing);
             match event {
+                _ if preparing => self.prepare(event),
                 PromptEvent::Entered => self.next_setting(0),
+                PromptEvent::Uploaded if self.is_portable() => self.go(),
                 PromptEvent::Uploaded => self.enter_start(StartStage::Start),
                 // The board parses while it reads: one that wants no more has found a mistake in the
                 // program, and says which as the output of a run that ends at once.
@@ -620,6 +728,8 @@ impl Session {
                 self.events.push_back(SessionEvent::Sample(text.into(), sample.clone()));
                 if self.phase == Phase::Proving {
                     self.hear_proof(sample);
+                } else if self.phase == Phase::Script {
+                    self.hear_proof_of_script(sample);
                 }
             }
             BoardMessage::Event(event) => self.events.push_back(SessionEvent::Event(text.into(), event)),
@@ -643,6 +753,7 @@ impl Session {
         match self.phase {
             Phase::Greeting { .. } => {
                 self.pending.clear();
+                self.portable = false;
                 let faster = self.fast_baud.filter(|_| hello.caps.iter().any(|cap| cap == "baud"));
                 match faster {
                     Some(baud) => {
@@ -665,6 +776,7 @@ impl Session {
     }
 
     fn ready(&mut self) {
+        self.restarts = 0;
         self.events.extend(self.hello.clone().map(SessionEvent::Ready));
         if self.run.is_some() {
             // A reset ended the run that was to be stopped.
@@ -758,12 +870,7 @@ impl Session {
         }
         match (self.phase, result) {
             (Phase::Starting(StartStage::Settings { next }), Ok(())) => self.next_setting(next + 1),
-            (Phase::Starting(StartStage::Start), Ok(())) => {
-                self.enter_start(StartStage::Go);
-                if let Some(run) = &mut self.run {
-                    run.prompt.go(&mut self.out);
-                }
-            }
+            (Phase::Starting(StartStage::Start), Ok(())) => self.go(),
             (Phase::Starting(StartStage::Settings { .. } | StartStage::Start), Err(fault)) => self.refuse(fault),
             (Phase::Speeding, Ok(())) => {
                 self.actions.extend(self.fast_baud.map(LinkAction::SetBaud));
@@ -772,6 +879,13 @@ impl Session {
             // A slower line carries fewer samples, but it works.
             (Phase::Speeding, Err(_)) => self.ready(),
             _ => {}
+        }
+    }
+
+    fn go(&mut self) {
+        self.enter_start(StartStage::Go);
+        if let Some(run) = &mut self.run {
+            run.prompt.go(&mut self.out);
         }
     }
 
@@ -799,7 +913,11 @@ impl Session {
         if run.end.as_ref().is_none_or(|(why, _)| *why != EndReason::NotStarted) {
             run.end = Some((reason, report));
         }
-        self.leave();
+        if self.is_portable() {
+            self.end_on_board(reason);
+        } else {
+            self.leave();
+        }
     }
 
     /// Goes back to the friendly prompt.
@@ -812,7 +930,9 @@ impl Session {
     /// The board is at the friendly prompt again.
     fn left(&mut self) {
         let stopped = self.run.as_ref().is_some_and(|run| run.stop.is_some());
-        if stopped {
+        if self.is_portable() {
+            self.left_portable(stopped);
+        } else if stopped {
             self.enter(Phase::Proving, Some(PROOF_INTERVAL));
             self.request_sample();
         } else {
@@ -847,10 +967,11 @@ impl Session {
                 self.post(&HostMessage::Stop { id }, None, 0);
                 self.phase_due = Some(self.now + STOP_TIMEOUT);
             }
-            StopStage::Interrupt => {
+            StopStage::Interrupt { .. } => {
                 self.out.extend([INTERRUPT, INTERRUPT]);
                 self.phase_due = Some(self.now + INTERRUPT_TIMEOUT);
             }
+            StopStage::SoftReset => self.restart_vm(),
             StopStage::Reset => {
                 let overtime = run.stopped_for_overtime;
                 run.end.get_or_insert((if overtime { EndReason::Overtime } else { EndReason::Restarted }, None));
@@ -868,14 +989,17 @@ impl Session {
 
     /// The ROM has printed its banner although nobody asked for a reset.
     fn crashed_by_itself(&mut self) {
-        let from = find(&self.tail, ROM_BANNER).unwrap_or(0);
+        let from = rom_banner(&self.tail).unwrap_or(0);
         let before: Vec<u8> = self.tail.drain(..from).collect();
         let run = self.run.take();
         self.hello = None;
         self.pending.clear();
-        self.events.push_back(SessionEvent::Booting);
-        self.enter(Phase::Booting { tries: 1 }, Some(BOOT_TIMEOUT));
+        self.begin_boot();
+        self.restarts += 1;
         self.end_crashed_run(run, String::from_utf8_lossy(&before).into_owned());
+        if self.restarts >= RESETS_OF_A_LOOP {
+            self.give_boot_up(SessionFault::ResetLoop);
+        }
     }
 
     fn end_crashed_run(&mut self, run: Option<Run>, report: String) {
@@ -895,6 +1019,12 @@ impl Session {
             }
         }
         self.actions.push_back(LinkAction::Reset);
+        self.begin_boot();
+    }
+
+    fn begin_boot(&mut self) {
+        self.script = None;
+        self.boot = BootTalk::default();
         self.events.push_back(SessionEvent::Booting);
         self.enter(Phase::Booting { tries: 1 }, Some(BOOT_TIMEOUT));
     }
@@ -912,13 +1042,20 @@ impl Session {
 
     fn phase_overdue(&mut self) {
         match self.phase {
+            Phase::Booting { .. } if self.attached && self.boot.is_garbage() => self.hunt(0),
             Phase::Booting { tries } if tries < BOOT_TRIES => {
                 self.enter(Phase::Booting { tries: tries + 1 }, Some(BOOT_TIMEOUT));
                 self.provoke_prompt();
             }
+            Phase::Booting { .. } if self.attached => self.hunt(0),
             Phase::Booting { .. } => self.fail(SessionFault::NoAnswer),
-            Phase::Greeting { tries } if tries < GREET_TRIES => self.greet(tries + 1),
+            Phase::Hunting { rate, asked: false } => self.ask_at(rate),
+            Phase::Hunting { rate, asked: true } => self.hunt(rate + 1),
+            Phase::Greeting { tries } if tries < self.greet_tries() => self.greet(tries + 1),
+            Phase::Greeting { .. } if self.attached => self.identify(),
             Phase::Greeting { .. } => self.fail(SessionFault::NoLessonFirmware),
+            Phase::Script => self.script_overdue(),
+            Phase::Settling => self.fail(SessionFault::NoPrompt),
             Phase::Speeding => self.ready(),
             Phase::Starting(StartStage::Prompt { tries }) if tries < PROMPT_TRIES => {
                 if let Some(run) = &mut self.run {
@@ -938,7 +1075,11 @@ impl Session {
                 }
             }
             Phase::Running => match self.run.as_ref().and_then(|run| run.stop) {
-                Some(StopStage::Frame) => self.escalate(StopStage::Interrupt),
+                Some(StopStage::Frame) => self.escalate(StopStage::Interrupt { tries: 1 }),
+                // One may end a callback in the place of main.
+                Some(StopStage::Interrupt { tries }) if self.is_portable() && tries < INTERRUPT_TRIES => {
+                    self.escalate(StopStage::Interrupt { tries: tries + 1 });
+                }
                 Some(_) => self.escalate(StopStage::Reset),
                 None => {}
             },
@@ -1051,10 +1192,18 @@ impl Session {
     }
 }
 
+/// How often Ctrl-C is tried on a board whose callbacks may swallow it.
+const INTERRUPT_TRIES: u32 = 5;
+
 enum Heard {
     Console(Vec<u8>),
     Frame(Vec<u8>),
     Broken(Vec<u8>),
+}
+
+/// Where the ROM speaks.
+fn rom_banner(text: &[u8]) -> Option<usize> {
+    ROM_BANNERS.iter().filter_map(|banner| find(text, banner)).min()
 }
 
 /// Whether nothing was counted between two samples.
@@ -1065,6 +1214,12 @@ fn stands_still(first: &Sample, second: &Sample) -> bool {
     };
     counted(first) == counted(second)
 }
+
+mod boot_talk;
+mod portable;
+
+use boot_talk::{BootTalk, RESETS_OF_A_LOOP};
+use portable::Script;
 
 #[cfg(test)]
 mod tests;

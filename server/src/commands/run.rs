@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
+use crate::board::attached::{self, AttachedFault};
+use crate::board::discovery;
 use crate::board::emulated::BootedBoard;
-use crate::board::session::EndReason;
-use crate::board::{attached, discovery};
+use crate::board::session::{EndReason, SessionFault};
 use crate::course::{Course, Lesson, Settings};
 use crate::run::headless::{self, Report};
 use crate::run::record::{RunRecord, RunRequest};
@@ -51,8 +52,14 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let mut drive = attached::open(&board, runtime.handle()).map_err(|fault| fault.told())?;
+        if find_lesson(&course, &arguments.lesson)?.needs_hard() && !drive.session.has_hard() {
+            return Err(AttachedFault::from(SessionFault::NeedsHard).told());
+        }
         headless::run(&mut drive, &request, &mut |_| true)?
     };
+    if let Some(fault) = record.end.fault {
+        return Err(AttachedFault::from(fault).told());
+    }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&Report::new(&arguments.board, &record))?);
     } else {
