@@ -5,7 +5,7 @@
  */
 import { text } from "./catalogue.js";
 import { make } from "./dom.js";
-import { number, seconds, whole } from "./format.js";
+import { number, seconds } from "./format.js";
 import { Instrument } from "./instrument.js";
 import { valueOf } from "./measured.js";
 
@@ -110,7 +110,7 @@ export class HistoryChart extends Instrument {
       scales: { x: { time: false, range: (_, __, max) => [0, Math.max(this.model.run?.seconds ?? 10, max)] }, y: { range: (_, __, max) => [0, Math.max(10, max * 1.15)] } },
       axes: [
         { ...axis, size: 28, values: (_, times) => times.map((time) => `${time} s`) },
-        { ...axis, size: 62, values: (_, rates) => rates.map((rate) => whole(rate)) },
+        { ...axis, size: 62, values: (_, rates) => rates.map((rate) => number(rate)) },
       ],
       series: [{}, ...this.series.map(({ role }) => ({ stroke: looks[role]?.stroke ?? ink2, dash: looks[role]?.dash ?? [], width: 2, points: { show: false } }))],
       hooks: {

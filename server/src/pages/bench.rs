@@ -1,5 +1,6 @@
 //! The bench of one lesson: words on one side, controls and instruments on the other.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -104,11 +105,12 @@ struct TryView {
     set: String,
 }
 
+/// One control, as bench and explorer show it.
 #[derive(Debug)]
-struct ControlView {
-    name: String,
-    label: String,
-    style: &'static str,
+pub(super) struct ControlView {
+    pub(super) name: String,
+    pub(super) label: String,
+    pub(super) style: &'static str,
     scale: &'static str,
     lo: i64,
     hi: i64,
@@ -117,7 +119,7 @@ struct ControlView {
     steps: i64,
     position: i64,
     ticks: Vec<Tick>,
-    options: Vec<ChoiceView>,
+    pub(super) options: Vec<ChoiceView>,
 }
 
 #[derive(Debug)]
@@ -127,12 +129,13 @@ struct Tick {
     label: String,
 }
 
+/// One option of a control.
 #[derive(Debug)]
-struct ChoiceView {
-    value: String,
-    label: String,
-    code: bool,
-    chosen: bool,
+pub(super) struct ChoiceView {
+    pub(super) value: String,
+    pub(super) label: String,
+    pub(super) code: bool,
+    pub(super) chosen: bool,
 }
 
 #[derive(Debug)]
@@ -153,7 +156,9 @@ enum InstrumentView {
         empty: &'static str,
         data: Vec<(&'static str, String)>,
     },
-    Console,
+    Console {
+        width: u32,
+    },
     Outcomes {
         columns: Vec<ColumnView>,
     },
@@ -390,6 +395,11 @@ impl ExerciseView {
 
 impl ControlView {
     fn new(control: &Control, language: Language) -> Self {
+        Self::set_to(control, &control.default, language)
+    }
+
+    /// The control at this setting.
+    pub(super) fn set_to(control: &Control, setting: &Setting, language: Language) -> Self {
         let mut view = Self {
             name: control.name.clone(),
             label: control.label.plain(language),
@@ -398,7 +408,7 @@ impl ControlView {
             lo: 0,
             hi: 0,
             unit: String::new(),
-            value: control.default.to_string(),
+            value: setting.to_string(),
             steps: 0,
             position: 0,
             ticks: Vec::new(),
@@ -414,8 +424,8 @@ impl ControlView {
                 }
                 let slider = Slider { lo: *min as f64, hi: *max as f64, log: *scale == Scale::Log };
                 view.steps = slider.steps();
-                if let Setting::Number(value) = control.default {
-                    view.position = (slider.part(value as f64) * view.steps as f64).round() as i64;
+                if let Setting::Number(value) = setting {
+                    view.position = (slider.part(*value as f64) * view.steps as f64).round() as i64;
                 }
                 view.ticks = slider.ticks(unit);
             }
@@ -428,7 +438,7 @@ impl ControlView {
                             value: option.value.clone(),
                             label: option.label.plain(language),
                             code: source.starts_with('`') && source.ends_with('`'),
-                            chosen: control.default == Setting::Text(option.value.clone()),
+                            chosen: *setting == Setting::Text(option.value.clone()),
                         }
                     })
                     .collect();
@@ -636,9 +646,9 @@ fn instruments(lesson: &Lesson, frame: &Frame) -> Vec<InstrumentView> {
                 list: "plain-values",
             },
             Instrument::Balance {} => {
-                chart("balance", frame.t("bench.balance"), frame.t("bench.balance_aside").to_owned(), 7)
+                chart("balance", frame.t("bench.balance"), frame.t("bench.balance_aside").to_owned(), WIDE_COLUMNS)
             }
-            Instrument::Queue {} => chart("queue", frame.t("bench.queue"), String::new(), 5),
+            Instrument::Queue {} => chart("queue", frame.t("bench.queue"), String::new(), SIDE_COLUMNS),
             Instrument::Timeline { triggers, points } => {
                 let points: Vec<_> = points
                     .iter()
@@ -664,7 +674,7 @@ fn instruments(lesson: &Lesson, frame: &Frame) -> Vec<InstrumentView> {
                 }
             }
             Instrument::Latency {} => {
-                chart("latency", frame.t("bench.latency"), frame.t("bench.latency_aside").to_owned(), 7)
+                chart("latency", frame.t("bench.latency"), frame.t("bench.latency_aside").to_owned(), WIDE_COLUMNS)
             }
             Instrument::Histogram { title, array, labels, role } => InstrumentView::Chart {
                 kind: "histogram",
@@ -696,13 +706,44 @@ fn instruments(lesson: &Lesson, frame: &Frame) -> Vec<InstrumentView> {
         let latency = matches!(view, InstrumentView::Chart { kind: "latency", .. });
         views.push(view);
         if latency {
-            views.push(InstrumentView::Console);
+            views.push(InstrumentView::Console { width: SIDE_COLUMNS });
         }
     }
-    if !views.iter().any(|view| matches!(view, InstrumentView::Console)) {
-        views.push(InstrumentView::Console);
+    if !views.iter().any(|view| matches!(view, InstrumentView::Console { .. })) {
+        views.push(InstrumentView::Console { width: SIDE_COLUMNS });
     }
+    fill_rows(&mut views);
     views
+}
+
+/// Columns of the twelve that a wide and a narrow instrument take side by side.
+const WIDE_COLUMNS: u32 = 7;
+const SIDE_COLUMNS: u32 = 5;
+
+/// Gives the last instrument that stands alone in its row the whole row.
+fn fill_rows(views: &mut [InstrumentView]) {
+    let of_width =
+        |views: &[InstrumentView], columns| views.iter().filter(|view| view.width() == Some(columns)).count();
+    let lone = match of_width(views, WIDE_COLUMNS).cmp(&of_width(views, SIDE_COLUMNS)) {
+        Ordering::Greater => WIDE_COLUMNS,
+        Ordering::Less => SIDE_COLUMNS,
+        Ordering::Equal => return,
+    };
+    if let Some(InstrumentView::Chart { width, .. } | InstrumentView::Console { width }) =
+        views.iter_mut().rev().find(|view| view.width() == Some(lone))
+    {
+        *width = 12;
+    }
+}
+
+impl InstrumentView {
+    /// Columns of the twelve; `None` for those that always have a row of their own.
+    fn width(&self) -> Option<u32> {
+        match self {
+            Self::Chart { width, .. } | Self::Console { width } => Some(*width),
+            Self::Equation { .. } | Self::Outcomes { .. } => None,
+        }
+    }
 }
 
 /// Rates over the time of a run: callbacks, drops, and what the lesson loses.
@@ -803,6 +844,23 @@ mod tests {
         assert_eq!(slider.steps(), 66);
         assert_eq!(slider.part(10.0), 0.0);
         assert_eq!(slider.part(20_000.0), 1.0);
+    }
+
+    #[test]
+    fn instruments_of_every_lesson_fill_their_rows() {
+        let course = Course::embedded().unwrap();
+        for lesson in &course.lessons {
+            let views =
+                instruments(lesson, &crate::pages::tests::frame(Language::En, crate::pages::frame::Part::Bench));
+            let columns: u32 = views.iter().filter_map(InstrumentView::width).sum();
+            assert_eq!(
+                columns % 12,
+                0,
+                "{}: {:?}",
+                lesson.slug,
+                views.iter().map(InstrumentView::width).collect::<Vec<_>>()
+            );
+        }
     }
 
     #[test]

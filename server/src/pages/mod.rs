@@ -27,7 +27,7 @@ mod tests {
     use crate::error::Problem;
     use crate::language::Language;
 
-    fn frame(language: Language, part: Part) -> Frame {
+    pub(super) fn frame(language: Language, part: Part) -> Frame {
         Frame {
             language,
             theme: Theme::System,
