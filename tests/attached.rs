@@ -1,5 +1,6 @@
 //! The whole path of an attached board, on virtual boards that are attached as if they were hardware.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -50,6 +51,12 @@ fn use_it(board: &VirtualBoard) {
     assert!(end.proven_still, "{end:?}");
 }
 
+fn flash_it(board: &VirtualBoard, folder: &Path) -> Command {
+    let mut command = Command::new(isrlab());
+    command.args(["flash", "--board", &board.port, "--data"]).arg(folder);
+    command
+}
+
 /// Starts a program that never ends by itself, and stops it.
 fn run_and_stop(board: &VirtualBoard, program: &str) -> RunEnd {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -76,10 +83,10 @@ fn over_rfc2217_list_flash_console_run_stop_and_a_reflash_that_writes_nothing() 
     let folder = tempfile::tempdir().unwrap();
     let flash = flash_file(folder.path(), &[]);
     let board = VirtualBoard::start(&["--rfc2217", "127.0.0.1:0", "--fast", "--flash", &flash]);
-    let said = succeed(Command::new(isrlab()).args(["flash", "--board", &board.port]));
+    let said = succeed(&mut flash_it(&board, folder.path()));
     assert!(said.contains("verified"), "{said}");
     use_it(&board);
-    let said = succeed(Command::new(isrlab()).args(["flash", "--board", &board.port]));
+    let said = succeed(&mut flash_it(&board, folder.path()));
     assert!(said.contains("nothing written"), "{said}");
 }
 
@@ -88,11 +95,11 @@ fn over_a_pseudo_terminal_flash_list_console_run_stop_and_a_reflash_that_writes_
     let folder = tempfile::tempdir().unwrap();
     let flash = flash_file(folder.path(), &[]);
     let board = VirtualBoard::start(&["--pty", "--download", "--fast", "--flash", &flash]);
-    let said = succeed(Command::new(isrlab()).args(["flash", "--board", &board.port]));
+    let said = succeed(&mut flash_it(&board, folder.path()));
     assert!(said.contains("verified"), "{said}");
     use_it(&board);
     // Without modem lines the firmware itself takes the chip to its download mode.
-    let said = succeed(Command::new(isrlab()).args(["flash", "--board", &board.port]));
+    let said = succeed(&mut flash_it(&board, folder.path()));
     assert!(said.contains("nothing written"), "{said}");
 }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use emulator::{Config, FlashImage, Machine, Port};
-use isrlab::board::serial::{CONSOLE_BAUD, PortAddress};
+use isrlab::board::flash::{Cancel, Image, Progress, flash};
+use isrlab::board::serial::{CONSOLE_BAUD, PortAddress, SerialLine};
 use isrlab::rfc2217::client::Connection;
 use isrlab::rfc2217::{ServerEvent, ServerSession};
 use isrlab::virtual_port::Cable;
@@ -13,6 +14,7 @@ use isrlab::virtual_port::network::NetworkPort;
 use isrlab::virtual_port::paced::{self, Pace};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// SplitMix64.
@@ -276,4 +278,21 @@ async fn carry(
             }
         }
     }
+}
+
+/// Where the image goes: a place that the lesson firmware does not use for its program.
+pub(crate) const PLACE: usize = 0x3F_0000;
+
+/// Opens a port that another attempt may have let go only just now.
+async fn open(port: &PortAddress) -> Result<SerialLine, isrlab::board::serial::LineFault> {
+    SerialLine::open(port, CONSOLE_BAUD, None).await
+}
+
+/// Flashes a board; returns how many bytes were written, or the code of the fault.
+pub(crate) async fn try_to_flash(port: &PortAddress, data: &[u8]) -> Result<usize, String> {
+    let image = Image { name: "noise".to_owned(), offset: Some(PLACE as u32), data: data.to_vec(), sparse: false };
+    let line = open(port).await.map_err(|fault| fault.code().to_owned())?;
+    let (sender, _receiver) = watch::channel(Progress::default());
+    let (_line, outcome) = flash(line, None, [image].into(), sender, &Cancel::default()).await;
+    outcome.map(|report| report.written_bytes).map_err(|fault| fault.code().to_owned())
 }

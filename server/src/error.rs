@@ -62,6 +62,8 @@ pub enum Problem {
     AllBoardsTaken,
     /// The board does not do it.
     Board(BoardRefusal),
+    /// The disk with the visitors' work is full.
+    DiskFull,
     /// Something failed that the visitor cannot mend; the cause is in the log.
     Internal,
 }
@@ -98,6 +100,7 @@ impl Problem {
             Self::Board(BoardRefusal::Session(_)) => StatusCode::BAD_GATEWAY,
             Self::Board(BoardRefusal::Gone) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Board(_) | Self::CheckGivenUp => StatusCode::CONFLICT,
+            Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -129,6 +132,7 @@ impl Problem {
             Self::Board(BoardRefusal::NothingRuns) => "nothing-runs",
             Self::Board(BoardRefusal::Session(fault)) => fault.code(),
             Self::Board(BoardRefusal::Gone) => "board-gone",
+            Self::DiskFull => "disk-full",
             Self::Internal => "internal",
         }
     }
@@ -184,6 +188,10 @@ impl Problem {
             Self::Board(BoardRefusal::NothingRuns) => ("Nothing is running.", "Press Run first."),
             Self::Board(BoardRefusal::Session(fault)) => return board_words(fault.code(), Language::En),
             Self::Board(BoardRefusal::Gone) => return board_words("board-gone", Language::En),
+            Self::DiskFull => (
+                "The workbench's disk is full: this was not saved.",
+                "Leave the page open and tell the teacher; when there is room again, do it once more.",
+            ),
             Self::Internal => {
                 ("The workbench failed inside.", "Try again; if it stays, the server's log names the cause.")
             }
@@ -240,6 +248,10 @@ impl Problem {
             Self::Board(BoardRefusal::NothingRuns) => ("何も実行していません。", "先に「実行」を押してください。"),
             Self::Board(BoardRefusal::Session(fault)) => return board_words(fault.code(), Language::Ja),
             Self::Board(BoardRefusal::Gone) => return board_words("board-gone", Language::Ja),
+            Self::DiskFull => (
+                "サーバーのディスクがいっぱいで、保存できませんでした。",
+                "ページを開いたまま先生に伝え、空きができたらもう一度行ってください。",
+            ),
             Self::Internal => (
                 "サーバー内部でエラーが起きました。",
                 "もう一度試してください。続く場合は、サーバーのログに原因があります。",
@@ -416,7 +428,7 @@ fn board_words(code: &str, language: Language) -> (String, &'static str) {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
-        Self::Internal
+        if error.is_disk_full() { Self::DiskFull } else { Self::Internal }
     }
 }
 

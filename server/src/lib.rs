@@ -13,6 +13,7 @@ pub mod course;
 pub mod error;
 pub mod feed;
 pub mod firmware;
+pub mod folder;
 mod guard;
 pub mod language;
 pub mod pages;

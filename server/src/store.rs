@@ -69,7 +69,7 @@ pub struct VisitorId(pub i64);
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database refused.
-    #[error("the database failed while {doing}: {source}")]
+    #[error("the database failed while {doing}: {source}{}", what_to_try(source))]
     Database {
         /// What was being done.
         doing: &'static str,
@@ -97,6 +97,27 @@ pub enum StoreError {
     /// The database's thread has ended.
     #[error("the database is closed")]
     Closed,
+}
+
+/// Advice and code of a failure that whoever starts the workbench can mend.
+fn what_to_try(error: &rusqlite::Error) -> &'static str {
+    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
+        "\n  Free room on that disk, or name a folder on another one.\n  [disk-full]"
+    } else {
+        ""
+    }
+}
+
+impl StoreError {
+    /// Whether there is no room left for the database.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Database { source, .. } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::Folder { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            Self::Newer { .. } | Self::Closed => false,
+        }
+    }
 }
 
 /// A visitor's work on one lesson.
@@ -397,6 +418,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_what_was_there_stays() {
+        let store = Store::open(None).unwrap();
+        let visitor = store.add_visitor("s".into()).await.unwrap();
+        let saved = |size| SavedWork { program: Some("x".repeat(size)), ..SavedWork::default() };
+        store.save_work(visitor, "lost-update".into(), saved(10)).await.unwrap();
+        // SQLite answers a disk without room as it answers this limit.
+        store.ask("limiting", |database| database.pragma_update(None, "max_page_count", 20)).await.unwrap();
+        let error = store.save_work(visitor, "lost-update".into(), saved(1 << 20)).await.unwrap_err();
+        assert!(error.is_disk_full(), "{error:?}");
+        assert_eq!(store.work(visitor, "lost-update".into()).await.unwrap().program, saved(10).program);
+    }
 
     #[tokio::test]
     async fn work_comes_back_as_it_was_left() {

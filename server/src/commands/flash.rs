@@ -1,5 +1,6 @@
 //! `isrlab flash`: writes an image to a board.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,8 +11,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::board::discovery::{self, Named};
-use crate::board::flash::{Cancel, FlashFault, Image, ImageArgument, Progress, Report, Stage, flash};
+use crate::board::flash::{Cancel, FlashFault, History, Image, ImageArgument, Progress, Report, Stage, flash};
 use crate::board::serial::{CONSOLE_BAUD, SerialLine};
+use crate::folder::FolderFault;
 
 /// Options of `isrlab flash`.
 #[derive(Debug, Args)]
@@ -22,6 +24,9 @@ pub(super) struct Arguments {
     /// An image and its place in flash, by default where the chip boots from; the lesson firmware without it.
     #[arg(long, value_name = "FILE@OFFSET")]
     image: Vec<ImageArgument>,
+    /// The folder that remembers which file went to which board.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -41,12 +46,13 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         image.check().map_err(told)?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let failures = runtime.block_on(flash_all(boards, images));
+    let history = History::in_folder(&arguments.data);
+    let failures = runtime.block_on(flash_all(boards, images, &history));
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Flashes all boards at once; returns how many failed.
-async fn flash_all(boards: Vec<(String, Named)>, images: Arc<[Image]>) -> usize {
+async fn flash_all(boards: Vec<(String, Named)>, images: Arc<[Image]>, history: &History) -> usize {
     let cancel = Cancel::default();
     tokio::spawn({
         let cancel = cancel.clone();
@@ -71,7 +77,10 @@ async fn flash_all(boards: Vec<(String, Named)>, images: Arc<[Image]>) -> usize 
     let mut failures = 0;
     while let Some(Ok((name, outcome, took))) = jobs.join_next().await {
         match outcome {
-            Ok(report) => println!("{name}: {}", told_success(&report, took.as_secs_f64())),
+            Ok(report) => {
+                println!("{name}: {}", told_success(&report, took.as_secs_f64()));
+                remember(history, &report);
+            }
             Err(fault) => {
                 failures += 1;
                 eprintln!("isrlab: {name}: {:#}", told(fault));
@@ -126,6 +135,20 @@ fn show(bar: &ProgressBar, progress: Progress) {
     };
     bar.set_message(format!("{stage}{again} {} baud{rate}", progress.baud));
     bar.set_position(progress.percent.into());
+}
+
+/// Says what is known of these files, and remembers them. The board is flashed whatever becomes of it.
+fn remember(history: &History, report: &Report) {
+    let outcome = history.known(report).and_then(|known| {
+        for known in known {
+            println!("  {}", known.told());
+        }
+        history.add(report)
+    });
+    if let Err(error) = outcome {
+        let fault = FolderFault { doing: "which file went to the board is not remembered", error };
+        eprintln!("isrlab: {fault}\n  {}\n  [{}]", fault.advice(), fault.code());
+    }
 }
 
 fn told_success(report: &Report, seconds: f64) -> String {

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::folder;
+
 /// Bytes in the virtual board's flash chip (32 Mbit).
 pub const FLASH_BYTES: usize = 4 * 1024 * 1024;
 
@@ -30,7 +32,11 @@ pub enum FlashFileError {
         length_bytes: u64,
     },
     /// The new contents cannot be written.
-    #[error("cannot save the flash contents to {path}: {source}; the file keeps what it had before")]
+    #[error(
+        "cannot save the flash contents to {path}: {source}; the file keeps what it had before\n  {}\n  [{}]",
+        folder::advice(source),
+        folder::code(source)
+    )]
     Write {
         /// The file.
         path: PathBuf,

@@ -5,6 +5,7 @@
 //! may watch, so a job outlives the tab that started it.
 
 mod bridge;
+mod history;
 mod image;
 mod progress;
 mod write;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
 
+pub use history::{Entry, History, Known};
 pub use image::{Image, ImageArgument};
 pub use progress::{Progress, Stage};
 
@@ -166,6 +168,11 @@ impl FlashFault {
         }
     }
 
+    /// Whether it condemns the board by a single answer of its chip, which a bad line may have altered.
+    const fn rests_on_one_answer(&self) -> bool {
+        matches!(self, Self::WrongChip { .. } | Self::FlashTooSmall { .. } | Self::Protected { .. })
+    }
+
     /// What to try.
     #[must_use]
     pub fn advice(&self) -> String {
@@ -233,6 +240,7 @@ pub async fn flash(
     let mut reporter = Reporter::new(progress);
     let mut baud_step = 0;
     let mut idle_attempts = 0;
+    let mut condemned = None;
     for failed_attempts in 0..MAX_ATTEMPTS {
         reporter.attempt(failed_attempts);
         reporter.stage(Stage::Connecting, CONSOLE_BAUD);
@@ -262,8 +270,11 @@ pub async fn flash(
             (FlashFault::NoAnswer, BootLog::Program { mode }) => FlashFault::WrongBootMode { mode },
             (fault, _) => fault,
         };
+        let verdict = fault.rests_on_one_answer().then(|| fault.code());
+        let may_pass = failure.may_pass || (verdict.is_some() && verdict != condemned);
+        condemned = verdict;
         let last = failed_attempts + 1 == MAX_ATTEMPTS || idle_attempts == MAX_IDLE_ATTEMPTS;
-        if cancel.is_cancelled() || last || !failure.may_pass {
+        if cancel.is_cancelled() || last || !may_pass {
             let fault = if cancel.is_cancelled() { FlashFault::Cancelled } else { fault };
             return match start_program(&mut line).await {
                 Ok(()) => (Some(line), Err(fault)),
