@@ -26,7 +26,9 @@ const LISTENERS: usize = 1000;
 const MEASURED: Duration = Duration::from_secs(10);
 /// How often each visitor turns a control while the boards run.
 const TURN_INTERVAL: Duration = Duration::from_millis(500);
-/// How long an idle board is watched, after it has come to rest.
+/// After so long idle boards have come to rest.
+const REST: Duration = Duration::from_secs(12);
+/// How long they are watched then.
 const IDLE_MEASURED: Duration = Duration::from_secs(5);
 /// How often one visitor alone presses Run.
 const LONELY_RUNS: usize = 10;
@@ -60,6 +62,7 @@ async fn measure() {
         listener.until(|seen| seen.boards > 0).await;
     }
     let memory_listeners = resident_mb();
+    tokio::time::sleep(REST).await;
     let idle_cost = processors_used(IDLE_MEASURED).await;
 
     let mut alone = Vec::new();
@@ -166,14 +169,13 @@ impl Visitor {
 
     /// How long it takes from pressing Run to the first counters on the page.
     async fn press_run(self) -> Duration {
-        self.page.seen.send_modify(|seen| seen.first_counters = None);
         let begun = Instant::now();
         let body = json!({ "lesson": "lost-update", "settings": { "kind": "hard" }, "seconds": 600 });
         let answer = self.post("/api/run", body).await;
-        assert!(answer["id"].is_number(), "{answer}");
-        self.page.until(|seen| seen.first_counters.is_some()).await;
-        let at = self.page.seen.borrow().first_counters.unwrap();
-        at - begun
+        let run = answer["id"].as_u64();
+        assert!(run.is_some(), "{answer}");
+        self.page.until(|seen| seen.counting == run).await;
+        self.page.seen.borrow().counting_since.unwrap() - begun
     }
 
     /// Changes the rate again and again; how long each change takes until the board has acknowledged it.
@@ -196,7 +198,9 @@ impl Visitor {
 struct Seen {
     boards: usize,
     share: f64,
-    first_counters: Option<Instant>,
+    /// The last run of which counters were seen, and when the first of them came.
+    counting: Option<u64>,
+    counting_since: Option<Instant>,
     /// From each frame's last byte on the board's line to the event's last byte at the page.
     lateness: Vec<Duration>,
 }
@@ -245,8 +249,10 @@ impl Page {
             "event" => seen.lateness.extend(lateness),
             "sample" => {
                 seen.lateness.extend(lateness);
-                if seen.first_counters.is_none() && json_of(data)["src"][0]["ran"].as_u64().is_some_and(|ran| ran > 0) {
-                    seen.first_counters = Some(now);
+                let sample = json_of(data);
+                let run = sample["run"].as_u64();
+                if run != seen.counting && sample["src"][0]["ran"].as_u64().is_some_and(|ran| ran > 0) {
+                    (seen.counting, seen.counting_since) = (run, Some(now));
                 }
             }
             "run" => seen.share = json_of(data)["share"].as_f64().unwrap(),
@@ -289,8 +295,6 @@ fn resident_mb() -> u64 {
 
 /// How many processors this process keeps busy.
 async fn processors_used(over: Duration) -> f64 {
-    // Boards and connections come to rest first.
-    tokio::time::sleep(over).await;
     let before = processor_time();
     tokio::time::sleep(over).await;
     (processor_time() - before) / over.as_secs_f64()

@@ -137,7 +137,8 @@ impl BootedBoard {
     /// # Errors
     /// The emulation failed, or the firmware did not come up.
     pub fn boot(flash: FlashImage) -> Result<Self, LineFault> {
-        let mut drive = Drive::new(EmulatedLine::power_on(flash), Session::with_fast_baud(BAUD));
+        let session = Session::with_fast_baud(BAUD).resting_when_idle();
+        let mut drive = Drive::new(EmulatedLine::power_on(flash), session);
         drive.session.reset(LinkTime::ZERO);
         while !drive.session.is_ready() {
             drive.advance(BOOT_LIMIT)?;
@@ -214,6 +215,35 @@ mod tests {
             }
         }
         assert!((9..=11).contains(&samples), "{samples} samples in half a second");
+    }
+
+    #[test]
+    fn a_board_to_which_nothing_happens_comes_to_rest_until_somebody_types() {
+        use super::super::session::SessionEvent;
+
+        let mut drive = BootedBoard::lesson_firmware().unwrap().fresh(1).unwrap();
+        let goal = drive.line.now() + Duration::from_secs(12);
+        while drive.advance(goal).unwrap() {}
+        while drive.session.next_event().is_some() {}
+        assert!(drive.session.is_ready());
+        assert_eq!(drive.idle_until(), Some(LinkTime::MAX), "nothing is planned on either side");
+
+        drive.session.type_text(drive.line.now(), "20 + 22\n");
+        let goal = drive.line.now() + Duration::from_millis(500);
+        let (mut console, mut samples) = (Vec::new(), 0);
+        while drive.advance(goal).unwrap() {
+            while let Some(event) = drive.session.next_event() {
+                match event {
+                    SessionEvent::Console(text) => console.extend(text),
+                    SessionEvent::Sample(..) => samples += 1,
+                    SessionEvent::BadFrame(_, bytes) => panic!("{bytes:?}"),
+                    _ => {}
+                }
+            }
+        }
+        let console = String::from_utf8(console).unwrap();
+        assert!(console.contains("42\r\n>>> "), "{console:?}");
+        assert!((6..=10).contains(&samples), "{samples} samples in half a second");
     }
 
     #[test]

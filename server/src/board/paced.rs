@@ -29,7 +29,8 @@ pub struct PacedEngine<L: Line + 'static> {
 }
 
 struct Shared<L> {
-    mailbox: Mutex<VecDeque<EngineCommand>>,
+    /// Commands, and when they were posted.
+    mailbox: Mutex<VecDeque<(Instant, EngineCommand)>>,
     core: Mutex<Core<L>>,
 }
 
@@ -71,7 +72,7 @@ impl<L: Line + 'static> PacedEngine<L> {
 
 impl<L: Line + 'static> Engine for PacedEngine<L> {
     fn post(&self, command: EngineCommand) {
-        lock(&self.shared.mailbox).push_back(command);
+        lock(&self.shared.mailbox).push_back((Instant::now(), command));
         self.task.wake();
     }
 }
@@ -84,7 +85,8 @@ impl<L: Line + 'static> Task for Shared<L> {
     fn slice(&self) -> Next {
         let mut core = lock(&self.core);
         let commands = std::mem::take(&mut *lock(&self.mailbox));
-        for command in commands {
+        for (posted, command) in commands {
+            core.urgent_since.get_or_insert(posted);
             core.obey(command);
         }
         core.slice()
@@ -217,20 +219,22 @@ impl<L: Line> Core<L> {
             step_begun = Instant::now();
         }
         let link = drive.line.now();
-        if link + STEP > goal {
-            self.urgent_since = None;
+        let at = if link + STEP > goal {
             let idle = drive.idle_until().unwrap_or(LinkTime::ZERO);
             // In slow motion ten steps take seconds, in which nobody would see time pass.
             let steps = if speed.factor > 0.0 && speed.factor < 1.0 { 1 } else { SLICE_STEPS };
-            return self.pace.due(idle.max(link + STEP * steps)).map_or(Next::Woken, Next::At);
+            self.pace.due(idle.max(link + STEP * steps))
+        } else {
+            // Behind, or as fast as it goes: again, after all others that are behind as well.
+            self.pace.forgive(step_begun, link);
+            Some(step_begun)
+        };
+        self.urgent_since = drive.session.is_awaited().then(|| self.urgent_since.unwrap_or(begun));
+        match (at, self.urgent_since) {
+            (None, _) => Next::Woken,
+            (Some(at), None) => Next::At(at),
+            (Some(at), Some(since)) => Next::Urgent { at, since },
         }
-        // Behind, or as fast as it goes: again, after all others that are behind as well.
-        self.pace.forgive(step_begun, link);
-        if !drive.session.is_awaited() {
-            self.urgent_since = None;
-            return Next::At(step_begun);
-        }
-        Next::Urgent(*self.urgent_since.get_or_insert(begun))
     }
 
     /// The speed that counts at this moment: starting, stopping and booting are not slowed down,

@@ -29,12 +29,25 @@ pub(super) enum Next {
     Woken,
     /// At this time, or as soon as its turn comes after it.
     At(Instant),
-    /// As soon as possible: somebody has been waiting for it since this time.
-    Urgent(Instant),
+    /// Before all others, because somebody waits for it.
+    Urgent {
+        /// When there is something to do.
+        at: Instant,
+        /// Since when somebody waits: who has waited longest is first.
+        since: Instant,
+    },
+}
+
+impl Next {
+    /// At once, because somebody begins to wait.
+    fn now() -> Self {
+        let now = Instant::now();
+        Self::Urgent { at: now, since: now }
+    }
 }
 
 /// So many urgent slices are served while others are due as well, before one of those is.
-const URGENT_IN_A_ROW: u32 = 3;
+const URGENT_IN_A_ROW: u32 = 8;
 
 /// The threads and what they wait for. Dropping the last handle does not end the threads; the pool
 /// lives as long as the process.
@@ -56,7 +69,11 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
+    /// By the time at which they are due.
     due: Waiting,
+    /// Urgent ones that have nothing to do yet, by the time at which they have.
+    urgent_later: Waiting,
+    /// Urgent ones, by the time since which somebody waits.
     urgent: Waiting,
     urgent_in_a_row: u32,
     slots: HashMap<TaskId, Slot>,
@@ -77,7 +94,7 @@ struct Slot {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Status {
     Parked,
-    Waiting { turn: u64 },
+    Waiting { turn: u64, next: Next },
     Running { woken: bool },
 }
 
@@ -121,7 +138,7 @@ impl TaskHandle {
         if let Some(slot) = queue.slots.get_mut(&self.id) {
             match &mut slot.status {
                 Status::Running { woken } => *woken = true,
-                Status::Parked | Status::Waiting { .. } => queue.schedule(self.id, Next::Urgent(Instant::now())),
+                Status::Parked | Status::Waiting { .. } => queue.schedule(self.id, Next::now()),
             }
         }
         drop(queue);
@@ -146,18 +163,19 @@ impl Queue {
                 return;
             }
             Next::At(at) => (&mut self.due, at),
-            Next::Urgent(since) => (&mut self.urgent, since),
+            Next::Urgent { at, .. } => (&mut self.urgent_later, at),
         };
-        slot.status = Status::Waiting { turn };
+        slot.status = Status::Waiting { turn, next };
         waiting.push(Reverse((at, turn, id)));
     }
 
     /// Takes the task whose turn it is; otherwise says when the next one is due, if any is.
     fn take(&mut self, now: Instant) -> Result<TaskId, Option<Instant>> {
+        self.promote(now);
         let due = first(&mut self.due, &self.slots);
-        let urgent = first(&mut self.urgent, &self.slots);
         let is_due = due.is_some_and(|due| due <= now);
-        let waiting = match (urgent.is_some(), is_due) {
+        let is_urgent = first(&mut self.urgent, &self.slots).is_some();
+        let waiting = match (is_urgent, is_due) {
             (true, false) => &mut self.urgent,
             (true, true) if self.urgent_in_a_row < URGENT_IN_A_ROW => {
                 self.urgent_in_a_row += 1;
@@ -167,22 +185,38 @@ impl Queue {
                 self.urgent_in_a_row = 0;
                 &mut self.due
             }
-            (false, false) => return Err(due),
+            (false, false) => return Err(due.into_iter().chain(first(&mut self.urgent_later, &self.slots)).min()),
         };
         waiting.pop().map(|Reverse((_, _, id))| id).ok_or(None)
     }
 
     /// Whether there is something to do at this moment.
     fn has_work(&mut self, now: Instant) -> bool {
+        self.promote(now);
         first(&mut self.urgent, &self.slots).is_some()
             || first(&mut self.due, &self.slots).is_some_and(|due| due <= now)
+    }
+
+    /// Lets urgent tasks that have something to do by now wait in their own order.
+    fn promote(&mut self, now: Instant) {
+        while first(&mut self.urgent_later, &self.slots).is_some_and(|at| at <= now) {
+            if let Some(Reverse((_, turn, id))) = self.urgent_later.pop()
+                && let Some(Slot { status: Status::Waiting { next: Next::Urgent { since, .. }, .. }, .. }) =
+                    self.slots.get(&id)
+            {
+                self.urgent.push(Reverse((*since, turn, id)));
+            }
+        }
     }
 }
 
 /// The time of the first entry that is still meant, after stale ones are thrown away.
 fn first(waiting: &mut Waiting, slots: &HashMap<TaskId, Slot>) -> Option<Instant> {
     while let Some(&Reverse((at, turn, id))) = waiting.peek() {
-        if slots.get(&id).is_some_and(|slot| slot.status == Status::Waiting { turn }) {
+        let meant = slots
+            .get(&id)
+            .is_some_and(|slot| matches!(slot.status, Status::Waiting { turn: present, .. } if present == turn));
+        if meant {
             return Some(at);
         }
         waiting.pop();
@@ -223,7 +257,7 @@ impl Shared {
             drop(task);
             queue = self.lock();
             let woken = queue.slots.get(&id).is_some_and(|slot| slot.status == Status::Running { woken: true });
-            queue.schedule(id, if woken { Next::Urgent(Instant::now()) } else { next });
+            queue.schedule(id, if woken { Next::now() } else { next });
         }
     }
 }
@@ -288,24 +322,34 @@ mod tests {
         let mut queue = Queue::default();
         let now = Instant::now();
         let (before, later) = (now - Duration::from_millis(1), now + Duration::from_secs(1));
-        let asks = [Next::At(now), Next::At(now), Next::Urgent(now), Next::Urgent(before), Next::At(later)];
+        let urgent = |at, since| Next::Urgent { at, since };
+        let asks = [
+            Next::At(now),
+            Next::At(now),
+            urgent(now, now),
+            urgent(now, before),
+            Next::At(later),
+            urgent(later, before),
+        ];
         for (id, next) in (1..).zip(asks) {
             queue.slots.insert(id, Slot { task: Arc::new(Sleeper(AtomicU64::new(0))), status: Status::Parked });
             queue.schedule(id, next);
         }
         let mut turns = Vec::new();
-        for _ in 0..10 {
+        for _ in 0..2 * URGENT_IN_A_ROW + 3 {
             let id = queue.take(now).unwrap();
             turns.push(id);
             queue.slots.get_mut(&id).unwrap().status = Status::Running { woken: false };
             queue.schedule(id, asks[id as usize - 1]);
         }
-        // The one that has been waited for longest goes on until it is done; the others have every fourth turn.
-        assert_eq!(turns, [4, 4, 4, 1, 4, 4, 4, 2, 4, 4]);
+        // The one that has been waited for longest goes on until it is done; the others have a turn now and then.
+        let row = [4; URGENT_IN_A_ROW as usize];
+        assert_eq!(turns, [&row[..], &[1], &row, &[2], &[4]].concat());
         queue.schedule(4, Next::Woken);
         queue.schedule(3, Next::Woken);
         queue.schedule(1, Next::Woken);
         queue.schedule(2, Next::Woken);
         assert_eq!(queue.take(now), Err(Some(later)));
+        assert_eq!(queue.take(later), Ok(6));
     }
 }

@@ -52,6 +52,9 @@ const PROOF_INTERVAL: Duration = Duration::from_millis(60);
 const SILENCE_PROBE: Duration = Duration::from_secs(1);
 /// After so long without a single byte a running board is reset.
 const SILENCE_LIMIT: Duration = Duration::from_secs(3);
+/// How long after its start somebody waits for a run's first counters: two of the board's samples. A program
+/// that counts later is waited for by nobody.
+const FIRST_COUNTERS: Duration = Duration::from_millis(100);
 /// How long a board may take to change its line's speed after it has agreed; it waits for its own
 /// output to leave first.
 const BAUD_PAUSE: Duration = Duration::from_millis(50);
@@ -288,6 +291,10 @@ enum Phase {
     /// The host's scripts are done: the friendly prompt is awaited.
     Settling,
     Ready,
+    /// At the prompt, and told farewell because nothing happens there.
+    Parting,
+    /// At the prompt, without telemetry.
+    Resting,
     Starting(StartStage),
     Running,
     /// The program has ended; the friendly prompt is awaited.
@@ -310,8 +317,8 @@ struct Run {
     end: Option<(EndReason, Option<String>)>,
     fault: Option<SessionFault>,
     proof: Option<Sample>,
-    /// Whether a sample has come since the program started.
-    sampled: bool,
+    /// Until when the first counters are waited for; `None`: they have come.
+    counters_by: Option<LinkTime>,
     /// The proof's outcome, where a script asked for it.
     still: bool,
 }
@@ -332,6 +339,7 @@ pub struct Session {
     fast_baud: Option<u32>,
     /// Anything may be at the other end of the line: it is looked at, and made fit for lessons if possible.
     attached: bool,
+    rest: Rest,
     /// What the board says while it boots.
     boot: BootTalk,
     /// Resets of its own, since it was ready the last time.
@@ -370,6 +378,7 @@ impl Session {
             bad_frames: 0,
             fast_baud: None,
             attached: false,
+            rest: Rest::default(),
             boot: BootTalk::default(),
             restarts: 0,
             portable: false,
@@ -399,7 +408,7 @@ impl Session {
     /// Whether the board is at its prompt and nothing is going on.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.phase == Phase::Ready
+        matches!(self.phase, Phase::Ready | Phase::Parting | Phase::Resting)
     }
 
     /// Whether a run is being started, runs, or is being ended.
@@ -413,7 +422,7 @@ impl Session {
     #[must_use]
     pub fn in_transition(&self) -> bool {
         match self.phase {
-            Phase::Ready | Phase::Down | Phase::Faulty(_) => false,
+            Phase::Ready | Phase::Parting | Phase::Resting | Phase::Down | Phase::Faulty(_) => false,
             Phase::Running => self.run.as_ref().is_some_and(|run| run.stop.is_some()),
             Phase::Booting { .. }
             | Phase::Greeting { .. }
@@ -428,11 +437,11 @@ impl Session {
     }
 
     /// Whether somebody waits for what the board does next: while it boots, starts or ends
-    /// something, until the first numbers of a run have come, and while it owes an answer.
+    /// something, until a run has counted something, and while it owes an answer.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
-        let no_numbers = self.run.as_ref().is_some_and(|run| !run.sampled);
-        self.in_transition() || no_numbers || self.pending.iter().any(|pending| pending.ticket.is_some())
+        let first_counters = self.run.as_ref().and_then(|run| run.counters_by).is_some_and(|by| self.now < by);
+        self.in_transition() || first_counters || self.pending.iter().any(|pending| pending.ticket.is_some())
     }
 
     /// The fault that keeps the board from being used.
@@ -532,7 +541,7 @@ impl Session {
             end: None,
             fault: None,
             proof: None,
-            sampled: false,
+            counters_by: None,
             still: false,
         });
         self.enter(Phase::Starting(StartStage::Prompt { tries: 1 }), Some(PROMPT_TIMEOUT));
@@ -562,10 +571,16 @@ impl Session {
     /// Sends what a person typed.
     pub fn type_text(&mut self, now: LinkTime, text: &str) {
         self.now = now;
-        if matches!(self.phase, Phase::Ready | Phase::Running) {
-            self.out.extend(
-                text.replace("\r\n", "\r").replace('\n', "\r").bytes().filter(|&byte| byte != frame::FRAME_START),
-            );
+        let text = text.replace("\r\n", "\r").replace('\n', "\r").replace(char::from(frame::FRAME_START), "");
+        match self.phase {
+            Phase::Ready | Phase::Running => {
+                self.out.extend(text.bytes());
+                self.hear_news();
+            }
+            Phase::Parting | Phase::Resting => self.type_later(text.as_bytes()),
+            // The board is being greeted because of what was typed before.
+            Phase::Greeting { .. } | Phase::Speeding if !self.rest.typed.is_empty() => self.type_later(text.as_bytes()),
+            _ => {}
         }
     }
 
@@ -661,8 +676,11 @@ impl Session {
             | Phase::Greeting { .. }
             | Phase::Speeding
             | Phase::Ready
+            | Phase::Parting
+            | Phase::Resting
             | Phase::Proving
             | Phase::Faulty(_) => {
+                self.hear_news();
                 self.events.push_back(SessionEvent::Console(text.to_vec()));
             }
         }
@@ -695,6 +713,7 @@ impl Session {
                     let limit = self.run.as_ref().map_or(Duration::ZERO, |run| run.order.limit);
                     if let Some(run) = &mut self.run {
                         run.overtime_at = (!limit.is_zero()).then_some(self.now + limit + OVERTIME);
+                        run.counters_by = Some(self.now + FIRST_COUNTERS);
                         self.events.push_back(SessionEvent::RunStarted(run.order.run));
                     }
                     self.tail.clear();
@@ -721,10 +740,12 @@ impl Session {
             BoardMessage::Hello(hello) => self.hear_hello(hello),
             BoardMessage::Sample(sample) => {
                 if self.phase == Phase::Running
+                    && sample.src.iter().any(|source| source.ran > 0)
                     && let Some(run) = &mut self.run
                 {
-                    run.sampled = true;
+                    run.counters_by = None;
                 }
+                self.hear_idle_sample(&sample);
                 self.events.push_back(SessionEvent::Sample(text.into(), sample.clone()));
                 if self.phase == Phase::Proving {
                     self.hear_proof(sample);
@@ -732,7 +753,10 @@ impl Session {
                     self.hear_proof_of_script(sample);
                 }
             }
-            BoardMessage::Event(event) => self.events.push_back(SessionEvent::Event(text.into(), event)),
+            BoardMessage::Event(event) => {
+                self.hear_news();
+                self.events.push_back(SessionEvent::Event(text.into(), event));
+            }
             BoardMessage::Done(done) => self.hear_done(&done),
             BoardMessage::Ack(ack) => {
                 let Some(at) = self.pending.iter().position(|pending| pending.id == ack.id) else { return };
@@ -782,7 +806,7 @@ impl Session {
             // A reset ended the run that was to be stopped.
             self.left();
         } else {
-            self.enter(Phase::Ready, None);
+            self.enter_ready();
         }
     }
 
@@ -878,6 +902,7 @@ impl Session {
             }
             // A slower line carries fewer samples, but it works.
             (Phase::Speeding, Err(_)) => self.ready(),
+            (Phase::Parting, result) => self.hear_farewell(result),
             _ => {}
         }
     }
@@ -948,7 +973,7 @@ impl Session {
             self.fail(SessionFault::StillCounting);
             return;
         }
-        self.enter(Phase::Ready, None);
+        self.enter_ready();
         self.end_run(run, why, report, proven_still);
     }
 
@@ -1023,6 +1048,7 @@ impl Session {
     }
 
     fn begin_boot(&mut self) {
+        self.rest.typed.clear();
         self.script = None;
         self.boot = BootTalk::default();
         self.events.push_back(SessionEvent::Booting);
@@ -1093,7 +1119,9 @@ impl Session {
                 self.phase_due = Some(self.now + PROOF_INTERVAL);
                 self.give_proof_up();
             }
-            Phase::Down | Phase::Ready | Phase::Faulty(_) => {}
+            Phase::Ready => self.say_farewell(),
+            Phase::Parting => self.begin_rest(),
+            Phase::Down | Phase::Resting | Phase::Faulty(_) => {}
         }
     }
 
@@ -1217,9 +1245,11 @@ fn stands_still(first: &Sample, second: &Sample) -> bool {
 
 mod boot_talk;
 mod portable;
+mod rest;
 
 use boot_talk::{BootTalk, RESETS_OF_A_LOOP};
 use portable::Script;
+use rest::Rest;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Decoded blocks and where to find them.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::cpu::execute::Place;
 use crate::cpu::{Instruction, Op, Reg};
@@ -35,10 +36,43 @@ const NO_FRONT: Front = Front { pc: 1, block: BlockRange { start: 0, end: 0, nex
 pub(super) struct Cache {
     ops: Vec<Op>,
     places: Vec<Place>,
-    by_pc: HashMap<u32, BlockRange>,
+    by_pc: HashMap<u32, BlockRange, Spread>,
     front: Box<[Front; FRONT]>,
     /// Which blocks (by address) hold code from a unit; may name blocks that are gone.
-    by_unit: HashMap<CodeUnit, Vec<u32>>,
+    by_unit: HashMap<CodeUnit, Vec<u32>, Spread>,
+}
+
+type Spread = BuildHasherDefault<SpreadHasher>;
+
+/// Spreads addresses and units over the buckets (Fibonacci hashing). Blocks that a guest has just started
+/// are decoded by the ten thousand, and the standard hash took longer than the decoding. A guest that
+/// chooses its addresses finds no more than some thousand that share a bucket: it has not enough memory.
+#[derive(Debug, Default)]
+pub(super) struct SpreadHasher(u64);
+
+impl Hasher for SpreadHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(byte.into());
+        }
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(n.into());
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        // The buckets are chosen by the lower bits and the tags by the upper ones.
+        self.0 = (self.0 ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
+    }
+
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
+    }
 }
 
 impl Default for Cache {
@@ -46,9 +80,9 @@ impl Default for Cache {
         Self {
             ops: Vec::new(),
             places: Vec::new(),
-            by_pc: HashMap::new(),
+            by_pc: HashMap::default(),
             front: Box::new([NO_FRONT; FRONT]),
-            by_unit: HashMap::new(),
+            by_unit: HashMap::default(),
         }
     }
 }
@@ -98,17 +132,18 @@ impl Cache {
         let mut pc = start_pc;
         // Where calls within the block return to.
         let mut returns = Vec::new();
+        let mut watched = None;
         while self.ops.len() - start < BLOCK_LENGTH {
             if pc != start_pc && breakpoints.contains(&pc) {
                 break;
             }
             let Ok(Instruction { op, length }) = Instruction::fetch(memory, pc) else {
                 // What cannot be fetched now may be mapped later.
-                self.watch(memory, start_pc, pc, 4);
+                self.watch(memory, start_pc, pc, 4, &mut watched);
                 break;
             };
             // An empty block depends on its first instruction, too.
-            self.watch(memory, start_pc, pc, length);
+            self.watch(memory, start_pc, pc, length, &mut watched);
             if op.is_system() {
                 break;
             }
@@ -122,16 +157,20 @@ impl Cache {
         BlockRange { start: start as u32, end: self.ops.len() as u32, next: pc }
     }
 
-    /// Makes the block at `start_pc` depend on the `length` bytes of code at `pc`.
-    fn watch(&mut self, memory: &mut Memory, start_pc: u32, pc: u32, length: u32) {
+    /// Makes the block at `start_pc` depend on the `length` bytes of code at `pc`. `watched` is the unit
+    /// that this block was last made to depend on.
+    fn watch(&mut self, memory: &mut Memory, start_pc: u32, pc: u32, length: u32, watched: &mut Option<CodeUnit>) {
         for half in (0..length).step_by(2) {
             let address = pc.wrapping_add(half);
-            if let Some(unit) = memory.code_unit(address) {
-                memory.mark_code(address);
-                let blocks = self.by_unit.entry(unit).or_default();
-                if blocks.last() != Some(&start_pc) {
-                    blocks.push(start_pc);
-                }
+            let Some(unit) = memory.code_unit(address) else { continue };
+            memory.mark_code(address);
+            if *watched == Some(unit) {
+                continue;
+            }
+            *watched = Some(unit);
+            let blocks = self.by_unit.entry(unit).or_default();
+            if blocks.last() != Some(&start_pc) {
+                blocks.push(start_pc);
             }
         }
     }

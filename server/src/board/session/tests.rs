@@ -227,6 +227,7 @@ impl Board {
                 self.next_sample = self.now;
                 self.hello();
             }
+            HostMessage::Farewell { .. } => self.greeted = false,
             HostMessage::SetNumber { name, value, .. } => {
                 self.settings.push(format!("{name}={value}"));
                 error = (self.habits.refuses == Some(name)).then_some("out_of_range");
@@ -584,4 +585,40 @@ proptest! {
         bench.session.stop(bench.now);
         bench.until(20_000, |bench| !bench.session.is_busy() && bench.session.is_ready());
     }
+}
+
+#[test]
+fn an_idle_board_is_told_farewell_and_greeted_again_when_somebody_types() {
+    let session = Session::with_fast_baud(921_600).resting_when_idle();
+    let mut bench = Bench { session, ..Bench::new(Habits::default()) };
+    bench.session.reset(bench.now);
+    bench.until(2000, |bench| bench.session.is_ready());
+    bench.until(11_000, |bench| bench.session.phase == Phase::Resting);
+    assert_eq!((bench.board.greeted, bench.baud, bench.session.deadline()), (false, Some(115_200), None));
+    bench.session.type_text(bench.now, "\n");
+    bench.session.type_text(bench.now, "\n");
+    bench.events.clear();
+    bench.until(1000, |bench| bench.session.phase == Phase::Ready);
+    assert_eq!((bench.board.greeted, bench.baud), (true, Some(921_600)));
+    bench.until(100, |bench| bench.console().matches(">>> ").count() == 2);
+}
+
+#[test]
+fn a_board_that_counts_or_talks_at_its_prompt_does_not_rest() {
+    let session = Session::new().resting_when_idle();
+    let mut bench = Bench { session, ..Bench::new(Habits { keeps_counting: true, ..Habits::default() }) };
+    bench.session.reset(bench.now);
+    bench.until(2000, |bench| bench.session.is_ready());
+    bench.board.run = 1;
+    for _ in 0..20_000 {
+        bench.step();
+        assert_eq!(bench.session.phase, Phase::Ready);
+    }
+    bench.board.habits.keeps_counting = false;
+    for _ in 0..20 {
+        bench.session.type_text(bench.now, "\n");
+        (0..1000).for_each(|_| bench.step());
+        assert_eq!(bench.session.phase, Phase::Ready);
+    }
+    bench.until(11_000, |bench| bench.session.phase == Phase::Resting);
 }
