@@ -55,7 +55,7 @@ turns = 0
 while lab.running():
     turns += 1
     consume()
-    for i in range(60000 if turns % 20 == 0 else 500):      # now and then main is slow
+    for i in range(60000 if turns % 20 == 0 else 3000):      # now and then main is slow
         pass
     lab.beat()
     publish()
