@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 
 use emulator::bus::Tick;
 use emulator::cpu::{Observer, Trap, TrapRecord};
-use emulator::{Injection, InjectionError, Source};
+use emulator::{Injection, InjectionError, Source, Stop};
 
-use crate::window::{Deadline, End, FINISH_MARK, FIRST_VALUE_MARK, MAX_VALUES, Window, run_to_mark};
+use crate::window::{Deadline, End, FINISH_MARK, Window, end_of, hook_arguments};
 
 /// What became of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +18,9 @@ pub struct Run {
     pub delivered: Vec<Delivery>,
     /// Why it did not reach the finishing mark, if so.
     pub end: Option<End>,
+    /// Where the scheduler called something that was queued, in instructions from the window's first
+    /// boundary, in order: soft callbacks run there, however early they were delivered.
+    pub scheduled: Vec<u32>,
     /// Instructions executed from the window's first boundary to the end.
     pub instructions: u64,
 }
@@ -104,22 +107,32 @@ impl Window {
             list: Vec::new(),
         };
         let deadline = Deadline::after(&self.machine, self.limits.run_instructions, self.limits.ticks);
-        let mut values = Vec::new();
+        let (mut values, mut scheduled) = (Vec::new(), Vec::new());
         let end = loop {
-            match run_to_mark(&mut self.machine, self.mark_hook, deadline, &mut deliveries) {
-                Ok(reached) if reached.mark == FINISH_MARK => break None,
-                Ok(reached) => {
-                    let index = reached.mark.wrapping_sub(FIRST_VALUE_MARK) as usize;
-                    if index < MAX_VALUES {
-                        values.resize(values.len().max(index + 1), None);
-                        values[index] = Some(reached.value);
+            let stop = self.machine.run_observed(deadline.tick, deadline.instructions, &mut deliveries);
+            match stop {
+                Stop::Breakpoint(pc) if pc == self.hooks.mark => {
+                    let reached = hook_arguments(&self.machine);
+                    if reached.mark == FINISH_MARK {
+                        break None;
+                    }
+                    reached.note(&mut values);
+                }
+                Stop::Breakpoint(_) if scheduled.len() < MAX_DELIVERIES => scheduled.push(self.instructions_so_far()),
+                other => {
+                    if let Some(end) = end_of(other) {
+                        break Some(end);
                     }
                 }
-                Err(end) => break Some(end),
             }
         };
         let instructions = self.machine.instructions() - self.first_instruction;
-        Run { values, delivered: deliveries.list, end, instructions }
+        Run { values, delivered: deliveries.list, scheduled, end, instructions }
+    }
+
+    /// Instructions since the window's first boundary.
+    pub(crate) fn instructions_so_far(&self) -> u32 {
+        u32::try_from(self.machine.instructions() - self.first_instruction).unwrap_or(u32::MAX)
     }
 
     /// Tries one interrupt of `source` at each boundary in `range`, telling `each` what became of it.

@@ -1,8 +1,11 @@
 //! The race explorer: every moment at which an interrupt could arrive, tried.
 
 pub mod bytecode;
+pub mod disassemble;
 pub mod explore;
+pub mod objects;
 pub mod outcome;
+pub mod story;
 pub mod symbols;
 pub mod vm;
 pub mod window;

@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn how_a_run_ended_decides_before_its_values() {
-        let run = |end| Run { values: vec![Some(1)], delivered: Vec::new(), end, instructions: 0 };
+        let run =
+            |end| Run { values: vec![Some(1)], delivered: Vec::new(), scheduled: Vec::new(), end, instructions: 0 };
         assert_eq!(Verdict::of(&run(None), |values| values == [Some(1)]), Verdict::Kept);
         assert_eq!(Verdict::of(&run(None), |_| false), Verdict::Lost);
         assert_eq!(Verdict::of(&run(Some(End::Limit)), |_| true), Verdict::Endless);

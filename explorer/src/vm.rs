@@ -6,6 +6,7 @@
 
 use crate::bytecode::{Argument, Instruction, Prelude};
 use crate::symbols::{SymbolError, Symbols};
+use emulator::bus::Width;
 use emulator::memory::Memory;
 
 /// The longest function that is listed, in bytes of bytecode with its prelude.
@@ -21,7 +22,7 @@ pub struct VmLayout {
     /// Address of the pointer to the code state being executed.
     pub code_state: u32,
     /// Address of the pointer to the newest qstr pool.
-    last_pool: u32,
+    pub(crate) last_pool: u32,
 }
 
 impl VmLayout {
@@ -42,7 +43,7 @@ pub struct Position {
     /// Address of the function's bytecode; identifies the function.
     pub function: u32,
     /// Address of the module context that the function was defined in.
-    context: u32,
+    pub(crate) context: u32,
     /// Address in the bytecode, as the VM stored it last (`code_state->ip`).
     pub ip: u32,
 }
@@ -69,6 +70,8 @@ pub struct Listing {
     pub file: String,
     /// Address of the first opcode.
     pub opcodes: u32,
+    /// The module context that it was defined in: every text that is compiled has its own.
+    pub context: u32,
     /// Its instructions, in order, each with its source line and its argument in words.
     pub lines: Vec<ListingLine>,
 }
@@ -114,7 +117,13 @@ impl Listing {
             }
         }
         let opcodes = position.function.wrapping_add(prelude.opcodes);
-        Some(Self { name: names.table(prelude.name)?, file: names.table(0)?, opcodes, lines })
+        Some(Self {
+            name: names.table(prelude.name)?,
+            file: names.table(0)?,
+            opcodes,
+            context: position.context,
+            lines,
+        })
     }
 
     /// The index of the instruction at address `ip`.
@@ -137,31 +146,7 @@ impl Names<'_> {
     fn table(&self, index: u32) -> Option<String> {
         let mut short = [0; 2];
         self.memory.read(self.qstr_table.wrapping_add(index.wrapping_mul(2)), &mut short).ok()?;
-        self.qstr(u32::from(u16::from_le_bytes(short)))
-    }
-
-    /// The text of a qstr: pools are chained from the newest to the oldest.
-    fn qstr(&self, qstr: u32) -> Option<String> {
-        let mut pool = word(self.memory, self.last_pool)?;
-        for _ in 0..MAX_POOLS {
-            let previous = word(self.memory, pool)?;
-            let before = word(self.memory, pool.wrapping_add(4))? & 0x7FFF_FFFF;
-            if qstr >= before {
-                let (index, count) = (qstr - before, word(self.memory, pool.wrapping_add(12))?);
-                if index >= count {
-                    return None;
-                }
-                let lengths = word(self.memory, pool.wrapping_add(20))?;
-                let mut length = [0];
-                self.memory.read(lengths.wrapping_add(index), &mut length).ok()?;
-                let text = word(self.memory, pool.wrapping_add(24).wrapping_add(index.wrapping_mul(4)))?;
-                let mut bytes = vec![0; usize::from(length[0]).min(MAX_NAME_BYTES)];
-                self.memory.read(text, &mut bytes).ok()?;
-                return Some(String::from_utf8_lossy(&bytes).into_owned());
-            }
-            pool = previous;
-        }
-        None
+        qstr_text(self.memory, self.last_pool, u32::from(u16::from_le_bytes(short)))
     }
 
     fn describe(&self, instruction: &Instruction) -> String {
@@ -178,6 +163,30 @@ impl Names<'_> {
     }
 }
 
+/// The text of a qstr: pools are chained from the newest to the oldest.
+pub(crate) fn qstr_text(memory: &Memory, last_pool: u32, qstr: u32) -> Option<String> {
+    let mut pool = word(memory, last_pool)?;
+    for _ in 0..MAX_POOLS {
+        let previous = word(memory, pool)?;
+        let before = word(memory, pool.wrapping_add(4))? & 0x7FFF_FFFF;
+        if qstr >= before {
+            let (index, count) = (qstr - before, word(memory, pool.wrapping_add(12))?);
+            if index >= count {
+                return None;
+            }
+            let lengths = word(memory, pool.wrapping_add(20))?;
+            let mut length = [0];
+            memory.read(lengths.wrapping_add(index), &mut length).ok()?;
+            let text = word(memory, pool.wrapping_add(24).wrapping_add(index.wrapping_mul(4)))?;
+            let mut bytes = vec![0; usize::from(length[0]).min(MAX_NAME_BYTES)];
+            memory.read(text, &mut bytes).ok()?;
+            return Some(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        pool = previous;
+    }
+    None
+}
+
 /// Reads as many bytes as are there.
 fn readable(memory: &Memory, address: u32, bytes: &mut [u8]) -> usize {
     const CHUNK: usize = 64;
@@ -190,8 +199,6 @@ fn readable(memory: &Memory, address: u32, bytes: &mut [u8]) -> usize {
 }
 
 /// Reads a word, wherever it lies.
-fn word(memory: &Memory, address: u32) -> Option<u32> {
-    let mut bytes = [0; 4];
-    memory.read(address, &mut bytes).ok()?;
-    Some(u32::from_le_bytes(bytes))
+pub(crate) fn word(memory: &Memory, address: u32) -> Option<u32> {
+    memory.load(address, Width::Word)
 }

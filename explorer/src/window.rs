@@ -4,11 +4,14 @@
 //! was doing at each. Everything after that starts from the snapshot taken at its first boundary.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
 use emulator::cpu::{Observer, Reg};
+use emulator::memory::Memory;
 use emulator::{Config, EngineKind, Machine, Port, ResetCause, Snapshot, Stop, Stops};
 
+use crate::story::Sides;
 use crate::symbols::{SymbolError, Symbols};
 use crate::vm::{self, Listing, Position, VmLayout};
 
@@ -55,10 +58,20 @@ impl Default for Limits {
 /// What the explorer knows of the firmware: where its hooks are.
 #[derive(Clone, Debug)]
 pub struct Firmware {
-    /// All symbols.
-    pub symbols: Symbols,
-    /// Address of `lab_mark_hook(n, value)`.
-    mark_hook: u32,
+    /// All symbols. Shared: a window keeps them for its lifetime.
+    pub symbols: Arc<Symbols>,
+    pub(crate) hooks: Hooks,
+}
+
+/// Functions of the firmware whose entry means something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hooks {
+    /// `lab_mark_hook(n, value)`.
+    pub(crate) mark: u32,
+    /// `port_call_scheduled(function, argument)`: the scheduler calls what was queued.
+    pub(crate) scheduled: u32,
+    /// The function object that stands in the queue for a timer's or pin's soft callback.
+    pub(crate) soft_entry: u32,
 }
 
 impl Firmware {
@@ -68,8 +81,12 @@ impl Firmware {
     /// [`SymbolError`] if it lacks the hooks.
     pub fn parse(elf: &[u8]) -> Result<Self, SymbolError> {
         let symbols = Symbols::parse(elf)?;
-        let mark_hook = symbols.address("lab_mark_hook")?;
-        Ok(Self { symbols, mark_hook })
+        let hooks = Hooks {
+            mark: symbols.address("lab_mark_hook")?,
+            scheduled: symbols.address("port_call_scheduled")?,
+            soft_entry: symbols.address("soft_entry_obj")?,
+        };
+        Ok(Self { symbols: Arc::new(symbols), hooks })
     }
 }
 
@@ -129,6 +146,17 @@ pub(crate) struct Reached {
     pub(crate) value: i32,
 }
 
+impl Reached {
+    /// Adds it to the values reported, if it is one.
+    pub(crate) fn note(self, values: &mut Vec<Option<i32>>) {
+        let index = self.mark.wrapping_sub(FIRST_VALUE_MARK) as usize;
+        if index < MAX_VALUES {
+            values.resize(values.len().max(index + 1), None);
+            values[index] = Some(self.value);
+        }
+    }
+}
+
 /// What main was about to do at a boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Boundary {
@@ -153,7 +181,13 @@ pub struct Place {
 #[derive(Debug)]
 pub struct Window {
     pub(crate) machine: Machine,
-    pub(crate) mark_hook: u32,
+    pub(crate) symbols: Arc<Symbols>,
+    pub(crate) hooks: Hooks,
+    pub(crate) layout: VmLayout,
+    pub(crate) end_mark: u32,
+    pub(crate) places: Places,
+    /// Which sides touch which variables without an interrupt; known after the first story.
+    pub(crate) own_sides: Option<Sides>,
     pub(crate) begin: Snapshot,
     /// Instructions executed by the board before the window.
     pub(crate) first_instruction: u64,
@@ -175,32 +209,45 @@ impl Window {
     /// # Errors
     /// [`Refusal`] says what is missing.
     pub fn open(mut machine: Machine, firmware: &Firmware, marks: Marks, limits: Limits) -> Result<Self, Refusal> {
-        machine.set_stops(Stops { on_output: false, on_reset: true, breakpoints: vec![firmware.mark_hook] });
+        machine.set_stops(Stops { on_output: false, on_reset: true, breakpoints: vec![firmware.hooks.mark] });
         let approach_from = machine.instructions();
         let approach = Deadline::after(&machine, limits.approach_instructions, limits.ticks);
         loop {
-            match run_to_mark(&mut machine, firmware.mark_hook, approach, &mut ()) {
+            match run_to_mark(&mut machine, firmware.hooks.mark, approach, &mut ()) {
                 Ok(reached) if reached.mark == marks.begin => break,
                 Ok(_) => drop(machine.uart_take_output(Port::Uart0)),
                 Err(_) => {
                     let instructions = machine.instructions() - approach_from;
                     let console = console_text(&mut machine);
+                    let console = if console.is_empty() { console } else { format!(":\n{console}") };
                     return Err(Refusal::NoBegin { mark: marks.begin, instructions, console });
                 }
             }
         }
         let layout = VmLayout::find(&firmware.symbols, machine.memory())?;
+        // What is printed from here on belongs to the window.
+        drop(machine.uart_take_output(Port::Uart0));
+        machine.set_stops(Stops {
+            on_output: false,
+            on_reset: true,
+            breakpoints: vec![firmware.hooks.mark, firmware.hooks.scheduled],
+        });
         let mut window = Self {
             begin: machine.snapshot(),
             first_instruction: machine.instructions(),
             machine,
-            mark_hook: firmware.mark_hook,
+            symbols: Arc::clone(&firmware.symbols),
+            hooks: firmware.hooks,
+            layout,
+            end_mark: marks.end,
+            places: Places::default(),
+            own_sides: None,
             limits,
             boundaries: Vec::new(),
             listings: Vec::new(),
             undisturbed: Vec::new(),
         };
-        window.trace(&layout, marks.end)?;
+        window.trace()?;
         let undisturbed = window.run_from_begin(&[]);
         match undisturbed.end {
             None => window.undisturbed = undisturbed.values,
@@ -215,6 +262,12 @@ impl Window {
         (self.boundaries.len() - 1) as u32
     }
 
+    /// The board's memory where the last run ended.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        self.machine.memory()
+    }
+
     /// A second explorer of the same window, for another thread.
     #[must_use]
     pub fn fork(&mut self) -> Self {
@@ -223,7 +276,12 @@ impl Window {
         Self {
             begin: machine.snapshot(),
             machine,
-            mark_hook: self.mark_hook,
+            symbols: Arc::clone(&self.symbols),
+            hooks: self.hooks,
+            layout: self.layout,
+            end_mark: self.end_mark,
+            places: self.places.clone(),
+            own_sides: self.own_sides.clone(),
             first_instruction: self.first_instruction,
             limits: self.limits,
             boundaries: self.boundaries.clone(),
@@ -258,57 +316,66 @@ impl Window {
     }
 
     /// Steps from the opening to the closing mark.
-    fn trace(&mut self, layout: &VmLayout, end: u32) -> Result<(), Refusal> {
-        let mut places = Places::default();
+    fn trace(&mut self) -> Result<(), Refusal> {
         let deadline = Deadline::after(&self.machine, u64::from(self.limits.window_instructions), self.limits.ticks);
         loop {
-            let pc = self.machine.hart().pc;
-            let place = vm::position(self.machine.memory(), layout)
-                .and_then(|position| places.find(position, || Listing::read(self.machine.memory(), layout, position)));
-            self.boundaries.push(Boundary { pc, tick: self.machine.ticks(), place });
+            let (pc, tick, place) = (self.machine.hart().pc, self.machine.ticks(), self.place());
+            self.boundaries.push(Boundary { pc, tick, place });
             let before = self.machine.instructions();
             match self.machine.run_to(deadline.tick, before + 1) {
                 // A stop at a hook comes before its first instruction: that boundary is known already.
-                Stop::Breakpoint(_) if hook_arguments(&self.machine).mark == end => break,
+                Stop::Breakpoint(pc)
+                    if pc == self.hooks.mark && hook_arguments(&self.machine).mark == self.end_mark =>
+                {
+                    return Ok(());
+                }
                 Stop::Breakpoint(_) => {
                     self.boundaries.pop();
                 }
                 Stop::InstructionCount | Stop::Output(_) => {}
                 other => {
                     let end_reached = end_of(other).unwrap_or(End::Limit);
-                    return Err(Refusal::NeverEnds { mark: end, end: end_reached });
+                    return Err(Refusal::NeverEnds { mark: self.end_mark, end: end_reached });
                 }
             }
             if self.boundaries.len() > self.limits.window_instructions as usize {
                 return Err(Refusal::TooLong { limit: self.limits.window_instructions });
             }
         }
-        self.listings = places.listings;
-        Ok(())
+    }
+
+    /// The bytecode instruction in progress where the machine stands.
+    pub(crate) fn place(&mut self) -> Option<Place> {
+        let (memory, layout) = (self.machine.memory(), &self.layout);
+        let position = vm::position(memory, layout)?;
+        self.places.find(&mut self.listings, position, || Listing::read(memory, layout, position))
     }
 }
 
 /// What the board has printed and nobody has taken: letters and lines only, and not too many.
-fn console_text(machine: &mut Machine) -> String {
+pub(crate) fn console_text(machine: &mut Machine) -> String {
     const MAX_CHARS: usize = 2000;
     let bytes = machine.uart_take_output(Port::Uart0);
     let text: String =
         String::from_utf8_lossy(&bytes).chars().filter(|c| *c == '\n' || !c.is_control()).take(MAX_CHARS).collect();
     let text = text.trim();
-    if text.is_empty() { String::new() } else { format!(":\n{text}") }
+    text.to_owned()
 }
 
 /// Finds places, listing each function once.
-#[derive(Default)]
-struct Places {
-    listings: Vec<Listing>,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
     by_function: HashMap<u32, Option<u16>>,
     last: HashMap<u32, Place>,
 }
 
 impl Places {
-    fn find(&mut self, position: Position, read: impl FnOnce() -> Option<Listing>) -> Option<Place> {
-        let listings = &mut self.listings;
+    fn find(
+        &mut self,
+        listings: &mut Vec<Listing>,
+        position: Position,
+        read: impl FnOnce() -> Option<Listing>,
+    ) -> Option<Place> {
         let listing = (*self.by_function.entry(position.function).or_insert_with(|| {
             let index = u16::try_from(listings.len()).ok()?;
             listings.push(read()?);
@@ -316,7 +383,7 @@ impl Places {
         }))?;
         // Between a fetch and the next dispatch, `ip` may point behind an opcode: the instruction
         // named last is then still the one in progress.
-        match self.listings[usize::from(listing)].index_at(position.ip) {
+        match listings[usize::from(listing)].index_at(position.ip) {
             Some(instruction) => {
                 let place = Place { listing, instruction: u16::try_from(instruction).ok()? };
                 self.last.insert(position.function, place);
@@ -344,7 +411,7 @@ impl Deadline {
 }
 
 /// Runs to the next `lab.mark`; the hook's first instruction is next then.
-pub(crate) fn run_to_mark(
+fn run_to_mark(
     machine: &mut Machine,
     mark_hook: u32,
     deadline: Deadline,
@@ -363,7 +430,7 @@ pub(crate) fn run_to_mark(
 }
 
 /// What a stop means for a run that was to reach a mark; `None`: nothing, it goes on.
-fn end_of(stop: Stop) -> Option<End> {
+pub(crate) fn end_of(stop: Stop) -> Option<End> {
     match stop {
         Stop::Breakpoint(_) | Stop::Output(_) => None,
         Stop::Deadline | Stop::InstructionCount => Some(End::Limit),
@@ -374,7 +441,7 @@ fn end_of(stop: Stop) -> Option<End> {
 }
 
 /// `lab_mark_hook(n, value)` in the RISC-V calling convention: a0 and a1.
-fn hook_arguments(machine: &Machine) -> Reached {
+pub(crate) fn hook_arguments(machine: &Machine) -> Reached {
     let x = &machine.hart().x;
     Reached { mark: x.get(Reg::X10), value: x.get(Reg::X11).cast_signed() }
 }

@@ -19,6 +19,7 @@ use crate::board::state::{BoardId, BoardKind, BoardState, BoardStatus};
 use crate::config::Limits;
 use crate::course::Course;
 use crate::error::Problem;
+use crate::explored::Explored;
 use crate::feed::Feed;
 use crate::run::judge;
 use crate::run::record::RunRecord;
@@ -35,6 +36,8 @@ pub struct Bench {
     pub board: Board,
     /// Set to give the present check up.
     check: Mutex<Option<Arc<AtomicBool>>>,
+    /// The window that the visitor explores.
+    pub explored: Explored,
     used: Mutex<Instant>,
 }
 
@@ -144,7 +147,14 @@ impl Benches {
             tokio::spawn(keep_outcome(Arc::clone(&course), store.clone(), Arc::clone(&outcomes), visitor, record));
         });
         let board = Board::spawn(id, BoardKind::Virtual, engine, reports, Arc::clone(&feed), on_end);
-        Bench { visitor, feed, board, check: Mutex::default(), used: Mutex::new(Instant::now()) }
+        Bench {
+            visitor,
+            feed,
+            board,
+            check: Mutex::default(),
+            explored: Explored::default(),
+            used: Mutex::new(Instant::now()),
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 //! [`answer_in_the_visitors_language`], because only the request knows the language. Causes go to
 //! the log once, at the place where the problem is made, and never to the visitor.
 
+mod exploring;
+
 use axum::Json;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -17,7 +19,9 @@ use crate::course::SettingError;
 use crate::language::Language;
 use crate::pages::frame::Theme;
 use crate::pages::trouble::TroublePage;
+use crate::run::explore::ExploreError;
 use crate::store::StoreError;
+pub use exploring::NotExplored;
 
 /// What a visitor can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +62,8 @@ pub enum Problem {
     SpeedOutOfRange,
     /// Another check of the same visitor took its place.
     CheckGivenUp,
+    /// Nothing was explored.
+    NotExplored(NotExplored),
     /// Others use all boards.
     AllBoardsTaken,
     /// The board does not do it.
@@ -96,6 +102,7 @@ impl Problem {
             Self::Setting(_) | Self::ProgramUnsendable { .. } | Self::SecondsOutOfRange(_) | Self::SpeedOutOfRange => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
+            Self::NotExplored(why) => why.status(),
             Self::AllBoardsTaken => StatusCode::SERVICE_UNAVAILABLE,
             Self::Board(BoardRefusal::Session(_)) => StatusCode::BAD_GATEWAY,
             Self::Board(BoardRefusal::Gone) => StatusCode::SERVICE_UNAVAILABLE,
@@ -126,6 +133,7 @@ impl Problem {
             Self::SecondsOutOfRange(_) => "seconds-out-of-range",
             Self::SpeedOutOfRange => "speed-out-of-range",
             Self::CheckGivenUp => "check-given-up",
+            Self::NotExplored(why) => why.code(),
             Self::AllBoardsTaken => "all-boards-taken",
             Self::Board(BoardRefusal::Busy) => "board-busy",
             Self::Board(BoardRefusal::NotReady) => "board-not-ready",
@@ -182,6 +190,7 @@ impl Problem {
             }
             Self::SpeedOutOfRange => ("There is no such speed.", "Choose 0 (as fast as it goes) or 0.001 to 1000."),
             Self::CheckGivenUp => ("A newer check took the place of this one.", "Look at the newer one."),
+            Self::NotExplored(why) => return why.words(Language::En),
             Self::AllBoardsTaken => ("All boards are in use.", "Try again when somebody has finished."),
             Self::Board(BoardRefusal::Busy) => ("A program is running.", "Stop it first."),
             Self::Board(BoardRefusal::NotReady) => ("The board is not ready.", "Wait a moment, or press Reset."),
@@ -238,6 +247,7 @@ impl Problem {
             }
             Self::SpeedOutOfRange => ("その速度はありません。", "0(できるだけ速く)か 0.001～1000 を選んでください。"),
             Self::CheckGivenUp => ("新しい確認に置き換えられました。", "新しい結果を見てください。"),
+            Self::NotExplored(why) => return why.words(Language::Ja),
             Self::AllBoardsTaken => {
                 ("ボードはすべて使用中です。", "だれかが終わるのを待って、もう一度試してください。")
             }
@@ -435,6 +445,19 @@ impl From<StoreError> for Problem {
 impl From<BoardRefusal> for Problem {
     fn from(refusal: BoardRefusal) -> Self {
         Self::Board(refusal)
+    }
+}
+
+impl From<ExploreError> for Problem {
+    fn from(error: ExploreError) -> Self {
+        match (NotExplored::of(&error), error) {
+            (Some(why), _) => Self::NotExplored(why),
+            (None, ExploreError::Setting(error)) => Self::Setting(error),
+            (None, error) => {
+                tracing::error!(%error, "nothing can be explored");
+                Self::Internal
+            }
+        }
     }
 }
 

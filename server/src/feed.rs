@@ -25,7 +25,7 @@ const CONSOLE_TAIL_BYTES: usize = 8 * 1024;
 pub struct FeedEvent {
     /// Increasing by one from event to event.
     pub id: u64,
-    /// `board`, `sample`, `event`, `console`, `run`, `outcome` or `check`.
+    /// `board`, `sample`, `event`, `console`, `run`, `outcome`, `check` or `explore`.
     pub name: &'static str,
     /// JSON text without line feeds.
     pub data: Arc<str>,

@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod course;
 pub mod error;
+pub mod explored;
 pub mod feed;
 pub mod firmware;
 pub mod folder;

@@ -10,7 +10,7 @@ use crate::app::AppState;
 use crate::assets;
 use crate::error::{self, Problem};
 use crate::guard;
-use crate::routes::{board, boards, check, events, pages, work};
+use crate::routes::{board, boards, check, events, explore, pages, work};
 use crate::visitor;
 
 /// Builds the application's router: the one that is served, and the one that tests drive.
@@ -29,6 +29,9 @@ pub fn router(app: AppState) -> Router {
         .route("/api/lessons/{slug}/work", get(work::read).merge(put(work::save)))
         .route("/api/lessons/{slug}/outcomes", axum::routing::delete(work::clear_outcomes))
         .route("/api/lessons/{slug}/check", post(check::check))
+        .route("/api/lessons/{slug}/explore", post(explore::explore))
+        .route("/api/lessons/{slug}/explore/at", post(explore::at))
+        .route("/api/lessons/{slug}/explore/cancel", post(explore::cancel))
         .layer(middleware::from_fn_with_state(app.clone(), visitor::know));
     // The last layer is the first to see a request.
     Router::new()

@@ -3,7 +3,7 @@
 
 use isrlab::board::emulated::BootedBoard;
 use isrlab::course::{Course, Lesson, Settings};
-use isrlab::run::explore::{self, Counts, ExploreError, ExploreRequest, Report};
+use isrlab::run::explore::{self, Counts, ExploreError, ExploreRequest, Loss, Report};
 
 const SEED: u64 = 1;
 
@@ -14,7 +14,7 @@ fn explored(lesson: &Lesson, set: &Settings, program: Option<&str>) -> Result<Re
         settings: lesson.settings(set).unwrap(),
         seed: SEED,
     };
-    explore::open(lesson, request, &BootedBoard::lesson_firmware().unwrap())?.try_all(&|_| true)
+    explore::open(lesson, request, &BootedBoard::lesson_firmware().unwrap())?.try_all(2, &|_| true)
 }
 
 /// A program for the exercise, in every run that the exercise has.
@@ -60,6 +60,67 @@ fn a_solution_survives_every_arrival_and_a_starter_does_not() {
     }
 }
 
+/// What the explorer finds of a program in each run of its exercise.
+fn losses(lesson: &Lesson, program: &str) -> Vec<(String, Option<Loss>)> {
+    let runs = lesson.exercise.runs.iter();
+    runs.map(|run| (run.id.clone(), explored(lesson, &run.set, Some(program)).unwrap().shortest_loss().cloned()))
+        .collect()
+}
+
+#[test]
+fn every_wrong_fix_is_convicted_by_an_arrival_that_plays_again() {
+    let course = Course::embedded().unwrap();
+    let boards = BootedBoard::lesson_firmware().unwrap();
+    for lesson in course.lessons.iter().filter(|lesson| lesson.explorer.is_some()) {
+        for wrong in &lesson.exercise.wrong {
+            let program = &lesson.wrong[&wrong.file];
+            let run = lesson.exercise.runs.iter().find(|run| run.id == wrong.fails).unwrap();
+            let request = ExploreRequest {
+                program: program.clone(),
+                exercise: true,
+                settings: lesson.settings(&run.set).unwrap(),
+                seed: SEED,
+            };
+            let name = format!("{} {}", lesson.slug, wrong.file);
+            let report = explore::open(lesson, request.clone(), &boards).unwrap().try_all(2, &|_| true).unwrap();
+            let Some(loss) = report.shortest_loss() else {
+                assert!(wrong.survives_arrivals, "{name}: no arrival loses");
+                continue;
+            };
+            assert!(!wrong.survives_arrivals, "{name}: {}", loss.sentence.en);
+            let mut again = explore::open(lesson, request, &boards).unwrap();
+            let played = again.play(loss.replay.at, None).unwrap();
+            assert_eq!((&played.word, played.verdict), (&loss.replay.word, loss.verdict), "{name}");
+            // The values are in the sentence; those of the replay are the same.
+            let values: Vec<_> = played.values.iter().map(|(value, number)| format!("{value} = {number}")).collect();
+            assert!(loss.sentence.en.contains(&values.join(", ")), "{name}: {} {values:?}", loss.sentence.en);
+            assert!(loss.sentence.ja.contains(&values.join(", ")), "{name}: {}", loss.sentence.ja);
+        }
+    }
+}
+
+#[test]
+fn other_right_fixes_survive_every_arrival() {
+    let course = Course::embedded().unwrap();
+    // The jump is out of the way before interrupts go off: right in soft and in hard mode.
+    let lesson = course.lesson("lost-update").unwrap();
+    let statement = "        count += 1 if flag else 2\n";
+    let guarded = "        step = 1 if flag else 2\n        state = disable_irq()\n        count += step\n        enable_irq(state)\n";
+    let program = lesson.starter.replace(statement, guarded);
+    let program = program.replacen("import lab\n", "import lab\nfrom machine import disable_irq, enable_irq\n", 1);
+    for (run, loss) in losses(lesson, &program) {
+        assert_eq!(loss, None, "guarded addition, {run}");
+    }
+    // Counting down has no jump, and interrupts are off: right as well.
+    let lesson = course.lesson("lost-bytes").unwrap();
+    let guarded = "        state = disable_irq()\n        navail -= 1\n        enable_irq(state)\n";
+    let program = lesson.wrong["decrement.py"].replace("        navail -= 1\n", guarded);
+    let program = program.replacen("import lab\n", "import lab\nfrom machine import disable_irq, enable_irq\n", 1);
+    for (run, loss) in losses(lesson, &program) {
+        assert_eq!(loss, None, "guarded decrement, {run}");
+    }
+}
+
 #[test]
 fn a_losing_arrival_plays_again() {
     let course = Course::embedded().unwrap();
@@ -72,11 +133,11 @@ fn a_losing_arrival_plays_again() {
     };
     let boards = BootedBoard::lesson_firmware().unwrap();
     let mut exploration = explore::open(lesson, request.clone(), &boards).unwrap();
-    let report = exploration.try_all(&|_| true).unwrap();
+    let report = exploration.try_all(2, &|_| true).unwrap();
     let loss = report.first_loss().expect("the starter loses").clone();
     let mut again = explore::open(lesson, request, &boards).unwrap();
-    assert_eq!(again.replay(loss.at), loss);
-    let played = serde_json::to_value(again.play(loss.at)).unwrap();
+    assert_eq!(again.replay(loss.at, None), loss);
+    let played = serde_json::to_value(again.play(loss.at, None).unwrap()).unwrap();
     assert_eq!(played["verdict"], "lost", "{played}");
 }
 
@@ -87,7 +148,7 @@ fn an_exploration_can_be_given_up() {
     let settings = lesson.settings(&Settings::new()).unwrap();
     let request = ExploreRequest { program: lesson.program.clone(), exercise: false, settings, seed: SEED };
     let mut exploration = explore::open(lesson, request, &BootedBoard::lesson_firmware().unwrap()).unwrap();
-    assert!(matches!(exploration.try_all(&|done| done < 10), Err(ExploreError::Cancelled)));
+    assert!(matches!(exploration.try_all(2, &|done| done < 10), Err(ExploreError::Cancelled)));
 }
 
 #[test]

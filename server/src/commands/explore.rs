@@ -50,23 +50,17 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let mut exploration = explore::open(lesson, request, &BootedBoard::lesson_firmware()?).map_err(coded)?;
     if let Some(at) = arrival(&arguments, &exploration)? {
-        let played = exploration.play(at);
+        let played = exploration.play(at, None).map_err(coded)?;
         if arguments.json {
             println!("{}", serde_json::to_string_pretty(&played)?);
         } else {
-            println!("arrival {} of {}", played.at, played.of);
-            println!("  machine    {}", played.machine.as_deref().unwrap_or("?"));
-            println!("  Python     {}", played.python.as_deref().unwrap_or("?"));
-            println!("  delivered  {}", played.delivered.map_or("never".to_owned(), |at| at.to_string()));
-            for (name, value) in &played.values {
-                println!("  {name:10} {value}");
-            }
-            println!("  verdict    {}", serde_json::to_value(played.verdict)?.as_str().unwrap_or_default());
+            print_played(&played);
         }
         return Ok(ExitCode::SUCCESS);
     }
     let bar = progress(exploration.arrivals());
-    let report = exploration.try_all(&|done| {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let report = exploration.try_all(workers, &|done| {
         bar.set_position(done.into());
         true
     });
@@ -86,7 +80,7 @@ fn coded(error: ExploreError) -> anyhow::Error {
 }
 
 /// The one arrival asked for, if so.
-fn arrival(arguments: &Arguments, exploration: &explore::Exploration<'_>) -> anyhow::Result<Option<u32>> {
+fn arrival(arguments: &Arguments, exploration: &explore::Exploration) -> anyhow::Result<Option<u32>> {
     let at = match (&arguments.replay, arguments.at) {
         (None, None) => return Ok(None),
         (None, Some(at)) => at,
@@ -95,7 +89,7 @@ fn arrival(arguments: &Arguments, exploration: &explore::Exploration<'_>) -> any
                 word.rsplit(':').next().and_then(|at| at.parse().ok()).ok_or_else(|| {
                     anyhow!("`{word}` is no replay word; copy it whole, from `isr1:` to its last number")
                 })?;
-            let here = exploration.replay(at).word;
+            let here = exploration.replay(at, None).word;
             if here != *word {
                 return Err(anyhow!(
                     "the word is of another firmware, lesson, program, seed or setting; here it is {here}"
@@ -108,6 +102,31 @@ fn arrival(arguments: &Arguments, exploration: &explore::Exploration<'_>) -> any
         return Err(anyhow!("the window has arrivals 0 to {}", exploration.arrivals() - 1));
     }
     Ok(Some(at))
+}
+
+fn print_played(played: &explore::Played) {
+    println!("arrival {} of {}", played.at, played.of);
+    if let Some(machine) = &played.machine {
+        let function = machine.function.as_deref().unwrap_or("?");
+        println!("  machine    {} {function} + {:#x}", machine.pc, machine.offset.unwrap_or_default());
+    }
+    if let Some(python) = &played.python {
+        println!("  Python     line {}, {} {}", python.line, python.opcode, python.argument);
+    }
+    println!("  delivered  {}", played.delivered.map_or("never".to_owned(), |at| at.to_string()));
+    for step in &played.steps {
+        println!("  {step}");
+    }
+    for (name, value) in &played.values {
+        println!("  {name:10} {value}");
+    }
+    println!("  verdict    {}", verdict_name(played.verdict));
+    println!("  {}", played.sentence.en);
+}
+
+/// The verdict as it stands in the JSON.
+fn verdict_name(verdict: explorer::outcome::Verdict) -> String {
+    serde_json::to_value(verdict).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default()
 }
 
 fn progress(arrivals: u32) -> ProgressBar {

@@ -479,6 +479,9 @@ pub struct WrongFix {
     pub why: Text,
     /// The run that rejects it.
     pub fails: String,
+    /// The race explorer finds nothing wrong with it: it loses nothing, but does less than it should.
+    #[serde(default)]
+    pub survives_arrivals: bool,
 }
 
 /// A line of code to point at in the editor.

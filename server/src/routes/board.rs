@@ -74,7 +74,7 @@ pub(crate) struct Done {
     done: bool,
 }
 
-const DONE: Json<Done> = Json(Done { done: true });
+pub(super) const DONE: Json<Done> = Json(Done { done: true });
 
 /// `POST /api/stop`: answered when the run has ended.
 pub(crate) async fn stop(State(app): State<AppState>, visitor: Visitor) -> Result<Json<Done>, Problem> {

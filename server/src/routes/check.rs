@@ -58,7 +58,7 @@ pub(crate) async fn check(
             }
             !given_up.load(Ordering::Relaxed)
         });
-        runs.map(|runs| judge::verdict(&lesson, &runs, language))
+        runs.map(|checked| judge::verdict(&lesson, &checked, language))
     });
     let verdict = match job.await {
         Ok(Ok(verdict)) => verdict,

@@ -4,6 +4,7 @@ pub mod board;
 pub mod boards;
 pub mod check;
 pub mod events;
+pub mod explore;
 mod json;
 pub mod pages;
 pub mod work;

@@ -38,6 +38,9 @@ pub enum RunError {
     /// A lesson asks for a setting that it does not have.
     #[error("{0}")]
     Setting(String),
+    /// The race explorer cannot look into the firmware; a mistake in the workbench.
+    #[error("{0}")]
+    Explorer(String),
     /// The caller gave it up.
     #[error("the run was given up")]
     Cancelled,
@@ -90,6 +93,12 @@ pub trait Boards: Sync {
 
     /// How many runs may go on at the same time.
     fn at_once(&self) -> usize;
+
+    /// The virtual board that these are forked from, for the race explorer; `None` for real boards,
+    /// which cannot be stopped between two instructions.
+    fn booted(&self) -> Option<&BootedBoard> {
+        None
+    }
 }
 
 impl Boards for BootedBoard {
@@ -99,6 +108,10 @@ impl Boards for BootedBoard {
 
     fn at_once(&self) -> usize {
         std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    fn booted(&self) -> Option<&BootedBoard> {
+        Some(self)
     }
 }
 

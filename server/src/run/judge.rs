@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
+use super::check::{Checked, CheckedArrivals};
 use super::record::{RunRecord, why};
 use crate::course::lesson::{Criterion, Instrument, fill};
-use crate::course::{Lesson, Measured, Relation, Settings, Value};
+use crate::course::{Lesson, Measured, Relation, Settings, Text, Value};
+use crate::error::Problem;
 use crate::language::Language;
 
 /// Makes a row of the outcome table. The store adds its number and time.
@@ -78,6 +80,49 @@ pub struct Verdict {
     pub message: String,
     /// The traceback of a program that failed.
     pub traceback: Option<String>,
+    /// The arrival of an interrupt at which the program loses something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<LosingArrival>,
+}
+
+/// An arrival of the interrupt that the program does not survive, ready to be shown and played.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LosingArrival {
+    /// The run whose settings were explored.
+    pub run: String,
+    /// These settings.
+    pub settings: Settings,
+    /// How many arrivals were tried.
+    pub tried: u32,
+    /// How many of them lose something.
+    pub lost: u32,
+    /// At how many the program breaks.
+    pub broken: u32,
+    /// The one that is told most shortly: before which instruction of the window.
+    pub at: u32,
+    /// The word that plays it again.
+    pub word: String,
+    /// What becomes of it.
+    pub verdict: explorer::outcome::Verdict,
+    /// What happens, in the visitor's language, as HTML.
+    pub sentence: String,
+}
+
+impl LosingArrival {
+    fn of(arrivals: &CheckedArrivals, language: Language) -> Option<Self> {
+        let Ok((counts, Some(loss))) = &arrivals.tried else { return None };
+        Some(Self {
+            run: arrivals.run.clone(),
+            settings: arrivals.settings.clone(),
+            tried: counts.tried,
+            lost: counts.lost,
+            broken: counts.broken,
+            at: loss.replay.at,
+            word: loss.replay.word.clone(),
+            verdict: loss.verdict,
+            sentence: loss.sentence.html(language),
+        })
+    }
 }
 
 /// A run of the check: which one, and what it measured.
@@ -85,9 +130,15 @@ pub type CheckedRun = (String, RunRecord);
 
 /// Judges the runs of an exercise. A criterion without any run yet does not hold.
 #[must_use]
-pub fn verdict(lesson: &Lesson, runs: &[CheckedRun], language: Language) -> Verdict {
-    let criteria: Vec<_> =
-        lesson.exercise.criteria.iter().map(|criterion| judge(lesson, criterion, runs, language)).collect();
+pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdict {
+    let runs = &checked.runs[..];
+    let criteria: Vec<_> = lesson
+        .exercise
+        .criteria
+        .iter()
+        .map(|criterion| judge(lesson, criterion, runs, language))
+        .chain(judge_arrivals(lesson, &checked.arrivals, language))
+        .collect();
     let failed_program = runs.iter().find_map(|(_, record)| record.end.report.clone());
     let passed = failed_program.is_none() && criteria.iter().all(|criterion| criterion.ok);
     let message = if passed {
@@ -95,7 +146,55 @@ pub fn verdict(lesson: &Lesson, runs: &[CheckedRun], language: Language) -> Verd
     } else {
         criteria.iter().find_map(|criterion| criterion.message.clone()).unwrap_or_default()
     };
-    Verdict { passed, criteria, message, traceback: failed_program }
+    let arrivals = checked.arrivals.iter().find_map(|arrivals| LosingArrival::of(arrivals, language));
+    Verdict { passed, criteria, message, traceback: failed_program, arrivals }
+}
+
+/// The criterion of lessons whose race can be tried exhaustively: no arrival may lose anything.
+fn judge_arrivals(lesson: &Lesson, arrivals: &[CheckedArrivals], language: Language) -> Option<JudgedCriterion> {
+    if arrivals.is_empty() {
+        return None;
+    }
+    let text = Text {
+        en: "every moment at which the interrupt can arrive is tried, and none loses anything".into(),
+        ja: "割り込みが来うる瞬間をすべて試し、一つも失わない".into(),
+    };
+    let failed = arrivals.iter().find(|arrivals| !arrivals.passed());
+    let shown = failed.or(arrivals.last()).and_then(|arrivals| arrivals.tried.as_ref().ok());
+    let measured = shown.map(|(counts, _)| {
+        let numbers = [("tried", counts.tried), ("lost", counts.lost), ("broken", counts.broken)];
+        numbers.into_iter().map(|(name, number)| (name.to_owned(), json!(number))).collect()
+    });
+    let message = failed.map(|arrivals| {
+        let run = lesson.exercise.runs.iter().find(|run| run.id == arrivals.run);
+        let title = run.map(|run| run.title.html(language)).unwrap_or_default();
+        match &arrivals.tried {
+            Ok((counts, loss)) => {
+                let bad = counts.tried - counts.kept;
+                let sentence = loss.as_ref().map(|loss| loss.sentence.html(language)).unwrap_or_default();
+                match language {
+                    Language::En => {
+                        format!("Not yet: {bad} of {} arrivals lose something in {title} mode. The shortest: {sentence}", counts.tried)
+                    }
+                    Language::Ja => {
+                        format!("もう少しです。{title}では {} 通りの到着のうち {bad} 通りで失われます。いちばん短い例: {sentence}", counts.tried)
+                    }
+                }
+            }
+            Err(refusal) => {
+                let text = Problem::NotExplored(refusal.clone()).text(language);
+                let plain = format!("{} {}", text.message, text.hint);
+                escape(&plain)
+            }
+        }
+    });
+    Some(JudgedCriterion {
+        text: text.html(language),
+        ok: failed.is_none(),
+        measured: measured.unwrap_or_default(),
+        run: failed.map(|arrivals| arrivals.run.clone()),
+        message,
+    })
 }
 
 fn judge(lesson: &Lesson, criterion: &Criterion, runs: &[CheckedRun], language: Language) -> JudgedCriterion {
@@ -126,12 +225,13 @@ fn escaped(measured: &Measured) -> Measured {
         .iter()
         .map(|(name, value)| match value {
             Value::Number(number) => (name, Value::Number(*number)),
-            Value::Text(text) => {
-                let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-                (name, Value::Text(text))
-            }
+            Value::Text(text) => (name, Value::Text(escape(text))),
         })
         .collect()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// The measured values that a relation speaks of.

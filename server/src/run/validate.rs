@@ -130,8 +130,8 @@ fn run_lesson(lesson: &Lesson, set: &Settings, seconds: u32, boards: &dyn Boards
 }
 
 fn exercise(lesson: &Lesson, program: &str, boards: &dyn Boards, must_pass: bool) -> Result<Vec<String>, RunError> {
-    let runs = check::runs(lesson, program, boards, &mut |_| true)?;
-    let verdict = judge::verdict(lesson, &runs, Language::En);
+    let checked = check::runs(lesson, program, boards, &mut |_| true)?;
+    let verdict = judge::verdict(lesson, &checked, Language::En);
     if verdict.passed == must_pass {
         return Ok(Vec::new());
     }
@@ -143,6 +143,7 @@ fn exercise(lesson: &Lesson, program: &str, boards: &dyn Boards, must_pass: bool
         .map(|criterion| format!("{} (run {:?}): {:?}", criterion.text, criterion.run, criterion.measured))
         .collect();
     findings.extend(verdict.traceback);
+    findings.extend(verdict.arrivals.map(|arrival| format!("{}: {}", arrival.word, arrival.sentence)));
     Ok(findings)
 }
 
@@ -150,11 +151,11 @@ fn wrong_fix(lesson: &Lesson, wrong: &WrongFix, boards: &dyn Boards) -> Result<V
     let Some(program) = lesson.wrong.get(&wrong.file) else {
         return Ok(vec![format!("there is no file wrong/{}", wrong.file)]);
     };
-    let runs = check::runs(lesson, program, boards, &mut |_| true)?;
-    if let Some((_, record)) = runs.iter().find(|(_, record)| record.end.report.is_some()) {
+    let checked = check::runs(lesson, program, boards, &mut |_| true)?;
+    if let Some((_, record)) = checked.runs.iter().find(|(_, record)| record.end.report.is_some()) {
         return Ok(vec![format!("it fails for another reason: {}", record.end.report.clone().unwrap_or_default())]);
     }
-    let Some((_, record)) = runs.iter().find(|(id, _)| *id == wrong.fails) else {
+    let Some((_, record)) = checked.runs.iter().find(|(id, _)| *id == wrong.fails) else {
         return Ok(vec![format!("there is no run `{}` in the exercise", wrong.fails)]);
     };
     let measured = record.measured();
@@ -163,7 +164,18 @@ fn wrong_fix(lesson: &Lesson, wrong: &WrongFix, boards: &dyn Boards) -> Result<V
         let applying = lesson.exercise.criteria.iter().filter(|criterion| criterion.applies_to(run));
         applying.into_iter().any(|criterion| criterion.holds.holds(&measured) != Ok(true))
     });
-    Ok(if rejected { Vec::new() } else { vec![format!("the run `{}` accepts it", wrong.fails)] })
+    let Some(arrivals) = checked.arrivals.iter().find(|arrivals| arrivals.run == wrong.fails) else {
+        return Ok(if rejected { Vec::new() } else { vec![format!("the run `{}` accepts it", wrong.fails)] });
+    };
+    // Where every arrival can be tried, one of them has to convict the fix, unless the lesson says
+    // that only a free run can.
+    Ok(match (arrivals.loss(), wrong.survives_arrivals) {
+        (Some(_), false) => Vec::new(),
+        (None, true) if rejected => Vec::new(),
+        (Some(loss), true) => vec![format!("an arrival loses, against `survives_arrivals`: {}", loss.sentence.en)],
+        (None, true) => vec![format!("the run `{}` accepts it", wrong.fails)],
+        (None, false) => vec![format!("no arrival of run `{}` loses anything: {:?}", wrong.fails, arrivals.tried)],
+    })
 }
 
 /// What is wrong with a relation, with the values it speaks of.

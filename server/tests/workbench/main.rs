@@ -4,6 +4,7 @@
 
 mod app;
 mod bad_input;
+mod exploring;
 mod restart;
 mod runs;
 mod visitors;

@@ -89,8 +89,16 @@ async fn the_starter_is_refused_and_the_solution_passes() {
     let failed = visitor.post(path, json!({ "program": lesson.starter })).await;
     assert_eq!((failed.status, &failed.json["passed"]), (StatusCode::OK, &json!(false)), "{}", failed.text);
     assert!(failed.json["message"].as_str().is_some_and(|message| !message.is_empty()));
+    // It is answered with an arrival that loses, ready to be played.
+    let arrival = &failed.json["arrivals"];
+    assert!(arrival["sentence"].as_str().unwrap().contains("<code>count</code>"), "{}", failed.text);
+    let at =
+        json!({ "program": lesson.starter, "exercise": true, "settings": arrival["settings"], "at": arrival["at"] });
+    let played = visitor.post("/api/lessons/lost-update/explore/at", at).await.json;
+    assert_eq!((&played["verdict"], &played["word"]), (&arrival["verdict"], &arrival["word"]));
     let passed = visitor.post(path, json!({ "program": lesson.solution })).await;
     assert_eq!(passed.json["passed"], true, "{}", passed.text);
+    assert_eq!(passed.json["arrivals"], json!(null));
     events.until(|event| event.name == "check" && event.data["state"] == "done" && event.data["passed"] == true).await;
     let broken = visitor.post(path, json!({ "program": "raise ValueError('no')" })).await;
     assert_eq!(broken.json["passed"], false);

@@ -1,0 +1,169 @@
+//! The race explorer on the page: every arrival tried, beside the visitor's board, and single ones in detail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::board::{DONE, Done, check_program, lesson};
+use super::json::Body;
+use crate::app::AppState;
+use crate::course::{Lesson, Settings};
+use crate::error::Problem;
+use crate::run::explore::{self, ExploreError, ExploreRequest, Played};
+use crate::visitor::Visitor;
+
+/// How often the page hears of the progress.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What is to be explored.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExploreBody {
+    /// The visitor's text; without it the lesson's program, or the exercise's starter.
+    #[serde(default)]
+    program: Option<String>,
+    /// Whether the program is for the exercise.
+    #[serde(default)]
+    exercise: bool,
+    #[serde(default)]
+    settings: Settings,
+    #[serde(default)]
+    seed: Option<u64>,
+}
+
+/// Which arrival is to be shown.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AtBody {
+    // `flatten` would lift the refusal of unknown keys.
+    #[serde(default)]
+    program: Option<String>,
+    #[serde(default)]
+    exercise: bool,
+    #[serde(default)]
+    settings: Settings,
+    #[serde(default)]
+    seed: Option<u64>,
+    at: u32,
+    #[serde(default)]
+    second: Option<u32>,
+}
+
+fn request(lesson: &Lesson, body: ExploreBody) -> Result<ExploreRequest, Problem> {
+    let own = if body.exercise { &lesson.starter } else { &lesson.program };
+    let program = body.program.unwrap_or_else(|| own.clone());
+    check_program(&program)?;
+    let settings = lesson.settings(&body.settings)?;
+    Ok(ExploreRequest { program, exercise: body.exercise, settings, seed: body.seed.unwrap_or(1) })
+}
+
+/// `POST /api/lessons/{slug}/explore`: answered with the report when every arrival is tried. One that is
+/// begun while another one is going on gives that one up.
+pub(crate) async fn explore(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(slug): Path<String>,
+    Body(body): Body<ExploreBody>,
+) -> Result<Response, Problem> {
+    let lesson = lesson(&app.course, &slug)?.clone();
+    let request = request(&lesson, body)?;
+    let bench = app.benches.of(visitor.id)?;
+    let given_up = bench.explored.begin();
+    let feed = Arc::clone(&bench.feed);
+    feed.publish_json("explore", &json!({ "lesson": lesson.slug, "state": "running", "done": 0, "of": 0 }));
+    let Ok(_turn) = app.benches.checks.acquire().await else { return Err(Problem::Internal) };
+    let booted = app.benches.booted().clone();
+    let told = Arc::clone(&feed);
+    let job = tokio::task::spawn_blocking(move || {
+        let given_up = &*given_up;
+        let mut exploration = explore::open(&lesson, request, &booted)?;
+        let of = exploration.arrivals();
+        let mut next = Instant::now();
+        let report = exploration.try_each(&mut |done| {
+            if next <= Instant::now() {
+                next = Instant::now() + PROGRESS_INTERVAL;
+                told.publish_json(
+                    "explore",
+                    &json!({ "lesson": lesson.slug, "state": "running", "done": done, "of": of }),
+                );
+            }
+            !is_set(given_up)
+        })?;
+        // A newer one is not driven out by an older one that finished all the same.
+        if is_set(given_up) {
+            return Err(ExploreError::Cancelled);
+        }
+        bench.explored.keep(exploration);
+        Ok(Json(report).into_response())
+    });
+    let answer = finish(job.await);
+    let state = match &answer {
+        Ok(_) => json!({ "lesson": slug, "state": "done" }),
+        Err(problem) => json!({ "lesson": slug, "state": "failed", "code": problem.code() }),
+    };
+    feed.publish_json("explore", &state);
+    answer
+}
+
+/// `POST /api/lessons/{slug}/explore/at`: one arrival in detail. From the window that the visitor explored
+/// last it takes milliseconds; any other window is opened first.
+pub(crate) async fn at(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(slug): Path<String>,
+    Body(body): Body<AtBody>,
+) -> Result<Json<Played>, Problem> {
+    let lesson = lesson(&app.course, &slug)?.clone();
+    let AtBody { program, exercise, settings, seed, at, second } = body;
+    let request = request(&lesson, ExploreBody { program, exercise, settings, seed })?;
+    let bench = app.benches.of(visitor.id)?;
+    let (seat, known) = (Arc::clone(&bench), request.clone());
+    let slug = lesson.slug.clone();
+    let job = tokio::task::spawn_blocking(move || {
+        seat.explored.with(&slug, &known, |exploration| exploration.play(at, second)).transpose()
+    });
+    if let Some(played) = finish(job.await)? {
+        return Ok(Json(played));
+    }
+    let Ok(_turn) = app.benches.checks.acquire().await else { return Err(Problem::Internal) };
+    let booted = app.benches.booted().clone();
+    let job = tokio::task::spawn_blocking(move || {
+        let mut exploration = explore::open(&lesson, request, &booted)?;
+        let played = exploration.play(at, second)?;
+        bench.explored.keep(exploration);
+        Ok(played)
+    });
+    finish(job.await).map(Json)
+}
+
+/// `POST /api/lessons/{slug}/explore/cancel`
+pub(crate) async fn cancel(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(slug): Path<String>,
+) -> Result<Json<Done>, Problem> {
+    lesson(&app.course, &slug)?;
+    app.benches.of(visitor.id)?.explored.cancel();
+    Ok(DONE)
+}
+
+fn is_set(flag: &AtomicBool) -> bool {
+    flag.load(Ordering::Relaxed)
+}
+
+/// What a blocking job came to.
+fn finish<T>(job: Result<Result<T, ExploreError>, tokio::task::JoinError>) -> Result<T, Problem> {
+    match job {
+        Ok(result) => Ok(result?),
+        Err(error) => {
+            tracing::error!(%error, "an exploration ended badly");
+            Err(Problem::Internal)
+        }
+    }
+}
