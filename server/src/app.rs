@@ -6,9 +6,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::bench::Benches;
+use crate::board::discovery;
 use crate::board::emulated::BootedBoard;
 use crate::board::line::LineFault;
-use crate::config::ServeConfig;
+use crate::board::registry::AttachedBoards;
+use crate::config::{PortSource, ServeConfig};
 use crate::course::{Course, CourseError};
 use crate::store::{Store, StoreError};
 use crate::visitor::Visitors;
@@ -24,6 +26,8 @@ pub struct App {
     pub store: Store,
     /// The visitors' boards.
     pub benches: Benches,
+    /// The boards that are plugged in or named.
+    pub attached: AttachedBoards,
     /// Who is who, and how often they ask.
     pub visitors: Visitors,
     /// The name of this machine, for addresses on the LAN.
@@ -47,11 +51,14 @@ pub enum AppError {
     /// The system gives no threads.
     #[error("the system gives no threads: {0}")]
     Threads(#[from] std::io::Error),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
 }
 
 impl App {
-    /// Builds the application: opens the store, loads the course and boots the board that all
-    /// others are forked from. Takes a moment; not for an asynchronous thread.
+    /// Builds the application: opens the store, loads the course, boots the board that all others are forked from, and
+    /// begins to watch the ports. Takes a moment. Call it within a runtime, but not where others wait for the thread.
     ///
     /// # Errors
     /// [`AppError`]
@@ -60,9 +67,23 @@ impl App {
         let course = Arc::new(Course::load(config.lessons.as_deref())?);
         let booted = BootedBoard::lesson_firmware()?;
         let benches = Benches::new(booted, config.limits.clone(), Arc::clone(&course), store.clone())?;
+        let attached = AttachedBoards::new(ports(&config.ports), &config.boards);
         let host_name = host_name().unwrap_or_default();
         let closing = watch::Sender::new(false);
-        Ok(Self { config, course, store, benches, visitors: Visitors::default(), host_name, closing })
+        let visitors = Visitors::new()?;
+        Ok(Self { config, course, store, benches, attached, visitors, host_name, closing })
+    }
+}
+
+/// The ports that are plugged in at each moment. A system that does not list its ports still serves the named ones.
+fn ports(source: &PortSource) -> watch::Receiver<Vec<discovery::AttachedPort>> {
+    match source {
+        PortSource::Named => watch::channel(Vec::new()).1,
+        PortSource::Given(ports) => ports.clone(),
+        PortSource::System => discovery::watch().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the ports of this machine are not watched; name boards with --board");
+            watch::channel(Vec::new()).1
+        }),
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a visitor works at: a virtual board of their own, its live events, and their check.
+//! What a visitor works at: a virtual board of their own or an attached one that they have taken, its live events, and
+//! their check.
 //!
 //! A bench is made when a visitor first needs it and reclaimed after a long absence. It holds
 //! nothing that would be missed: answers, edits and results are in the store.
@@ -11,11 +12,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use crate::board::Board;
+use crate::board::actor::OnEnd;
 use crate::board::emulated::BootedBoard;
 use crate::board::paced::PacedEngine;
 use crate::board::pool::Pool;
+use crate::board::registry::{AttachedBoards, Claim};
 use crate::board::session::EndReason;
-use crate::board::state::{BoardId, BoardKind, BoardState, BoardStatus};
+use crate::board::state::{BoardId, BoardState, BoardStatus};
 use crate::config::Limits;
 use crate::course::Course;
 use crate::error::Problem;
@@ -32,8 +35,14 @@ pub struct Bench {
     pub visitor: VisitorId,
     /// The visitor's live events.
     pub feed: Arc<Feed>,
-    /// The visitor's board.
-    pub board: Board,
+    /// The virtual board that is always there.
+    own: Board,
+    /// The attached board that they have taken.
+    attached: Mutex<Option<Claim>>,
+    /// Held while one board takes the place of another.
+    moving: tokio::sync::Mutex<()>,
+    course: Arc<Course>,
+    store: Store,
     /// Set to give the present check up.
     check: Mutex<Option<Arc<AtomicBool>>>,
     /// The window that the visitor explores.
@@ -51,9 +60,68 @@ impl Bench {
         given_up
     }
 
-    fn is_idle(&self) -> bool {
-        self.feed.readers() == 0 && !matches!(self.board.status().state, BoardState::Running { .. })
+    /// The board that they work at.
+    #[must_use]
+    pub fn board(&self) -> Board {
+        lock(&self.attached).as_ref().map_or_else(|| self.own.clone(), |claim| claim.board.clone())
     }
+
+    /// The virtual board that is always there.
+    #[must_use]
+    pub fn virtual_board(&self) -> &Board {
+        &self.own
+    }
+
+    /// Takes an attached board to this bench. One that was here before is given back.
+    ///
+    /// # Errors
+    /// As [`AttachedBoards::take`].
+    pub async fn take(&self, boards: &AttachedBoards, id: &str) -> Result<(), Problem> {
+        let _moving = self.moving.lock().await;
+        if lock(&self.attached).as_ref().is_some_and(|claim| claim.id() == id) {
+            return Ok(());
+        }
+        let claim = boards.take(id, self.visitor).await?;
+        let earlier = lock(&self.attached).take();
+        match earlier {
+            Some(earlier) => earlier.give_back().await,
+            None => {
+                self.own.stop().await?;
+                // From now on nobody looks at it, so it stands still.
+                self.own.join(Arc::new(Feed::default()), self.on_end()).await?;
+            }
+        }
+        claim.board.join(Arc::clone(&self.feed), self.on_end()).await?;
+        *lock(&self.attached) = Some(claim);
+        Ok(())
+    }
+
+    /// Gives the attached board of this id back; the virtual one takes its place. Returns whether it was here.
+    pub async fn give_back(&self, id: &str) -> Result<bool, Problem> {
+        let _moving = self.moving.lock().await;
+        let claim = lock(&self.attached).take_if(|claim| claim.id() == id);
+        let Some(claim) = claim else { return Ok(false) };
+        claim.give_back().await;
+        self.own.join(Arc::clone(&self.feed), self.on_end()).await?;
+        Ok(true)
+    }
+
+    /// Keeps the outcome of every run.
+    fn on_end(&self) -> OnEnd {
+        on_end(&self.course, &self.store, &self.feed, self.visitor)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.feed.readers() == 0
+            && !matches!(self.board().status().state, BoardState::Running { .. } | BoardState::Flashing(_))
+    }
+}
+
+fn on_end(course: &Arc<Course>, store: &Store, feed: &Arc<Feed>, visitor: VisitorId) -> OnEnd {
+    let (course, store, feed) = (Arc::clone(course), store.clone(), Arc::clone(feed));
+    Box::new(move |record| {
+        tokio::spawn(keep_outcome(Arc::clone(&course), store.clone(), Arc::clone(&feed), visitor, record));
+    })
 }
 
 /// All benches.
@@ -117,10 +185,16 @@ impl Benches {
         Ok(bench)
     }
 
-    /// What is known of every board that there is at the moment.
+    /// The bench of a visitor who has one.
+    #[must_use]
+    pub fn existing(&self, visitor: VisitorId) -> Option<Arc<Bench>> {
+        lock(&self.open).get(&visitor).cloned()
+    }
+
+    /// What is known of every virtual board that there is at the moment.
     #[must_use]
     pub fn statuses(&self) -> Vec<BoardStatus> {
-        let mut statuses: Vec<_> = lock(&self.open).values().map(|bench| bench.board.status()).collect();
+        let mut statuses: Vec<_> = lock(&self.open).values().map(|bench| bench.own.status()).collect();
         statuses.sort_by(|a, b| a.id.cmp(&b.id));
         statuses
     }
@@ -142,15 +216,16 @@ impl Benches {
         let booted = self.booted.clone();
         let (engine, reports) = PacedEngine::start(&self.pool, Arc::new(move |seed| booted.fresh(seed)));
         let id = BoardId(format!("virtual-{}", self.last_board.fetch_add(1, Ordering::Relaxed) + 1));
-        let (course, store, outcomes) = (Arc::clone(&self.course), self.store.clone(), Arc::clone(&feed));
-        let on_end = Box::new(move |record| {
-            tokio::spawn(keep_outcome(Arc::clone(&course), store.clone(), Arc::clone(&outcomes), visitor, record));
-        });
-        let board = Board::spawn(id, BoardKind::Virtual, engine, reports, Arc::clone(&feed), on_end);
+        let on_end = on_end(&self.course, &self.store, &feed, visitor);
+        let own = Board::spawn(BoardStatus::new_virtual(id), engine, reports, Arc::clone(&feed), on_end);
         Bench {
             visitor,
             feed,
-            board,
+            own,
+            attached: Mutex::default(),
+            moving: tokio::sync::Mutex::default(),
+            course: Arc::clone(&self.course),
+            store: self.store.clone(),
             check: Mutex::default(),
             explored: Explored::default(),
             used: Mutex::new(Instant::now()),

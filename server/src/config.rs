@@ -4,6 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
+use crate::board::discovery::AttachedPort;
+use crate::board::serial::PortAddress;
+
 /// The port the workbench listens on when none is asked for.
 pub const DEFAULT_PORT: u16 = 7878;
 
@@ -21,13 +26,37 @@ pub struct ServeConfig {
     pub data: Option<PathBuf>,
     /// A folder of lessons in the place of those that the binary carries, for authors.
     pub lessons: Option<PathBuf>,
+    /// Where attached boards are found.
+    pub ports: PortSource,
+    /// Boards that are named: ports of other machines, or of this one.
+    pub boards: Vec<PortAddress>,
     /// What one visitor and all visitors together may use.
     pub limits: Limits,
 }
 
+/// Where attached boards are found.
+#[derive(Clone, Debug, Default)]
+pub enum PortSource {
+    /// Only boards that are named.
+    #[default]
+    Named,
+    /// Also the ports of this machine, as they are plugged in and out.
+    System,
+    /// Also what a test plugs in.
+    Given(watch::Receiver<Vec<AttachedPort>>),
+}
+
 impl Default for ServeConfig {
     fn default() -> Self {
-        Self { listen: DEFAULT_LISTEN, lan: false, data: None, lessons: None, limits: Limits::default() }
+        Self {
+            listen: DEFAULT_LISTEN,
+            lan: false,
+            data: None,
+            lessons: None,
+            ports: PortSource::default(),
+            boards: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 }
 

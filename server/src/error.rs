@@ -5,6 +5,7 @@
 //! [`answer_in_the_visitors_language`], because only the request knows the language. Causes go to
 //! the log once, at the place where the problem is made, and never to the visitor.
 
+mod board_words;
 mod exploring;
 
 use axum::Json;
@@ -14,13 +15,15 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
-use crate::board::BoardRefusal;
+use crate::board::registry::ShareRefusal;
+use crate::board::{BoardFault, BoardRefusal};
 use crate::course::SettingError;
 use crate::language::Language;
 use crate::pages::frame::Theme;
 use crate::pages::trouble::TroublePage;
 use crate::run::explore::ExploreError;
 use crate::store::StoreError;
+use board_words::board_words;
 pub use exploring::NotExplored;
 
 /// What a visitor can be told.
@@ -70,6 +73,12 @@ pub enum Problem {
     Board(BoardRefusal),
     /// The disk with the visitors' work is full.
     DiskFull,
+    /// The visitor may not have the board, or not do this with it.
+    Share(ShareRefusal),
+    /// What was named is no port.
+    NotAPort(String),
+    /// The run needs hard interrupts, and the board has soft ones only.
+    NeedsHardInterrupts,
     /// Something failed that the visitor cannot mend; the cause is in the log.
     Internal,
 }
@@ -106,8 +115,12 @@ impl Problem {
             Self::AllBoardsTaken => StatusCode::SERVICE_UNAVAILABLE,
             Self::Board(BoardRefusal::Session(_)) => StatusCode::BAD_GATEWAY,
             Self::Board(BoardRefusal::Gone) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Board(_) | Self::CheckGivenUp => StatusCode::CONFLICT,
             Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Board(_) | Self::CheckGivenUp | Self::NeedsHardInterrupts => StatusCode::CONFLICT,
+            Self::Share(ShareRefusal::Unknown(_)) => StatusCode::NOT_FOUND,
+            Self::Share(ShareRefusal::HostOnly) => StatusCode::FORBIDDEN,
+            Self::Share(_) => StatusCode::CONFLICT,
+            Self::NotAPort(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -141,6 +154,18 @@ impl Problem {
             Self::Board(BoardRefusal::Session(fault)) => fault.code(),
             Self::Board(BoardRefusal::Gone) => "board-gone",
             Self::DiskFull => "disk-full",
+            Self::Board(BoardRefusal::Flashing) | Self::Share(ShareRefusal::Flashing) => "board-flashing",
+            Self::Board(BoardRefusal::NothingFlashes) => "nothing-flashes",
+            Self::Board(BoardRefusal::RealTime) => "board-real-time",
+            Self::Board(BoardRefusal::Port(fault)) => fault.code,
+            // Made only by `From`, which takes the board's refusal out of it.
+            Self::Share(ShareRefusal::Board(_)) => "board-gone",
+            Self::Share(ShareRefusal::Unknown(_)) => "board-unknown",
+            Self::Share(ShareRefusal::Taken) => "board-taken",
+            Self::Share(ShareRefusal::HostOnly) => "host-only",
+            Self::Share(ShareRefusal::NotNamed) => "board-not-named",
+            Self::NotAPort(_) => "not-a-port",
+            Self::NeedsHardInterrupts => "board-needs-hard",
             Self::Internal => "internal",
         }
     }
@@ -196,11 +221,20 @@ impl Problem {
             Self::Board(BoardRefusal::NotReady) => ("The board is not ready.", "Wait a moment, or press Reset."),
             Self::Board(BoardRefusal::NothingRuns) => ("Nothing is running.", "Press Run first."),
             Self::Board(BoardRefusal::Session(fault)) => return board_words(fault.code(), Language::En),
-            Self::Board(BoardRefusal::Gone) => return board_words("board-gone", Language::En),
             Self::DiskFull => (
                 "The workbench's disk is full: this was not saved.",
                 "Leave the page open and tell the teacher; when there is room again, do it once more.",
             ),
+            Self::Board(BoardRefusal::Port(fault)) => return port_words(fault, Language::En),
+            Self::Board(_) | Self::Share(_) | Self::NeedsHardInterrupts => {
+                return board_words(self.code(), Language::En);
+            }
+            Self::NotAPort(text) => {
+                return (
+                    format!("“{text}” is no port."),
+                    "Write rfc2217://host:port, or the port's path on the computer that runs ISR Lab.",
+                );
+            }
             Self::Internal => {
                 ("The workbench failed inside.", "Try again; if it stays, the server's log names the cause.")
             }
@@ -257,11 +291,20 @@ impl Problem {
             }
             Self::Board(BoardRefusal::NothingRuns) => ("何も実行していません。", "先に「実行」を押してください。"),
             Self::Board(BoardRefusal::Session(fault)) => return board_words(fault.code(), Language::Ja),
-            Self::Board(BoardRefusal::Gone) => return board_words("board-gone", Language::Ja),
             Self::DiskFull => (
                 "サーバーのディスクがいっぱいで、保存できませんでした。",
                 "ページを開いたまま先生に伝え、空きができたらもう一度行ってください。",
             ),
+            Self::Board(BoardRefusal::Port(fault)) => return port_words(fault, Language::Ja),
+            Self::Board(_) | Self::Share(_) | Self::NeedsHardInterrupts => {
+                return board_words(self.code(), Language::Ja);
+            }
+            Self::NotAPort(text) => {
+                return (
+                    format!("「{text}」はポートではありません。"),
+                    "rfc2217://ホスト:ポート か、ISR Lab が動くコンピュータでのポートのパスを書いてください。",
+                );
+            }
             Self::Internal => (
                 "サーバー内部でエラーが起きました。",
                 "もう一度試してください。続く場合は、サーバーのログに原因があります。",
@@ -269,6 +312,11 @@ impl Problem {
         };
         (message.to_owned(), hint)
     }
+}
+
+fn port_words(fault: &BoardFault, language: Language) -> (String, &'static str) {
+    let message = board_trouble(fault, language).message;
+    (message, board_words(fault.code, language).1)
 }
 
 /// A library's message as a sentence of its own.
@@ -293,146 +341,22 @@ fn setting_japanese(error: &SettingError) -> String {
     }
 }
 
-/// What is wrong with a board, in the visitor's language, by the fault's code.
+/// What is wrong with a board, in the visitor's language.
 #[must_use]
-pub fn board_trouble(code: &'static str, language: Language) -> ProblemText {
-    let (message, hint) = board_words(code, language);
-    ProblemText { code, message, hint: hint.to_owned() }
+pub fn board_trouble(fault: &BoardFault, language: Language) -> ProblemText {
+    let (message, hint) = board_words(fault.code, language);
+    let message = match &fault.program {
+        Some(program) => board_words::in_use_by(program, language),
+        None => message,
+    };
+    ProblemText { code: fault.code, message, hint: hint.to_owned() }
 }
 
-fn board_words(code: &str, language: Language) -> (String, &'static str) {
-    let (en, ja) = match code {
-        "board-no-answer" => (
-            (
-                "The board does not answer.",
-                "Press Reset. If it stays, check the cable and that no other program uses the port.",
-            ),
-            (
-                "ボードが応答しません。",
-                "「リセット」を押してください。続く場合は、ケーブルと、ほかのプログラムがポートを使っていないかを確かめてください。",
-            ),
-        ),
-        "board-no-lesson-firmware" => (
-            (
-                "The board runs MicroPython without the lesson firmware.",
-                "Write the lesson firmware on the boards page.",
-            ),
-            ("ボードの MicroPython にはレッスン用ファームウェアがありません。", "ボードのページで書き込んでください。"),
-        ),
-        "board-other-version" => (
-            ("The board's lesson firmware has another version.", "Write this workbench's firmware on the boards page."),
-            ("ボードのレッスン用ファームウェアの版が違います。", "ボードのページで書き込み直してください。"),
-        ),
-        "board-no-prompt" => (
-            ("The board offers no prompt.", "Press Reset."),
-            ("ボードのプロンプトが出ません。", "「リセット」を押してください。"),
-        ),
-        "board-upload-failed" => (
-            (
-                "The program did not arrive on the board.",
-                "Run it again. If it stays, shorten the program: the board's memory may be full.",
-            ),
-            (
-                "プログラムをボードに送れませんでした。",
-                "もう一度実行してください。続く場合は、プログラムを短くしてください。ボードのメモリが足りないのかもしれません。",
-            ),
-        ),
-        "board-setting-refused" => (
-            ("The board refused a setting.", "Choose another value."),
-            ("ボードが設定を受け付けませんでした。", "別の値を選んでください。"),
-        ),
-        "board-not-acknowledged" => (
-            ("The board did not confirm.", "Try again. Stop still works."),
-            ("ボードから確認が返りません。", "もう一度試してください。「停止」は使えます。"),
-        ),
-        "board-still-counting" => (
-            ("The counters went on after Stop and a reset.", "Press Reset, or unplug the board."),
-            ("停止とリセットの後もカウンタが動いています。", "「リセット」を押すか、ボードを抜いてください。"),
-        ),
-        "board-no-raw-prompt" => (
-            (
-                "The board has a MicroPython prompt, but not the one that programs are sent through.",
-                "Write official MicroPython or the lesson firmware on the boards page.",
-            ),
-            (
-                "ボードの MicroPython には、プログラムを送るためのプロンプト(raw REPL)がありません。",
-                "ボードのページで公式の MicroPython かレッスン用ファームウェアを書き込んでください。",
-            ),
-        ),
-        "board-not-esp32" => (
-            (
-                "The board is no ESP32 with MicroPython.",
-                "Connect an ESP32 board, or write MicroPython for its chip on the boards page.",
-            ),
-            (
-                "MicroPython の入った ESP32 ではありません。",
-                "ESP32 のボードをつなぐか、ボードのページでそのチップ用の MicroPython を書き込んでください。",
-            ),
-        ),
-        "board-disk-full" => (
-            (
-                "The board's file system is full: the lab module does not fit.",
-                "Delete files on the board; 20 KB are enough.",
-            ),
-            (
-                "ボードのファイルシステムがいっぱいで、lab モジュールが入りません。",
-                "ボードのファイルを消してください。20 KB の空きで足ります。",
-            ),
-        ),
-        "board-deploy-failed" => (
-            (
-                "The lab module could not be put on the board.",
-                "Press Reset. If it stays, rename the board's main.py, or write official MicroPython again.",
-            ),
-            (
-                "lab モジュールをボードに置けませんでした。",
-                "「リセット」を押してください。続く場合は、ボードの main.py の名前を変えるか、公式の MicroPython を書き込み直してください。",
-            ),
-        ),
-        "board-needs-hard" => (
-            (
-                "This needs hard interrupts, and the board's official MicroPython has only soft ones.",
-                "Choose soft, take a virtual board, or write the lesson firmware if the board is an ESP32-C3.",
-            ),
-            (
-                "ハード割り込みが必要ですが、公式の MicroPython にはソフト割り込みしかありません。",
-                "ソフトを選ぶか、仮想ボードを使うか、ESP32-C3 ならレッスン用ファームウェアを書き込んでください。",
-            ),
-        ),
-        "board-reset-loop" => (
-            (
-                "The board resets again and again and comes to no prompt.",
-                "Write its firmware again. If its log speaks of a brownout, take another cable or socket.",
-            ),
-            (
-                "ボードがリセットを繰り返し、プロンプトまで進みません。",
-                "ファームウェアを書き込み直してください。ログに brownout とある場合は、ケーブルか差し込み口を変えてください。",
-            ),
-        ),
-        "board-wrong-baud" => (
-            (
-                "The board talks at another speed: what comes is no text.",
-                "Press the board's RESET button. If it stays, write the lesson firmware on the boards page.",
-            ),
-            (
-                "ボードの通信速度が違い、受け取った内容が文字になりません。",
-                "ボードの RESET ボタンを押してください。続く場合は、ボードのページでレッスン用ファームウェアを書き込んでください。",
-            ),
-        ),
-        "board-emulation" => (
-            ("The virtual board met something that it cannot do.", "Press Reset."),
-            ("仮想ボードが実行できない動作に出会いました。", "「リセット」を押してください。"),
-        ),
-        _ => (
-            ("The board is gone.", "Plug it in again, or reload the page."),
-            ("ボードが見つかりません。", "接続し直すか、ページを再読み込みしてください。"),
-        ),
-    };
-    let (message, hint) = match language {
-        Language::En => en,
-        Language::Ja => ja,
-    };
-    (message.to_owned(), hint)
+/// What a visitor is told whose board the class host has taken back.
+#[must_use]
+pub fn taken_back(language: Language) -> ProblemText {
+    let (message, hint) = board_words("board-taken-back", language);
+    ProblemText { code: "board-taken-back", message, hint: hint.to_owned() }
 }
 
 impl From<StoreError> for Problem {
@@ -457,6 +381,15 @@ impl From<ExploreError> for Problem {
                 tracing::error!(%error, "nothing can be explored");
                 Self::Internal
             }
+        }
+    }
+}
+
+impl From<ShareRefusal> for Problem {
+    fn from(refusal: ShareRefusal) -> Self {
+        match refusal {
+            ShareRefusal::Board(refusal) => Self::Board(refusal),
+            refusal => Self::Share(refusal),
         }
     }
 }

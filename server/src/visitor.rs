@@ -15,6 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::AppState;
+use crate::board::registry::Asker;
 use crate::error::Problem;
 use crate::language::cookie;
 use crate::store::VisitorId;
@@ -28,11 +29,24 @@ const SECRET_BYTES: usize = 32;
 /// Rates that are remembered; the least recently used half is forgotten beyond it.
 const RATES_KEPT: usize = 4096;
 
+/// The cookie of a class host who does not sit at the computer that runs the workbench.
+pub const HOST_COOKIE: &str = "host";
+
 /// The visitor who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visitor {
     /// Their number in the store.
     pub id: VisitorId,
+    /// Whether they are the class host: they came from this machine itself, or by the link that it printed.
+    pub host: bool,
+}
+
+impl Visitor {
+    /// Who asks for a board.
+    #[must_use]
+    pub fn asker(self) -> Asker {
+        Asker { visitor: self.id, host: self.host }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Visitor {
@@ -50,6 +64,9 @@ pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip());
+    // A socket for both kinds of addresses shows an IPv4 address within an IPv6 one.
+    let host = address.to_canonical().is_loopback()
+        || cookie(request.headers(), HOST_COOKIE).is_some_and(|token| app.visitors.is_host_token(token));
     let known = match &secret {
         Some(secret) => match app.visitors.find(&app, secret).await {
             Ok(known) => known,
@@ -64,12 +81,12 @@ pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next
     // Only somebody who opens a page or listens gets a cookie: a script that posts blindly does not fill the store.
     let fresh = match known {
         Some(id) => {
-            request.extensions_mut().insert(Visitor { id });
+            request.extensions_mut().insert(Visitor { id, host });
             None
         }
         None if request.method() == Method::GET => match app.visitors.welcome(&app).await {
             Ok((id, secret)) => {
-                request.extensions_mut().insert(Visitor { id });
+                request.extensions_mut().insert(Visitor { id, host });
                 Some(secret)
             }
             Err(problem) => return problem.into_response(),
@@ -88,8 +105,10 @@ pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next
 }
 
 /// What is remembered of visitors between requests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Visitors {
+    /// The secret in the link for a class host at another computer.
+    host_token: String,
     known: Mutex<HashMap<String, VisitorId>>,
     rates: Mutex<HashMap<RateKey, Bucket>>,
 }
@@ -108,6 +127,26 @@ struct Bucket {
 }
 
 impl Visitors {
+    /// Nobody is known yet.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub fn new() -> Result<Self, getrandom::Error> {
+        Ok(Self { host_token: secret()?, known: Mutex::default(), rates: Mutex::default() })
+    }
+
+    /// The secret in the link for a class host at another computer.
+    #[must_use]
+    pub fn host_token(&self) -> &str {
+        &self.host_token
+    }
+
+    /// Whether this is the class host's secret.
+    #[must_use]
+    pub fn is_host_token(&self, token: &str) -> bool {
+        token == self.host_token
+    }
+
     async fn find(&self, app: &AppState, secret: &str) -> Result<Option<VisitorId>, Problem> {
         if let Some(id) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(secret) {
             return Ok(Some(*id));
@@ -120,12 +159,10 @@ impl Visitors {
     }
 
     async fn welcome(&self, app: &AppState) -> Result<(VisitorId, String), Problem> {
-        let mut bytes = [0; SECRET_BYTES];
-        getrandom::fill(&mut bytes).map_err(|error| {
+        let secret = secret().map_err(|error| {
             tracing::error!(%error, "the system gives no random bytes");
             Problem::Internal
         })?;
-        let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let id = app.store.add_visitor(secret.clone()).await?;
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(secret.clone(), id);
         Ok((id, secret))
@@ -152,6 +189,12 @@ impl Visitors {
     }
 }
 
+fn secret() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; SECRET_BYTES];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn is_secret(text: &str) -> bool {
     text.len() == 2 * SECRET_BYTES && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -163,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_allowed_and_a_flood_is_not() {
-        let visitors = Visitors::default();
+        let visitors = Visitors::new().unwrap();
         let limits = Limits { burst: 3, requests_per_second: 1, ..Limits::default() };
         let who = RateKey::Visitor(VisitorId(1));
         let answers: Vec<bool> = (0..5).map(|_| visitors.allow(who, &limits)).collect();
@@ -173,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_memory_of_rates_is_bounded() {
-        let visitors = Visitors::default();
+        let visitors = Visitors::new().unwrap();
         for id in 0..3 * RATES_KEPT as i64 {
             visitors.allow(RateKey::Visitor(VisitorId(id)), &Limits::default());
         }

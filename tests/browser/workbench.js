@@ -24,9 +24,14 @@ export const STEP_TIMEOUT_MS = 60_000;
 /** How long the server may take to say where it listens. */
 const START_TIMEOUT_MS = 30_000;
 
+/** A file of the repository, or of what was built in it. @param {string} path */
+export function repositoryPath(path) {
+  return join(REPOSITORY, path);
+}
+
 /** A text of the course or of the repository. @param {string} path */
 export function repositoryFile(path) {
-  return readFileSync(join(REPOSITORY, path), "utf8");
+  return readFileSync(repositoryPath(path), "utf8");
 }
 
 /** Where screenshots go. @param {string} name */
@@ -46,12 +51,15 @@ export class Workbench {
     this.url = "";
   }
 
-  /** Starts the server, or starts it again on the same data and port. */
-  async start() {
+  /**
+   * Starts the server, or starts it again on the same data and port.
+   * @param {string[]} options more options of `isrlab serve`
+   */
+  async start(options = []) {
     const binary = process.env.ISRLAB;
     assert.ok(binary, "the variable ISRLAB names no binary; `cargo xtask e2e` sets it");
     const listen = this.url === "" ? "127.0.0.1:0" : new URL(this.url).host;
-    const server = spawn(binary, ["serve", "--listen", listen, "--data", this.data], { stdio: ["ignore", "pipe", "inherit"] });
+    const server = spawn(binary, ["serve", "--listen", listen, "--data", this.data, ...options], { stdio: ["ignore", "pipe", "inherit"] });
     this.#process = server;
     this.url = await new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error("the server did not say where it listens")), START_TIMEOUT_MS);

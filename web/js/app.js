@@ -3,7 +3,7 @@
  * @module
  */
 import { loadCatalogue } from "./catalogue.js";
-import { all, icon, maybe } from "./dom.js";
+import { all, icon, maybe, setText } from "./dom.js";
 import { Bus } from "./bus.js";
 import { LiveStream } from "./live-stream.js";
 import { stateName } from "./run-row.js";
@@ -27,9 +27,13 @@ export function startPage() {
   return bus;
 }
 
-/** Opens the stream of events; after every component listens. @param {Bus} bus */
-export function goLive(bus) {
-  return new LiveStream(bus);
+/**
+ * Opens the streams of events; after every component listens.
+ * @param {Bus} bus
+ * @param {string[]} paths
+ */
+export function goLive(bus, paths = ["/events"]) {
+  return paths.map((path) => new LiveStream(bus, path));
 }
 
 /**
@@ -37,6 +41,8 @@ export function goLive(bus) {
  * @param {import("./types.js").Board} board
  */
 function showChip(chip, board) {
+  const name = maybe(chip, ".name", HTMLElement);
+  if (name) setText(name, board.chip_name ? `${board.name} · ${board.chip_name}` : board.name);
   const state = chip.querySelector("[data-state]");
   if (!state || chip.dataset.shown === board.state) return;
   chip.dataset.shown = board.state;
@@ -47,6 +53,7 @@ function showChip(chip, board) {
 export function shapeOf(state) {
   switch (state) {
     case "ready": return "holds";
+    case "free": return "ring";
     case "fault": return "needs";
     case "absent": return "away";
     default: return "running";

@@ -37,7 +37,7 @@ export class BenchModel {
     this.settings = settings;
     bus.on("sample", (sample) => this.#take(sample));
     bus.on("run", (run) => this.#follow(run));
-    bus.on("board", (board) => { this.board = board; });
+    bus.on("board", (board) => this.#meet(board));
     bus.on("change", (change) => { this.changes.push(change); });
   }
 
@@ -69,6 +69,16 @@ export class BenchModel {
     const [before, now] = [valueOf(first, name), valueOf(last, name)];
     if (before === undefined || now === undefined) return undefined;
     return ((now - before) * 1e6) / (last.run_us - first.run_us);
+  }
+
+  /** Another board on this bench has run nothing yet. @param {import("./types.js").Board} board */
+  #meet(board) {
+    if (this.board !== null && this.board.id !== board.id) {
+      this.run = null;
+      this.#forget();
+      this.#paintSoon();
+    }
+    this.board = board;
   }
 
   /** @param {import("./types.js").Sample} sample */

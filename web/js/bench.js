@@ -6,6 +6,7 @@ import { Announcer } from "./announcer.js";
 import { goLive, startPage } from "./app.js";
 import { Balance } from "./balance.js";
 import { BenchModel } from "./bench-model.js";
+import { BoardNote } from "./board-note.js";
 import { readData, text } from "./catalogue.js";
 import { ConsolePanel } from "./console-panel.js";
 import { Controls } from "./controls.js";
@@ -51,6 +52,7 @@ for (const panel of all(document, "[data-instrument]", HTMLElement)) {
 const controls = new Controls(one(document, "[data-controls]", HTMLElement), model, lesson.slug);
 const row = new RunRow(one(document, "[data-run-row]", HTMLElement), model, lesson, announcer);
 new ConsolePanel(one(document, "[data-console-panel]", HTMLElement), model);
+new BoardNote(bus);
 new TroubleSlot(one(document, "[data-trouble]", HTMLElement), bus);
 const steps = new StepTrack(one(document, "[data-steps]", HTMLElement), bus, lesson.steps);
 const editor = new Editor(one(document, "[data-editor]", HTMLElement), bus, lesson, (program) => row.start(program));

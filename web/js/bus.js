@@ -14,6 +14,8 @@
  *   console: { text: string, bad_frames: number },
  *   run: import("./types.js").Run,
  *   board: import("./types.js").Board,
+ *   boards: { boards: import("./types.js").ListedBoard[] },
+ *   notice: { code: string, message: string, hint: string },
  *   outcome: import("./types.js").Outcome,
  *   check: import("./types.js").CheckProgress,
  *   gap: { missed: number },

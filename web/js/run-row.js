@@ -188,6 +188,7 @@ export function speedName(speed) {
 export function stateName(state) {
   switch (state) {
     case "absent": return text("state.absent");
+    case "free": return text("state.free");
     case "booting": return text("state.booting");
     case "flashing": return text("state.flashing");
     case "running": return text("state.running");

@@ -13,6 +13,8 @@ export class TroubleSlot {
   #event = null;
   /** @type {import("./types.js").Board | null} */
   #board = null;
+  /** What the class host has done. @type {{ code: string, message: string, hint: string } | null} */
+  #notice = null;
   /** Code of a run that did not go as it should. */
   #failure = "";
 
@@ -24,9 +26,10 @@ export class TroubleSlot {
     this.slot = slot;
     bus.on("trouble", (trouble) => { this.#request = trouble; this.paint(); });
     bus.on("board", (board) => { this.#board = board; this.paint(); });
+    bus.on("notice", (notice) => { this.#notice = notice; this.paint(); });
     bus.on("run", (run) => {
       if (run.state === "running") return;
-      if (run.state === "starting") this.#event = null;
+      if (run.state === "starting") this.#event = this.#notice = null;
       this.#failure = run.code ?? "";
       this.paint();
     });
@@ -42,6 +45,7 @@ export class TroubleSlot {
   paint() {
     const messages = [];
     if (this.#board?.state === "fault") messages.push(message(this.#board.message ?? text("state.fault"), this.#board.hint ?? "", this.#board.code ?? ""));
+    if (this.#notice !== null) messages.push(message(this.#notice.message, this.#notice.hint, this.#notice.code));
     if (this.#failure !== "") messages.push(message(text("live.run_failed"), text("live.run_failed_hint"), this.#failure));
     if (this.#event !== null) messages.push(message(...eventWords(this.#event)));
     if (this.#request !== null) messages.push(message(this.#request.message, this.#request.hint, this.#request.code));

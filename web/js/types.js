@@ -44,7 +44,13 @@
  * @typedef {{ id: string, name: string, kind: string, chip: string, state: string, stage?: string,
  *   percent?: number, lesson?: string, message?: string, hint?: string, code?: string,
  *   firmware?: string, micropython?: string, virtual_us?: number, speed?: number, share?: number,
- *   paused?: boolean }} Board
+ *   paused?: boolean, chip_name?: string, can?: { hard: boolean | null, seed: boolean, slow_motion: boolean } }} Board
+ */
+
+/**
+ * A board in the list of all boards; the numbers are those of a flashing job that goes on.
+ * @typedef {Board & { look: string, own: boolean, user: "you" | "another" | null, log: string[],
+ *   done_bytes?: number, total_bytes?: number, bytes_per_second?: number, baud?: number }} ListedBoard
  */
 
 /**

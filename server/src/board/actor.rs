@@ -11,15 +11,14 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::engine::{Engine, EngineCommand, EngineReport};
+use super::description::describe;
+use super::engine::{Engine, EngineCommand, EngineReport, PortCommand, PortReport};
+use super::flash::{Cancel, Image, Progress};
 use super::pace::Speed;
 use super::session::{EndReason, LinkTime, RunEnd, SessionEvent, SessionFault, Ticket};
-use super::state::{BoardId, BoardKind, BoardState, BoardStatus};
+use super::state::{BoardFault, BoardState, BoardStatus, Flashed, LogLine, Logged};
 use crate::course::{Setting, Settings};
-use crate::error::{ProblemText, board_trouble};
 use crate::feed::Feed;
-use crate::language::Language;
-use crate::pages::boards::board_name;
 use crate::run::headless::FIRST_RUN;
 use crate::run::record::{Recorder, RunRecord, RunRequest, why, wire_setting};
 
@@ -33,6 +32,8 @@ const RUN_INTERVAL: Duration = Duration::from_millis(250);
 const CONSOLE_INTERVAL: Duration = Duration::from_millis(50);
 /// Console text that goes out at once; the middle of more is left out.
 const CONSOLE_BYTES: usize = 2048;
+/// Lines that the log of a flashing job keeps.
+const LOG_LINES: usize = 60;
 /// A board that nobody looks at and that runs nothing stands still after so long.
 const SLEEP_AFTER: Duration = Duration::from_secs(5);
 
@@ -48,6 +49,18 @@ pub enum BoardRefusal {
     /// Nothing runs.
     #[error("nothing runs on the board")]
     NothingRuns,
+    /// Its flash is being written.
+    #[error("the board is being flashed")]
+    Flashing,
+    /// No flashing job goes on.
+    #[error("nothing is being flashed")]
+    NothingFlashes,
+    /// Only a virtual board's time can be slowed down, hurried or stopped.
+    #[error("the board runs in real time")]
+    RealTime,
+    /// Its port cannot be used.
+    #[error(transparent)]
+    Port(BoardFault),
     /// The session failed at it.
     #[error(transparent)]
     Session(#[from] SessionFault),
@@ -67,6 +80,12 @@ enum Command {
     Set(String, Setting, Reply<()>),
     Type(String, Reply<()>),
     Wake,
+    Join(Arc<Feed>, OnEnd, Reply<()>),
+    Open(Reply<()>),
+    Close(Reply<()>),
+    Look,
+    Flash(Arc<[Image]>, Reply<()>),
+    CancelFlash(Reply<()>),
 }
 
 /// A handle to a board. The board lives as long as one of its handles.
@@ -82,26 +101,12 @@ pub type OnEnd = Box<dyn Fn(RunRecord) + Send>;
 impl Board {
     /// Starts the actor of a board on the present runtime.
     pub fn spawn(
-        id: BoardId,
-        kind: BoardKind,
+        status: BoardStatus,
         engine: impl Engine + 'static,
         reports: mpsc::Receiver<Vec<EngineReport>>,
         feed: Arc<Feed>,
         on_end: OnEnd,
     ) -> Self {
-        let status = BoardStatus {
-            id,
-            kind,
-            chip: "esp32c3".into(),
-            state: BoardState::Booting,
-            firmware: None,
-            micropython: None,
-            boots: 0,
-            virtual_us: 0,
-            speed: Speed::REAL_TIME.factor,
-            paused: false,
-            share: 1.0,
-        };
         let (publish, watch) = watch::channel(status);
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let actor = Actor {
@@ -119,6 +124,9 @@ impl Board {
             console: ConsoleOut::default(),
             bad_frames: 0,
             asleep: false,
+            open_replies: Vec::new(),
+            close_replies: Vec::new(),
+            flashing: None,
         };
         tokio::spawn(actor.run(inbox, reports));
         Self { commands, status: watch }
@@ -128,6 +136,12 @@ impl Board {
     #[must_use]
     pub fn status(&self) -> BoardStatus {
         self.status.borrow().clone()
+    }
+
+    /// Follows what is known of the board.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<BoardStatus> {
+        self.status.clone()
     }
 
     /// Waits until `holds`, or until the board is gone.
@@ -163,7 +177,7 @@ impl Board {
     /// Lets time stand still or go on.
     ///
     /// # Errors
-    /// The board is gone.
+    /// The board is gone, or runs in real time.
     pub async fn pause(&self, paused: bool) -> Result<(), BoardRefusal> {
         self.ask(|reply| Command::Pause(paused, reply)).await
     }
@@ -171,7 +185,7 @@ impl Board {
     /// Changes the speed of time; the factor has passed [`Speed::checked`].
     ///
     /// # Errors
-    /// The board is gone.
+    /// The board is gone, or runs in real time.
     pub async fn speed(&self, factor: f64) -> Result<(), BoardRefusal> {
         self.ask(|reply| Command::Speed(factor, reply)).await
     }
@@ -196,6 +210,53 @@ impl Board {
     pub async fn wake(&self) {
         // A board that is gone needs no waking.
         _ = self.commands.send(Command::Wake).await;
+    }
+
+    /// Publishes to this feed from now on, and hands the records of runs to `on_end`. When it returns, the feed before
+    /// hears nothing of the board any more.
+    ///
+    /// # Errors
+    /// The board is gone.
+    pub async fn join(&self, feed: Arc<Feed>, on_end: OnEnd) -> Result<(), BoardRefusal> {
+        self.ask(|reply| Command::Join(feed, on_end, reply)).await
+    }
+
+    /// Opens an attached board's port, and keeps the board ready from then on.
+    ///
+    /// # Errors
+    /// The port cannot be opened, or the board is gone.
+    pub async fn open(&self) -> Result<(), BoardRefusal> {
+        self.ask(Command::Open).await
+    }
+
+    /// Ends what runs on an attached board and lets its port go; returns when that is done.
+    ///
+    /// # Errors
+    /// The board is gone.
+    pub async fn close(&self) -> Result<(), BoardRefusal> {
+        self.ask(Command::Close).await
+    }
+
+    /// Sees again whether an attached board's port could be opened.
+    pub async fn look(&self) {
+        // A board that is gone is not looked at.
+        _ = self.commands.send(Command::Look).await;
+    }
+
+    /// Begins to write images to an attached board; how it goes is published.
+    ///
+    /// # Errors
+    /// A run or another job is going on, or the board is gone.
+    pub async fn flash(&self, images: Arc<[Image]>) -> Result<(), BoardRefusal> {
+        self.ask(|reply| Command::Flash(images, reply)).await
+    }
+
+    /// Asks for the end of a flashing job; it comes at the next border of a piece.
+    ///
+    /// # Errors
+    /// No such job goes on, or the board is gone.
+    pub async fn cancel_flash(&self) -> Result<(), BoardRefusal> {
+        self.ask(Command::CancelFlash).await
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, BoardRefusal> {
@@ -231,6 +292,13 @@ impl ActiveRun {
     }
 }
 
+/// The flashing job that is going on.
+struct FlashJob {
+    cancel: Cancel,
+    began: Instant,
+    told: Progress,
+}
+
 struct Actor {
     engine: Box<dyn Engine>,
     feed: Arc<Feed>,
@@ -247,26 +315,9 @@ struct Actor {
     console: ConsoleOut,
     bad_frames: u64,
     asleep: bool,
-}
-
-/// The `board` event: what is known of a board, in the visitor's language.
-#[derive(Debug, Serialize)]
-pub struct BoardDescription<'a> {
-    #[serde(flatten)]
-    status: &'a BoardStatus,
-    name: String,
-    #[serde(flatten)]
-    trouble: Option<ProblemText>,
-}
-
-/// Describes a board to a visitor.
-#[must_use]
-pub fn describe(status: &BoardStatus, language: Language) -> BoardDescription<'_> {
-    let trouble = match &status.state {
-        BoardState::Fault(fault) => Some(board_trouble(fault.code, language)),
-        _ => None,
-    };
-    BoardDescription { status, name: board_name(&status.id.0, language), trouble }
+    open_replies: Vec<Reply<()>>,
+    close_replies: Vec<Reply<()>>,
+    flashing: Option<FlashJob>,
 }
 
 /// The `run` event, as the page knows it.
@@ -343,14 +394,8 @@ impl Actor {
                 self.set_pace(Speed { paused: false, ..self.speed() });
                 _ = reply.send(Ok(()));
             }
-            Command::Pause(paused, reply) => {
-                self.set_pace(Speed { paused, ..self.speed() });
-                _ = reply.send(Ok(()));
-            }
-            Command::Speed(factor, reply) => {
-                self.set_pace(Speed { factor, ..self.speed() });
-                _ = reply.send(Ok(()));
-            }
+            Command::Pause(paused, reply) => _ = reply.send(self.ask_pace(Speed { paused, ..self.speed() })),
+            Command::Speed(factor, reply) => _ = reply.send(self.ask_pace(Speed { factor, ..self.speed() })),
             Command::Set(name, value, reply) => {
                 if !self.run.as_ref().is_some_and(|run| run.started) {
                     _ = reply.send(Err(BoardRefusal::NothingRuns));
@@ -366,15 +411,68 @@ impl Actor {
                 _ = reply.send(Ok(()));
             }
             Command::Wake => {}
+            Command::Join(feed, on_end, reply) => {
+                self.flush_console();
+                (self.feed, self.on_end) = (feed, on_end);
+                self.feed.forget_run();
+                self.publish_status(|_| {});
+                _ = reply.send(Ok(()));
+            }
+            Command::Open(reply) => {
+                self.open_replies.push(reply);
+                self.post(PortCommand::Open);
+            }
+            Command::Close(reply) => {
+                self.close_replies.push(reply);
+                self.post(PortCommand::Close);
+            }
+            Command::Look => self.post(PortCommand::Look),
+            Command::Flash(images, reply) => _ = reply.send(self.flash(images)),
+            Command::CancelFlash(reply) => {
+                let job = self.flashing.as_ref().ok_or(BoardRefusal::NothingFlashes);
+                _ = reply.send(job.map(|job| job.cancel.cancel()));
+            }
         }
+    }
+
+    fn post(&self, command: PortCommand) {
+        self.engine.post(EngineCommand::Port(command));
+    }
+
+    fn ask_pace(&mut self, speed: Speed) -> Result<(), BoardRefusal> {
+        if !self.status.borrow().can.slow_motion {
+            return Err(BoardRefusal::RealTime);
+        }
+        self.set_pace(speed);
+        Ok(())
+    }
+
+    fn flash(&mut self, images: Arc<[Image]>) -> Result<(), BoardRefusal> {
+        if self.run.is_some() {
+            return Err(BoardRefusal::Busy);
+        }
+        if self.flashing.is_some() {
+            return Err(BoardRefusal::Flashing);
+        }
+        let cancel = Cancel::default();
+        self.post(PortCommand::Flash { images, cancel: cancel.clone() });
+        let told = Progress::default();
+        self.flashing = Some(FlashJob { cancel, began: Instant::now(), told });
+        self.publish_status(|status| {
+            (status.flashed, status.state) = (None, BoardState::Flashing(told));
+            status.log.clear();
+        });
+        Ok(())
     }
 
     fn start(&mut self, request: RunRequest) -> Result<u32, BoardRefusal> {
         if self.run.is_some() {
             return Err(BoardRefusal::Busy);
         }
-        if self.status.borrow().state != BoardState::Ready {
-            return Err(BoardRefusal::NotReady);
+        match &self.status.borrow().state {
+            BoardState::Ready => {}
+            BoardState::Flashing(_) => return Err(BoardRefusal::Flashing),
+            _ => return Err(BoardRefusal::NotReady),
         }
         self.run_number =
             if (FIRST_RUN..LAST_RUN).contains(&self.run_number) { self.run_number + 1 } else { FIRST_RUN };
@@ -424,6 +522,67 @@ impl Actor {
                 tracing::warn!(board = %self.status.borrow().id, %fault, "a board is lost");
                 self.publish_status(|status| status.state = BoardState::Fault((&fault).into()));
             }
+            EngineReport::Port(report) => self.hear_port(report),
+        }
+    }
+
+    fn hear_port(&mut self, report: PortReport) {
+        match report {
+            PortReport::Device(device) => self.status.send_modify(|status| status.device = device),
+            PortReport::Opened => {
+                self.publish_status(|status| status.state = BoardState::Booting);
+                for reply in self.open_replies.drain(..) {
+                    _ = reply.send(Ok(()));
+                }
+            }
+            PortReport::Absent => self.closed(BoardState::Absent),
+            PortReport::Free => self.closed(BoardState::Free),
+            PortReport::Fault(fault) => {
+                tracing::info!(board = %self.status.borrow().id, %fault, "a port cannot be used");
+                for reply in self.open_replies.drain(..) {
+                    _ = reply.send(Err(BoardRefusal::Port(fault.clone())));
+                }
+                self.closed(BoardState::Fault(fault));
+            }
+            PortReport::Flashing(progress) => {
+                let Some(job) = &mut self.flashing else { return };
+                let after = job.began.elapsed();
+                let news = (progress.stage, progress.baud, progress.failed_attempts)
+                    != (job.told.stage, job.told.baud, job.told.failed_attempts);
+                job.told = progress;
+                self.publish_status(|status| {
+                    status.state = BoardState::Flashing(progress);
+                    if news {
+                        log(status, after, Logged::Stage(progress));
+                    }
+                });
+            }
+            PortReport::Flashed(outcome) => {
+                let after = self.flashing.take().map_or(Duration::ZERO, |job| job.began.elapsed());
+                self.publish_status(|status| match outcome {
+                    Ok(report) => {
+                        status.state = BoardState::Booting;
+                        status.chip.clone_from(&report.chip);
+                        log(status, after, Logged::Done(report.clone()));
+                        status.flashed = Some(Flashed::Done(report));
+                    }
+                    Err(fault) => {
+                        status.state = BoardState::Fault(fault.clone());
+                        log(status, after, Logged::Failed(fault.clone()));
+                        status.flashed = Some(Flashed::Failed(fault));
+                    }
+                });
+            }
+        }
+    }
+
+    /// The port is not open, or not any more.
+    fn closed(&mut self, state: BoardState) {
+        if self.flashing.is_none() {
+            self.publish_status(|status| status.state = state);
+        }
+        for reply in self.close_replies.drain(..) {
+            _ = reply.send(Ok(()));
         }
     }
 
@@ -437,6 +596,7 @@ impl Actor {
                     status.chip.clone_from(&hello.chip);
                     status.firmware = Some(hello.fw.clone());
                     status.micropython = Some(hello.mpy.clone());
+                    status.can.hear(&hello);
                     (status.boots, status.virtual_us) = (hello.boots, micros(link));
                 });
                 self.hello = Some(hello);
@@ -570,6 +730,14 @@ impl Actor {
             self.feed.publish_console(&text, self.bad_frames, skipped);
         }
     }
+}
+
+/// Adds to the log of a flashing job; a job on a bad line may try for long, and only the last lines matter then.
+fn log(status: &mut BoardStatus, after: Duration, what: Logged) {
+    if status.log.len() == LOG_LINES {
+        status.log.remove(0);
+    }
+    status.log.push(LogLine { after, what });
 }
 
 /// Console text on its way to the pages.

@@ -92,13 +92,7 @@ impl Line for AttachedLine {
     }
 
     fn reset(&mut self) -> Result<(), LineFault> {
-        self.with_line(async |line| {
-            line.set_baud(CONSOLE_BAUD).await?;
-            if !line.reset_into_flash().await? {
-                line.write_all(SOFT_RESET).await?;
-            }
-            Ok(())
-        })
+        self.with_line(reset)
     }
 
     fn set_baud(&mut self, baud: u32) -> Result<(), LineFault> {
@@ -109,6 +103,20 @@ impl Line for AttachedLine {
     fn idle_until(&self) -> Option<LinkTime> {
         Some(LinkTime::MAX)
     }
+}
+
+/// Resets a board so that it boots from flash, at the console's speed.
+pub(super) async fn reset(line: &mut SerialLine) -> Result<(), serial::LineFault> {
+    line.set_baud(CONSOLE_BAUD).await?;
+    if !line.reset_into_flash().await? {
+        line.write_all(SOFT_RESET).await?;
+    }
+    Ok(())
+}
+
+/// The session for an attached board.
+pub(super) fn session() -> Session {
+    Session::for_attached(FAST_BAUD)
 }
 
 /// Why an attached board cannot be used.
@@ -195,7 +203,7 @@ const fn session_advice(fault: SessionFault) -> &'static str {
 /// [`AttachedFault`].
 pub fn open(board: &Named, runtime: &Handle) -> Result<Drive<AttachedLine>, AttachedFault> {
     let line = runtime.block_on(SerialLine::open(&board.port, CONSOLE_BAUD, board.product_id))?;
-    let mut drive = Drive { line: AttachedLine::new(line, runtime.clone()), session: Session::for_attached(FAST_BAUD) };
+    let mut drive = Drive::new(AttachedLine::new(line, runtime.clone()), session());
     make_ready(&mut drive)?;
     Ok(drive)
 }

@@ -1,7 +1,8 @@
 //! Finds attached boards by their USB identity and says at once whether they may be used.
 //!
 //! A board's id is made from what the device says about itself, or else from the socket it is plugged into. So it stays
-//! the same when the operating system gives the port another name.
+//! the same when the operating system gives the port another name. Ports that do not look like a board are listed after
+//! the boards; nobody opens them unasked.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -99,8 +100,8 @@ pub enum Access {
     },
 }
 
-/// A board that is plugged in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A serial port that is plugged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttachedPort {
     /// Stays the same across replugging.
     pub id: String,
@@ -108,17 +109,16 @@ pub struct AttachedPort {
     pub name: String,
     /// The port to open now.
     pub port: PortAddress,
-    /// What is between USB and the chip.
-    pub bridge: Bridge,
+    /// What is between USB and the chip; `None` for a port that does not look like an ESP32 board.
+    pub bridge: Option<Bridge>,
     /// USB product id, which decides the reset sequence.
-    #[serde(skip)]
-    pub product_id: u16,
+    pub product_id: Option<u16>,
     /// Whether it may be opened.
-    #[serde(flatten)]
     pub access: Access,
 }
 
-/// Lists the boards that are plugged in now, ordered by id. Blocks for some milliseconds.
+/// Lists the serial ports that are plugged in now: boards ordered by id, then those that do not look like one. Blocks
+/// for some milliseconds.
 ///
 /// # Errors
 /// The system's, if it does not list ports.
@@ -155,23 +155,30 @@ pub struct UnknownBoard {
 pub fn resolve(name: &str, plugged_in: &[AttachedPort]) -> Result<Named, UnknownBoard> {
     let known = plugged_in.iter().find(|board| board.id == name || board.port.to_string() == name);
     match (known, name.parse()) {
-        (Some(board), _) => Ok(Named { port: board.port.clone(), product_id: Some(board.product_id) }),
+        (Some(board), _) => Ok(Named { port: board.port.clone(), product_id: board.product_id }),
         (None, Ok(port)) => Ok(Named { port, product_id: None }),
         (None, Err(_)) => Err(UnknownBoard { name: name.to_owned() }),
     }
 }
 
-/// Picks the boards among the ports.
+/// Tells the boards among the ports by their ids, and lists the others after them.
 fn identify(ports: &[SerialPortInfo], access: impl Fn(&str) -> Access) -> Vec<AttachedPort> {
     let mut found: BTreeMap<String, Vec<(&SerialPortInfo, &UsbPortInfo, Bridge)>> = BTreeMap::new();
+    let mut others = Vec::new();
     for port in ports {
         // macOS lists every port twice; the "cu" one does not wait for a carrier.
         if port.port_name.starts_with("/dev/tty.") {
             continue;
         }
-        let SerialPortType::UsbPort(usb) = &port.port_type else { continue };
-        let Some(bridge) = Bridge::identify(usb.vid, usb.pid) else { continue };
-        found.entry(id(usb, bridge)).or_default().push((port, usb, bridge));
+        match &port.port_type {
+            SerialPortType::UsbPort(usb) => match Bridge::identify(usb.vid, usb.pid) {
+                Some(bridge) => found.entry(id(usb, bridge)).or_default().push((port, usb, bridge)),
+                None => others.push(unlikely(port, Some(usb), &access)),
+            },
+            SerialPortType::BluetoothPort | SerialPortType::PciPort | SerialPortType::Unknown => {
+                others.push(unlikely(port, None, &access));
+            }
+        }
     }
     let mut boards = Vec::new();
     for (id, mut same) in found {
@@ -184,13 +191,28 @@ fn identify(ports: &[SerialPortInfo], access: impl Fn(&str) -> Access) -> Vec<At
                 id,
                 name: usb.product.clone().unwrap_or_else(|| bridge.name().to_owned()),
                 port: PortAddress::Local(port.port_name.clone()),
-                bridge,
-                product_id: usb.pid,
+                bridge: Some(bridge),
+                product_id: Some(usb.pid),
                 access: access(&port.port_name),
             });
         }
     }
+    others.sort_by(|a: &AttachedPort, b| a.id.cmp(&b.id));
+    boards.extend(others);
     boards
+}
+
+/// A port that nothing says leads to an ESP32. Somebody may know better: its pins may be wired to one.
+fn unlikely(port: &SerialPortInfo, usb: Option<&UsbPortInfo>, access: &impl Fn(&str) -> Access) -> AttachedPort {
+    let short = port.port_name.rsplit('/').next().unwrap_or(&port.port_name);
+    AttachedPort {
+        id: format!("port-{short}"),
+        name: usb.and_then(|usb| usb.product.clone()).unwrap_or_default(),
+        port: PortAddress::Local(port.port_name.clone()),
+        bridge: None,
+        product_id: usb.map(|usb| usb.pid),
+        access: access(&port.port_name),
+    }
 }
 
 fn id(usb: &UsbPortInfo, bridge: Bridge) -> String {
@@ -298,7 +320,7 @@ pub fn holder(port: &Path) -> Option<String> {
 /// The system's, if it lists no ports or cannot tell of changes.
 pub fn watch() -> anyhow::Result<watch::Receiver<Vec<AttachedPort>>> {
     let (sender, receiver) = watch::channel(list()?);
-    let mut changes = Changes::new(Path::new("/dev"))?;
+    let mut changes = Changes::new(Path::new("/dev"), b"tty")?;
     tokio::spawn(async move {
         loop {
             tokio::select! {
@@ -326,15 +348,51 @@ pub fn watch() -> anyhow::Result<watch::Receiver<Vec<AttachedPort>>> {
     Ok(receiver)
 }
 
-/// Tells of changes in the folder of devices.
+/// Keeps up to date whether a port that the user named is there, until nobody asks any more. A port of another machine
+/// counts as there: only trying can tell.
+pub(super) async fn follow(port: PortAddress, present: impl Fn(Option<Access>), gone: impl Future<Output = ()>) {
+    let PortAddress::Local(path) = &port else {
+        present(Some(Access::Granted));
+        return;
+    };
+    let file = Path::new(path);
+    let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else { return };
+    let changes = Changes::new(folder, name.as_encoded_bytes());
+    let look = || present((cfg!(windows) || file.exists()).then(|| access(path)));
+    look();
+    let mut changes = match changes {
+        Ok(changes) => changes,
+        Err(error) => {
+            tracing::warn!(%error, %port, "it will not be noticed when this port comes or goes");
+            return;
+        }
+    };
+    let mut gone = std::pin::pin!(gone);
+    loop {
+        tokio::select! {
+            changed = changes.next() => match changed {
+                Ok(()) => look(),
+                Err(error) => {
+                    tracing::error!(%error, %port, "it will not be noticed any more when this port comes or goes");
+                    return;
+                }
+            },
+            () = &mut gone => return,
+        }
+    }
+}
+
+/// Tells of changes in a folder of devices.
 #[cfg(target_os = "linux")]
 struct Changes {
     events: tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>,
+    /// How the names begin that matter.
+    prefix: Vec<u8>,
 }
 
 #[cfg(target_os = "linux")]
 impl Changes {
-    fn new(folder: &Path) -> std::io::Result<Self> {
+    fn new(folder: &Path, prefix: &[u8]) -> std::io::Result<Self> {
         use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
         let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         // Attributes too: udev sets owner and permissions after the node has appeared.
@@ -343,7 +401,7 @@ impl Changes {
             folder,
             WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::ATTRIB | WatchFlags::MOVE,
         )?;
-        Ok(Self { events: super::serial::watched(events)? })
+        Ok(Self { events: super::serial::watched(events)?, prefix: prefix.to_vec() })
     }
 
     /// Waits for a change that concerns a serial port, and until it has settled.
@@ -368,7 +426,7 @@ impl Changes {
         loop {
             match reader.next() {
                 Ok(event) => {
-                    concerns |= event.file_name().is_none_or(|name| name.to_bytes().starts_with(b"tty"));
+                    concerns |= event.file_name().is_none_or(|name| name.to_bytes().starts_with(&self.prefix));
                 }
                 Err(rustix::io::Errno::AGAIN) => return Ok(concerns),
                 Err(error) => return Err(error.into()),
@@ -385,7 +443,7 @@ struct Changes {
 
 #[cfg(not(target_os = "linux"))]
 impl Changes {
-    fn new(_: &Path) -> std::io::Result<Self> {
+    fn new(_: &Path, _: &[u8]) -> std::io::Result<Self> {
         Ok(Self { interval: tokio::time::interval(POLL_INTERVAL) })
     }
 
@@ -416,8 +474,13 @@ mod tests {
         }
     }
 
+    /// Ids and ports of those that look like boards.
     fn ids(ports: &[SerialPortInfo]) -> Vec<(String, String)> {
-        identify(ports, |_| Access::Granted).into_iter().map(|board| (board.id, board.port.to_string())).collect()
+        identify(ports, |_| Access::Granted)
+            .into_iter()
+            .filter(|board| board.bridge.is_some())
+            .map(|board| (board.id, board.port.to_string()))
+            .collect()
     }
 
     #[test]
@@ -460,7 +523,7 @@ mod tests {
     }
 
     #[test]
-    fn other_devices_are_not_taken_for_boards() {
+    fn other_devices_are_listed_but_not_taken_for_boards() {
         let modem = SerialPortInfo { port_name: "/dev/ttyS0".to_owned(), port_type: SerialPortType::PciPort };
         let ports = [
             modem,
@@ -468,6 +531,8 @@ mod tests {
             usb("/dev/tty.usbserial-1", (0x0403, 0x6001), Some("A5"), &[1]),
         ];
         assert_eq!(ids(&ports), []);
+        let others: Vec<_> = identify(&ports, |_| Access::Granted).into_iter().map(|port| port.id).collect();
+        assert_eq!(others, ["port-ttyACM0", "port-ttyS0"]);
     }
 
     #[cfg(unix)]
@@ -485,7 +550,7 @@ mod tests {
     #[tokio::test]
     async fn a_port_that_appears_is_noticed_and_other_devices_wake_nobody() {
         let folder = tempfile::tempdir().unwrap();
-        let mut changes = Changes::new(folder.path()).unwrap();
+        let mut changes = Changes::new(folder.path(), b"tty").unwrap();
         std::fs::write(folder.path().join("sda1"), "").unwrap();
         assert!(tokio::time::timeout(Duration::from_millis(300), changes.next()).await.is_err());
         std::fs::write(folder.path().join("ttyUSB0"), "").unwrap();

@@ -2,14 +2,17 @@
 //!
 //! An engine owns the line and the session, on whatever thread suits the line.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use super::flash::{Cancel, Image, Progress, Report};
 use super::line::LineFault;
 use super::pace::Speed;
 use super::session::{LinkTime, RunOrder, SessionEvent, Setting, Ticket};
+use super::state::{BoardFault, Device};
 
 /// What an engine is asked to do. None of it blocks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum EngineCommand {
     /// Start a run; on a virtual board on a freshly booted chip with this seed.
     Start {
@@ -39,6 +42,26 @@ pub enum EngineCommand {
     Sleep,
     /// Somebody looks again.
     Wake,
+    /// To the engine of an attached board.
+    Port(PortCommand),
+}
+
+/// What only an attached board can be asked for.
+#[derive(Clone, Debug)]
+pub enum PortCommand {
+    /// Open the port, reset the board and keep it ready, also when it is unplugged and comes back.
+    Open,
+    /// End what runs and let the port go.
+    Close,
+    /// See again whether the port could be opened, without opening it.
+    Look,
+    /// Write images into the board's flash, over the open line or one of its own.
+    Flash {
+        /// What to write.
+        images: Arc<[Image]>,
+        /// Ends the job early.
+        cancel: Cancel,
+    },
 }
 
 /// What an engine has to say.
@@ -68,6 +91,27 @@ pub enum EngineReport {
     },
     /// The line is gone.
     Lost(LineFault),
+    /// What became of an attached board's port.
+    Port(PortReport),
+}
+
+/// What became of an attached board's port.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PortReport {
+    /// The device, which may have got another port.
+    Device(Device),
+    /// It is not there.
+    Absent,
+    /// It is there, closed, and may be opened.
+    Free,
+    /// It has been opened.
+    Opened,
+    /// It cannot be opened, or was lost.
+    Fault(BoardFault),
+    /// A flashing job goes on.
+    Flashing(Progress),
+    /// A flashing job is over.
+    Flashed(Result<Report, BoardFault>),
 }
 
 /// How many batches of reports may wait for the actor. When they are full the engine stands still,

@@ -2,6 +2,8 @@
 
 pub mod actor;
 pub mod attached;
+pub mod attached_engine;
+pub mod description;
 pub mod discovery;
 pub mod emulated;
 pub mod engine;
@@ -11,6 +13,7 @@ pub mod pace;
 pub mod paced;
 pub mod pool;
 mod raw_prompt;
+pub mod registry;
 pub mod serial;
 pub mod session;
 pub mod state;

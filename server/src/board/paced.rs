@@ -95,7 +95,7 @@ impl<L: Line + 'static> Task for Shared<L> {
 
 impl<L: Line> Core<L> {
     fn obey(&mut self, command: EngineCommand) {
-        if self.asleep && command != EngineCommand::Sleep {
+        if self.asleep && !matches!(command, EngineCommand::Sleep) {
             self.asleep = false;
             self.anchor(Instant::now());
         }
@@ -126,7 +126,8 @@ impl<L: Line> Core<L> {
             }
             EngineCommand::Pace(speed) => self.speed = speed,
             EngineCommand::Sleep => self.asleep = true,
-            EngineCommand::Wake => {}
+            // A virtual board has no port.
+            EngineCommand::Wake | EngineCommand::Port(_) => {}
         }
     }
 

@@ -1,8 +1,13 @@
 //! What can be said of a board at one moment.
 
+use std::time::Duration;
+
+use protocol::received::Hello;
 use serde::Serialize;
 
+use super::flash::{FlashFault, Progress, Report};
 use super::line::LineFault;
+use super::serial;
 use super::session::SessionFault;
 
 /// A board's name in addresses, files and on the command line, such as `virtual-1`.
@@ -32,17 +37,14 @@ pub enum BoardKind {
 pub enum BoardState {
     /// It is not there.
     Absent,
+    /// It is plugged in, and nobody has opened its port.
+    Free,
     /// It has been reset and boots.
     Booting,
     /// It is at its prompt.
     Ready,
     /// Its flash is being written.
-    Flashing {
-        /// What is being done.
-        stage: String,
-        /// How far it is, 0 to 100.
-        percent: u8,
-    },
+    Flashing(Progress),
     /// It runs a lesson's program.
     Running {
         /// The lesson's slug.
@@ -54,27 +56,140 @@ pub enum BoardState {
     Fault(BoardFault),
 }
 
+impl BoardState {
+    /// The state's name, as in JSON.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Free => "free",
+            Self::Booting => "booting",
+            Self::Ready => "ready",
+            Self::Flashing(_) => "flashing",
+            Self::Running { .. } => "running",
+            Self::Fault(_) => "fault",
+        }
+    }
+}
+
 /// Why a board cannot be used.
-#[derive(Clone, Debug, PartialEq, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{cause}")]
 pub struct BoardFault {
-    /// The stable code; the texts for it are in `error.rs`, and go out with it.
+    /// The stable code; the texts for it are in `error/`, and go out with it.
     #[serde(skip)]
     pub code: &'static str,
     /// What happened, for the log and for those who search for it.
     pub cause: String,
+    /// A command for a shell that mends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The program that has the port, where the system tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+}
+
+impl BoardFault {
+    fn plain(code: &'static str, cause: &impl ToString) -> Self {
+        Self { code, cause: cause.to_string(), command: None, program: None }
+    }
 }
 
 impl From<SessionFault> for BoardFault {
     fn from(fault: SessionFault) -> Self {
-        Self { code: fault.code(), cause: fault.to_string() }
+        Self::plain(fault.code(), &fault)
     }
 }
 
 impl From<&LineFault> for BoardFault {
     fn from(fault: &LineFault) -> Self {
-        Self { code: fault.code(), cause: fault.to_string() }
+        Self::plain(fault.code(), fault)
     }
+}
+
+impl From<&serial::LineFault> for BoardFault {
+    fn from(fault: &serial::LineFault) -> Self {
+        let (command, program) = match fault {
+            serial::LineFault::NoPermission { command, .. } => (Some(command.clone()), None),
+            serial::LineFault::Busy { by, .. } => (None, by.clone()),
+            serial::LineFault::Absent(_) | serial::LineFault::Unreachable(_) | serial::LineFault::Lost { .. } => {
+                (None, None)
+            }
+        };
+        Self { command, program, ..Self::plain(fault.code(), fault) }
+    }
+}
+
+impl From<&FlashFault> for BoardFault {
+    fn from(fault: &FlashFault) -> Self {
+        match fault {
+            FlashFault::Line(fault) => fault.into(),
+            fault => Self::plain(fault.code(), fault),
+        }
+    }
+}
+
+/// What can be asked of a board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Abilities {
+    /// Hard interrupts; `None` until the board has said so.
+    pub hard: Option<bool>,
+    /// A seed fixes what is chance on silicon.
+    pub seed: bool,
+    /// Its time can be slowed down, hurried and stopped.
+    pub slow_motion: bool,
+}
+
+impl Abilities {
+    const VIRTUAL: Self = Self { hard: Some(true), seed: true, slow_motion: true };
+    const ATTACHED: Self = Self { hard: None, seed: false, slow_motion: false };
+
+    /// What a board says of itself: one without "hard" among its capabilities has soft interrupts only.
+    pub(super) fn hear(&mut self, hello: &Hello) {
+        self.hard = Some(hello.caps.iter().any(|cap| cap == "hard"));
+    }
+}
+
+/// How the last flashing job ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Flashed {
+    /// Everything is in flash and verified.
+    Done(Report),
+    /// It is not.
+    Failed(BoardFault),
+}
+
+/// A line in the log of a flashing job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    /// Since the job began.
+    pub after: Duration,
+    /// What happened.
+    pub what: Logged,
+}
+
+/// What happened in a flashing job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Logged {
+    /// A stage began, or goes on at another speed.
+    Stage(Progress),
+    /// It came to its end.
+    Done(Report),
+    /// It ended early.
+    Failed(BoardFault),
+}
+
+/// What a device said of itself when it was plugged in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Device {
+    /// The port, as other tools take it; `None` for a virtual board.
+    pub port: Option<String>,
+    /// What the USB device calls itself; empty where nobody said.
+    #[serde(rename = "device")]
+    pub name: String,
+    /// Whether it looks like a board; other ports are listed all the same.
+    pub likely: bool,
 }
 
 /// Everything that can be said of a board.
@@ -84,11 +199,16 @@ pub struct BoardStatus {
     pub id: BoardId,
     /// What it is.
     pub kind: BoardKind,
-    /// The chip, as espflash writes it.
+    /// The device that it is.
+    #[serde(flatten)]
+    pub device: Device,
+    /// The chip, as espflash writes it; empty while unknown.
     pub chip: String,
     /// What it does.
     #[serde(flatten)]
     pub state: BoardState,
+    /// What can be asked of it.
+    pub can: Abilities,
     /// Version of the lesson firmware, once it has said so.
     pub firmware: Option<String>,
     /// Version of MicroPython, once it has said so.
@@ -103,4 +223,45 @@ pub struct BoardStatus {
     pub paused: bool,
     /// The share of real time that the board got lately.
     pub share: f64,
+    /// How the last flashing job ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flashed: Option<Flashed>,
+    /// What the present or last flashing job said; pages put it into words.
+    #[serde(skip)]
+    pub log: Vec<LogLine>,
+}
+
+impl BoardStatus {
+    /// A virtual board that boots.
+    #[must_use]
+    pub fn new_virtual(id: BoardId) -> Self {
+        let device = Device { port: None, name: String::new(), likely: true };
+        Self::new(id, BoardKind::Virtual, device, "esp32c3", BoardState::Booting, Abilities::VIRTUAL)
+    }
+
+    /// An attached board of which nothing is known but its device.
+    #[must_use]
+    pub fn new_attached(id: BoardId, device: Device) -> Self {
+        Self::new(id, BoardKind::Attached, device, "", BoardState::Absent, Abilities::ATTACHED)
+    }
+
+    fn new(id: BoardId, kind: BoardKind, device: Device, chip: &str, state: BoardState, can: Abilities) -> Self {
+        Self {
+            id,
+            kind,
+            device,
+            chip: chip.to_owned(),
+            state,
+            can,
+            firmware: None,
+            micropython: None,
+            boots: 0,
+            virtual_us: 0,
+            speed: 1.0,
+            paused: false,
+            share: 1.0,
+            flashed: None,
+            log: Vec::new(),
+        }
+    }
 }

@@ -2,11 +2,15 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
-use serde::Serialize;
-
+use crate::board::description::{self, describe};
 use crate::board::discovery::{self, Access, AttachedPort};
 use crate::board::serial::{CONSOLE_BAUD, LineFault, PortAddress, SerialLine};
+use crate::board::state::Device;
+use crate::board::{BoardId, BoardState, BoardStatus};
+use crate::error::board_trouble;
+use crate::language::Language;
+use crate::pages::boards::board_name;
+use clap::Args;
 
 /// Options of `isrlab boards`.
 #[derive(Debug, Args)]
@@ -19,86 +23,71 @@ pub(super) struct Arguments {
     board: Vec<PortAddress>,
 }
 
-/// One board, as scripts read it.
-#[derive(Debug, Serialize)]
-struct Entry {
-    id: String,
-    kind: &'static str,
-    name: String,
-    port: Option<String>,
-    state: &'static str,
-    advice: Option<String>,
+/// The board that needs no hardware; it boots when it is asked to run something.
+fn virtual_board() -> BoardStatus {
+    let mut board = BoardStatus::new_virtual(BoardId("virtual".to_owned()));
+    board.state = BoardState::Ready;
+    board
 }
 
-impl Entry {
-    /// The board that needs no hardware.
-    fn virtual_board() -> Self {
-        Self {
-            id: "virtual".to_owned(),
-            kind: "virtual",
-            name: "Virtual ESP32-C3".to_owned(),
-            port: None,
-            state: "ready",
-            advice: None,
-        }
-    }
+fn attached(port: AttachedPort) -> BoardStatus {
+    let path = port.port.to_string();
+    let state = match port.access {
+        Access::Denied { command } => fault(&LineFault::NoPermission { port: port.port, command }),
+        Access::Granted => match discovery::holder(path.as_ref()) {
+            Some(by) => fault(&LineFault::Busy { port: port.port, by: Some(by) }),
+            None => BoardState::Free,
+        },
+    };
+    let device = Device { port: Some(path), name: port.name, likely: port.bridge.is_some() };
+    BoardStatus { state, ..BoardStatus::new_attached(BoardId(port.id), device) }
+}
 
-    fn attached(board: AttachedPort) -> Self {
-        let port = board.port.to_string();
-        let holder = discovery::holder(port.as_ref());
-        let (state, advice) = match (board.access, holder) {
-            (Access::Denied { command }, _) => ("no permission", Some(format!("run: {command}"))),
-            (Access::Granted, Some(program)) => ("busy", Some(format!("close {program}, which has the port open"))),
-            (Access::Granted, None) => ("free", None),
-        };
-        Self { id: board.id, kind: "attached", name: board.name, port: Some(port), state, advice }
-    }
+/// A port that the user named.
+async fn named(port: &PortAddress) -> BoardStatus {
+    let state = match SerialLine::open(port, CONSOLE_BAUD, None).await {
+        Ok(_) => BoardState::Free,
+        Err(LineFault::Absent(_)) => BoardState::Absent,
+        Err(fault) => self::fault(&fault),
+    };
+    let device = Device { port: Some(port.to_string()), name: String::new(), likely: true };
+    BoardStatus { state, ..BoardStatus::new_attached(BoardId(port.to_string()), device) }
+}
 
-    /// A port that the user named.
-    async fn named(port: &PortAddress) -> Self {
-        let (state, advice) = match SerialLine::open(port, CONSOLE_BAUD, None).await {
-            Ok(_) => ("free", None),
-            Err(fault) => {
-                let state = match &fault {
-                    LineFault::NoPermission { .. } => "no permission",
-                    LineFault::Busy { .. } => "busy",
-                    LineFault::Absent(_) => "absent",
-                    LineFault::Unreachable(_) => "unreachable",
-                    LineFault::Lost { .. } => "lost",
-                };
-                (state, Some(format!("{fault}. {}", fault.advice())))
-            }
-        };
-        let port = port.to_string();
-        let name = "Board at a named port".to_owned();
-        Self { id: port.clone(), kind: "attached", name, port: Some(port), state, advice }
-    }
+fn fault(fault: &LineFault) -> BoardState {
+    BoardState::Fault(fault.into())
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let mut entries = vec![Entry::virtual_board()];
-    entries.extend(discovery::list()?.into_iter().map(Entry::attached));
+    let mut boards = vec![virtual_board()];
+    boards.extend(discovery::list()?.into_iter().map(attached));
     if !arguments.board.is_empty() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         for port in &arguments.board {
-            entries.push(runtime.block_on(Entry::named(port)));
+            boards.push(runtime.block_on(named(port)));
         }
     }
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&entries)?);
+        let described: Vec<_> = boards.iter().map(|board| describe(board, Language::En)).collect();
+        println!("{}", serde_json::to_string_pretty(&described)?);
     } else {
-        print!("{}", table(&entries));
+        print!("{}", table(&boards));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(entries: &[Entry]) -> String {
-    let rows: Vec<[&str; 4]> =
-        std::iter::once(["BOARD", "STATE", "PORT", "NAME"])
-            .chain(entries.iter().map(|entry| {
-                [entry.id.as_str(), entry.state, entry.port.as_deref().unwrap_or("-"), entry.name.as_str()]
-            }))
-            .collect();
+fn table(boards: &[BoardStatus]) -> String {
+    let port = |board: &BoardStatus| board.device.port.clone().unwrap_or_else(|| "-".to_owned());
+    let name = |board: &BoardStatus| {
+        let name = board_name(board, Language::En);
+        if board.device.likely { name } else { format!("{name} (does not look like a board)") }
+    };
+    let heading = ["BOARD", "STATE", "PORT", "NAME"].map(str::to_owned);
+    let rows: Vec<[String; 4]> = std::iter::once(heading)
+        .chain(
+            boards.iter().map(|board| [board.id.to_string(), board.state.name().to_owned(), port(board), name(board)]),
+        )
+        .collect();
     let widths: Vec<usize> =
         (0..4).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
     let mut text = String::new();
@@ -107,12 +96,14 @@ fn table(entries: &[Entry]) -> String {
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
-    for entry in entries {
-        if let Some(advice) = &entry.advice {
-            text.push_str(&format!("{}: {advice}\n", entry.id));
+    for board in boards {
+        if let Some(fault) = description::fault(board) {
+            let said = board_trouble(fault, Language::En);
+            let command = fault.command.as_deref().map(|command| format!(" {command}")).unwrap_or_default();
+            text.push_str(&format!("{}: {} {}{command} [{}]\n", board.id, said.message, said.hint, said.code));
         }
     }
-    if entries.len() == 1 {
+    if boards.len() == 1 {
         text.push_str("No ESP32 board is plugged in; one on another machine is named rfc2217://host:port.\n");
     }
     text
@@ -128,8 +119,8 @@ mod tests {
             id: "cp210x-0001".to_owned(),
             name: "CP2102 USB to UART Bridge Controller".to_owned(),
             port: "/dev/ttyUSB250".parse().unwrap(),
-            bridge: Bridge::Cp210x,
-            product_id: 0xEA60,
+            bridge: Some(Bridge::Cp210x),
+            product_id: Some(0xEA60),
             access,
         }
     }
@@ -137,24 +128,27 @@ mod tests {
     #[test]
     fn a_board_that_may_not_be_opened_comes_with_its_command() {
         let denied = Access::Denied { command: "sudo usermod -aG dialout \"$USER\"".to_owned() };
-        let text = table(&[Entry::virtual_board(), Entry::attached(board(denied))]);
+        let text = table(&[virtual_board(), attached(board(denied))]);
         let expected = "\
-BOARD        STATE          PORT            NAME
-virtual      ready          -               Virtual ESP32-C3
-cp210x-0001  no permission  /dev/ttyUSB250  CP2102 USB to UART Bridge Controller
-cp210x-0001: run: sudo usermod -aG dialout \"$USER\"
+BOARD        STATE  PORT            NAME
+virtual      ready  -               Virtual board
+cp210x-0001  fault  /dev/ttyUSB250  CP2102 USB to UART Bridge Controller
+cp210x-0001: This computer lists the port but does not let ISR Lab open it. Run this once in a terminal on the computer \
+that runs ISR Lab: sudo usermod -aG dialout \"$USER\" [port-permission]
 ";
         assert_eq!(text, expected);
     }
 
     #[test]
     fn scripts_read_the_same_fields_for_every_board() {
-        let entries = [Entry::virtual_board(), Entry::attached(board(Access::Granted))];
-        let value = serde_json::to_value(&entries).unwrap();
-        for entry in value.as_array().unwrap() {
-            let fields: Vec<&String> = entry.as_object().unwrap().keys().collect();
-            assert_eq!(fields, ["id", "kind", "name", "port", "state", "advice"]);
+        let boards = [virtual_board(), attached(board(Access::Granted))];
+        let described: Vec<_> =
+            boards.iter().map(|board| serde_json::to_value(describe(board, Language::En)).unwrap()).collect();
+        for board in &described {
+            for field in ["id", "kind", "port", "device", "likely", "chip", "state", "can", "name"] {
+                assert!(board.get(field).is_some(), "{field} is missing in {board}");
+            }
         }
-        assert_eq!(value[1]["state"], "free");
+        assert_eq!((&described[0]["state"], &described[1]["state"]), (&"ready".into(), &"free".into()));
     }
 }

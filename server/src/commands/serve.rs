@@ -11,7 +11,8 @@ use qrcode::render::unicode::Dense1x2;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::{App, AppState};
-use crate::config::{DEFAULT_LISTEN, ServeConfig};
+use crate::board::serial::PortAddress;
+use crate::config::{DEFAULT_LISTEN, PortSource, ServeConfig};
 use crate::router::router;
 
 /// Options of `isrlab serve`.
@@ -26,6 +27,9 @@ pub(super) struct Arguments {
     /// The folder that keeps answers, edits and results.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    /// A board that is not found by itself: rfc2217://host:port on another machine, or a port's path; several may be named.
+    #[arg(long, value_name = "PORT")]
+    board: Vec<PortAddress>,
     /// The lessons of a folder in the place of those that this binary carries, for authors.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -43,10 +47,15 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         lan: arguments.lan,
         data: Some(arguments.data),
         lessons: arguments.folder,
+        ports: PortSource::System,
+        boards: arguments.board,
         ..ServeConfig::default()
     };
-    let app = App::build(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let app = {
+        let _within = runtime.enter();
+        App::build(config)?
+    };
     runtime.block_on(serve(app.into()))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -97,6 +106,7 @@ fn print_addresses(app: &AppState, port: u16) {
         Ok(code) => println!("{}", code.render::<Dense1x2>().quiet_zone(true).build()),
         Err(error) => tracing::warn!(%error, "no QR code"),
     }
+    println!("For whoever runs the class, at another computer: {url}host/{}", app.visitors.host_token());
 }
 
 /// The address under which this machine reaches others: that of the route to a far one. Nothing is sent.

@@ -68,7 +68,7 @@ pub struct BoardChip {
     pub name: String,
     /// Its chip, such as `ESP32-C3`.
     pub chip: String,
-    /// `absent`, `booting`, `ready`, `flashing`, `running` or `fault`.
+    /// `absent`, `free`, `booting`, `ready`, `flashing`, `running` or `fault`.
     pub state: String,
 }
 
@@ -91,6 +91,7 @@ impl BoardChip {
 pub fn shape_of_state(state: &str) -> &'static str {
     match state {
         "ready" => "holds",
+        "free" => "ring",
         "fault" => "needs",
         "absent" => "away",
         _ => "running",
@@ -102,6 +103,7 @@ pub fn shape_of_state(state: &str) -> &'static str {
 pub fn key_of_state(state: &str) -> &'static str {
     match state {
         "absent" => "state.absent",
+        "free" => "state.free",
         "booting" => "state.booting",
         "flashing" => "state.flashing",
         "running" => "state.running",

@@ -23,6 +23,10 @@ mod tests {
     use super::frame::{BoardChip, Frame, Part, Theme};
     use super::trouble::TroublePage;
     use super::visitor_work::VisitorWork;
+    use crate::board::BoardId;
+    use crate::board::flash::Progress;
+    use crate::board::registry::Listed;
+    use crate::board::state::{BoardFault, BoardState, BoardStatus, Device};
     use crate::course::Course;
     use crate::error::Problem;
     use crate::language::Language;
@@ -42,17 +46,38 @@ mod tests {
         }
     }
 
+    /// Boards in states that show all parts of a card.
+    fn boards() -> Vec<BoardFacts> {
+        let own = Listed::own(BoardStatus::new_virtual(BoardId("virtual-1".to_owned())));
+        let fault = BoardFault {
+            code: "port-permission",
+            cause: "no permission".to_owned(),
+            command: Some("sudo usermod -aG dialout ada".to_owned()),
+            program: None,
+        };
+        let attached =
+            [("esp-1", BoardState::Fault(fault)), ("rfc2217://h:1", BoardState::Flashing(Progress::default()))].map(
+                |(id, state)| {
+                    let device = Device { port: Some("/dev/ttyACM0".to_owned()), name: String::new(), likely: true };
+                    let mut status = BoardStatus::new_attached(BoardId(id.to_owned()), device);
+                    status.state = state;
+                    Listed::own(status)
+                },
+            );
+        let listed = std::iter::once(own).chain(attached);
+        listed.enumerate().map(|(at, listed)| BoardFacts { listed, on_bench: at == 0 }).collect()
+    }
+
     /// Every page of the site, by name.
     fn all_pages(language: Language) -> BTreeMap<String, String> {
         let course = Course::embedded().unwrap();
         let index = CoursePage::new(frame(language, Part::Course), &course, &BTreeMap::new(), None).unwrap();
-        let board =
-            BoardFacts { id: "virtual-1".to_owned(), state: "ready".to_owned(), own: true, ..Default::default() };
+        let boards = boards();
         let mut pages = BTreeMap::from([
             ("course".to_owned(), index.render().unwrap()),
             (
                 "boards".to_owned(),
-                BoardsPage::new(frame(language, Part::Boards), &course, vec![board]).render().unwrap(),
+                BoardsPage::new(frame(language, Part::Boards), &course, &boards, true).render().unwrap(),
             ),
             (
                 "trouble".to_owned(),

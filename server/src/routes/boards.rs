@@ -1,31 +1,176 @@
-//! The list of boards, for scripts and for the boards page.
+//! The list of boards, live; and who has which: taking, giving back, flashing, naming.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::{Stream, StreamExt, stream};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::board::{DONE, Done};
+use super::events::KEEP_ALIVE;
+use super::json::Body;
 use crate::app::AppState;
-use crate::board::actor::describe;
-use crate::error::Problem;
+use crate::board::description::describe;
+use crate::board::flash::Image;
+use crate::board::registry::{Listed, ShareRefusal, User};
+use crate::board::serial::PortAddress;
+use crate::error::{Problem, taken_back};
 use crate::language::Language;
+use crate::pages::boards::{BoardFacts, log_words};
 use crate::visitor::Visitor;
 
-/// `GET /api/boards`: every board with its state, and which one is the visitor's own.
+/// A page is told of changes at most so often; of the states in between only the newest counts.
+const TELL_INTERVAL: Duration = Duration::from_millis(200);
+/// The longest name of a port that is taken.
+const PORT_CHARACTERS: usize = 200;
+
+/// `GET /api/boards`: the visitor's virtual board and every attached one, with state, user, and which one is on the
+/// visitor's bench.
 pub(crate) async fn list(
     State(app): State<AppState>,
     visitor: Visitor,
     language: Language,
 ) -> Result<Json<Value>, Problem> {
-    let own = app.benches.of(visitor.id)?.board.status().id;
-    let boards: Vec<Value> = app
-        .benches
-        .statuses()
+    app.attached.look().await;
+    listing(&app, visitor, language).map(Json)
+}
+
+/// `GET /events/boards`: the same list as an event, now and after changes.
+pub(crate) async fn stream(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    language: Language,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let mut changes = app.attached.changes();
+    changes.mark_changed();
+    let mut closing = app.closing.subscribe();
+    let events = stream::unfold((app, changes, false), move |(app, mut changes, told)| async move {
+        if told {
+            tokio::time::sleep(TELL_INTERVAL).await;
+        }
+        changes.changed().await.ok()?;
+        let list = listing(&app, visitor, language).ok()?;
+        Some((Ok(Event::default().event("boards").data(list.to_string())), (app, changes, true)))
+    });
+    let closed = async move { _ = closing.wait_for(|closing| *closing).await };
+    Sse::new(events.take_until(Box::pin(closed))).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+/// The visitor's virtual board and every attached one.
+pub(super) fn boards_of(app: &AppState, visitor: Visitor) -> Result<Vec<BoardFacts>, Problem> {
+    let bench = app.benches.of(visitor.id)?;
+    let on_bench = bench.board().status().id;
+    let own = bench.virtual_board().status();
+    let own = BoardFacts { on_bench: own.id == on_bench, listed: Listed::own(own) };
+    let attached = app.attached.list(visitor.id);
+    let attached = attached.into_iter().map(|listed| BoardFacts { on_bench: listed.status.id == on_bench, listed });
+    Ok(std::iter::once(own).chain(attached).collect())
+}
+
+fn listing(app: &AppState, visitor: Visitor, language: Language) -> Result<Value, Problem> {
+    let boards: Vec<Value> = boards_of(app, visitor)?
         .iter()
-        .map(|status| {
+        .map(|facts| {
+            let status = &facts.listed.status;
             let mut board = serde_json::to_value(describe(status, language)).unwrap_or_default();
-            board["own"] = (status.id == own).into();
+            board["own"] = facts.on_bench.into();
+            board["user"] = match facts.listed.user {
+                User::Nobody => Value::Null,
+                User::Asker => "you".into(),
+                User::Another => "another".into(),
+            };
+            board["log"] = status.log.iter().map(|line| log_words(line, language)).collect::<Vec<_>>().into();
+            board["look"] = facts.look().into();
             board
         })
         .collect();
-    Ok(Json(json!({ "boards": boards })))
+    Ok(json!({ "boards": boards }))
+}
+
+/// `POST /api/boards/{id}/take`: answered when the port is open and the board on the visitor's bench.
+pub(crate) async fn take(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Json<Done>, Problem> {
+    let bench = app.benches.of(visitor.id)?;
+    bench.take(&app.attached, &id).await?;
+    Ok(DONE)
+}
+
+/// `POST /api/boards/{id}/give-back`: by whoever has the board, or by the class host, who takes it back.
+pub(crate) async fn give_back(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Json<Done>, Problem> {
+    let Some(holder) = app.attached.holder(&id)? else { return Ok(DONE) };
+    if holder != visitor.id && !visitor.host {
+        return Err(ShareRefusal::Taken.into());
+    }
+    // Without a bench the visitor is gone, and the board is being given back already.
+    let Some(bench) = app.benches.existing(holder) else { return Ok(DONE) };
+    let was_here = bench.give_back(&id).await?;
+    if was_here && holder != visitor.id {
+        bench.feed.publish_json("notice", &taken_back(bench.feed.language()));
+    }
+    Ok(DONE)
+}
+
+/// `POST /api/boards/{id}/flash`: begins to write the lesson firmware; how it goes is in the list.
+pub(crate) async fn flash(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Json<Done>, Problem> {
+    app.attached.flash(&id, visitor.asker(), Arc::new([Image::lesson_firmware()])).await?;
+    Ok(DONE)
+}
+
+/// `POST /api/boards/{id}/flash/cancel`: asks for the end; it comes with the piece that is being written.
+pub(crate) async fn cancel_flash(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Json<Done>, Problem> {
+    app.attached.cancel_flash(&id, visitor.asker()).await?;
+    Ok(DONE)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NameBody {
+    port: String,
+}
+
+/// `POST /api/boards`: the class host names a board at a port of another machine, or of this one.
+pub(crate) async fn add(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Body(body): Body<NameBody>,
+) -> Result<Json<Value>, Problem> {
+    if !visitor.host {
+        return Err(ShareRefusal::HostOnly.into());
+    }
+    let text: String = body.port.trim().chars().take(PORT_CHARACTERS).collect();
+    let port: PortAddress = text.parse().map_err(|_| Problem::NotAPort(text))?;
+    Ok(Json(json!({ "id": app.attached.add(port) })))
+}
+
+/// `DELETE /api/boards/{id}`: the class host removes a board that was named.
+pub(crate) async fn remove(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Json<Done>, Problem> {
+    if !visitor.host {
+        return Err(ShareRefusal::HostOnly.into());
+    }
+    app.attached.remove(&id)?;
+    Ok(DONE)
 }

@@ -17,7 +17,7 @@ use crate::language::Language;
 use crate::visitor::Visitor;
 
 /// A comment goes out so often when nothing happens, so that a dead connection is noticed.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a browser waits before it connects again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -35,7 +35,7 @@ pub(crate) async fn stream(
         Some(id) => bench.feed.reader_again(id),
         None => bench.feed.reader(),
     };
-    bench.board.wake().await;
+    bench.board().wake().await;
     let first =
         stream::iter(std::iter::once(Event::default().retry(RETRY)).chain(first.iter().map(event)).collect::<Vec<_>>());
     let mut closing = app.closing.subscribe();

@@ -10,17 +10,17 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use super::boards::boards_of;
 use crate::app::AppState;
-use crate::board::state::{BoardState, BoardStatus};
 use crate::error::Problem;
 use crate::language::{LANGUAGE_COOKIE, Language, cookie};
 use crate::pages::bench::BenchPage;
-use crate::pages::boards::{Advice, BoardFacts, BoardsPage, board_name, chip_name};
+use crate::pages::boards::{BoardsPage, board_name, chip_name};
 use crate::pages::course_index::{CoursePage, current_lesson};
 use crate::pages::frame::{BoardChip, Frame, Part, THEME_COOKIE, Theme};
 use crate::pages::visitor_work::VisitorWork;
 use crate::store::Work;
-use crate::visitor::Visitor;
+use crate::visitor::{HOST_COOKIE, Visitor};
 
 /// The cookie that names the lesson opened last.
 const LESSON_COOKIE: &str = "lesson";
@@ -37,6 +37,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/boards", get(boards))
         .route("/language", post(choose_language))
         .route("/theme", post(choose_theme))
+        .route("/host/{token}", get(become_host))
 }
 
 async fn course(
@@ -80,9 +81,8 @@ async fn boards(
 ) -> Result<Response, Problem> {
     let work = all_work(&app, visitor).await?;
     let frame = frame(&app, visitor, language, &headers, Part::Boards, "/boards", &work)?;
-    let status = app.benches.of(visitor.id)?.board.status();
-    let facts = board_facts(&status, &frame);
-    html(&BoardsPage::new(frame, &app.course, vec![facts]))
+    app.attached.look().await;
+    html(&BoardsPage::new(frame, &app.course, &boards_of(&app, visitor)?, visitor.host))
 }
 
 /// A choice of language, and the page to come back to.
@@ -107,6 +107,19 @@ struct ThemeChoice {
 async fn choose_theme(Form(choice): Form<ThemeChoice>) -> Result<Response, Problem> {
     let theme = Theme::from_name(&choice.theme).ok_or(Problem::PageUnknown)?;
     Ok(back_with(&choice.next, THEME_COOKIE, theme.name()))
+}
+
+/// The link that the workbench prints for a class host at another computer.
+async fn become_host(State(app): State<AppState>, Path(token): Path<String>) -> Result<Response, Problem> {
+    if !app.visitors.is_host_token(&token) {
+        return Err(Problem::PageUnknown);
+    }
+    let mut response = Redirect::to("/boards").into_response();
+    // It ends with the browser's session, and with the server that made it.
+    if let Ok(cookie) = HeaderValue::from_str(&format!("{HOST_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict")) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
 }
 
 fn back_with(next: &str, name: &str, value: &str) -> Response {
@@ -147,7 +160,7 @@ fn frame(
     path: &str,
     work: &BTreeMap<String, VisitorWork>,
 ) -> Result<Frame, Problem> {
-    let status = app.benches.of(visitor.id)?.board.status();
+    let status = app.benches.of(visitor.id)?.board().status();
     let current = current_lesson(&app.course, work, cookie(headers, LESSON_COOKIE));
     Ok(Frame {
         language,
@@ -156,9 +169,9 @@ fn frame(
         path: path.to_owned(),
         bench_path: current.map_or_else(|| "/".to_owned(), |lesson| format!("/lessons/{}", lesson.slug)),
         board: Some(BoardChip {
-            name: board_name(&status.id.0, language),
+            name: board_name(&status, language),
             chip: chip_name(&status.chip),
-            state: state_name(&status.state).to_owned(),
+            state: status.state.name().to_owned(),
         }),
     })
 }
@@ -179,43 +192,6 @@ fn visitor_work(work: Work) -> VisitorWork {
         steps,
         outcomes: work.outcomes,
         last_check: work.last_check,
-    }
-}
-
-fn board_facts(status: &BoardStatus, frame: &Frame) -> BoardFacts {
-    let firmware = match (&status.firmware, &status.micropython) {
-        (Some(firmware), Some(micropython)) => Some(format!("ISR Lab {firmware} · MicroPython {micropython}")),
-        _ => None,
-    };
-    let advice = match &status.state {
-        BoardState::Fault(fault) => Some(Advice {
-            message: frame.t("state.fault").to_owned(),
-            hint: fault.cause.clone(),
-            command: String::new(),
-            code: fault.code.to_owned(),
-        }),
-        _ => None,
-    };
-    BoardFacts {
-        id: status.id.to_string(),
-        name: board_name(&status.id.0, frame.language),
-        state: state_name(&status.state).to_owned(),
-        firmware,
-        virtual_us: Some(status.virtual_us),
-        speed: status.speed,
-        own: true,
-        advice,
-    }
-}
-
-fn state_name(state: &BoardState) -> &'static str {
-    match state {
-        BoardState::Absent => "absent",
-        BoardState::Booting => "booting",
-        BoardState::Ready => "ready",
-        BoardState::Flashing { .. } => "flashing",
-        BoardState::Running { .. } => "running",
-        BoardState::Fault(_) => "fault",
     }
 }
 

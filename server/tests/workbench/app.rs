@@ -1,9 +1,11 @@
 //! A visitor of an application that is built like the served one.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use isrlab::app::{App, AppState};
@@ -34,9 +36,15 @@ impl TestApp {
         Self { router: router(app.clone()), app }
     }
 
-    /// A browser that has opened the workbench.
+    /// A browser on this machine that has opened the workbench.
     pub(crate) async fn visitor(&self) -> Visitor {
-        let mut visitor = Visitor { router: self.router.clone(), cookie: String::new() };
+        self.visitor_from([127, 0, 0, 1]).await
+    }
+
+    /// A browser at this address that has opened the workbench.
+    pub(crate) async fn visitor_from(&self, address: [u8; 4]) -> Visitor {
+        let from = SocketAddr::from((address, 50_000));
+        let mut visitor = Visitor { router: self.router.clone(), cookie: String::new(), from };
         let answer = visitor.get("/api/boards").await;
         assert_eq!(answer.status, StatusCode::OK);
         let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
@@ -54,6 +62,7 @@ impl TestApp {
 pub(crate) struct Visitor {
     router: Router,
     pub(crate) cookie: String,
+    from: SocketAddr,
 }
 
 #[derive(Debug)]
@@ -80,7 +89,7 @@ impl Visitor {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body)).unwrap();
+        let request = request.extension(ConnectInfo(self.from)).body(Body::from(body)).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
@@ -102,8 +111,19 @@ impl Visitor {
     }
 
     pub(crate) async fn events(&self, last_seen: Option<u64>) -> Events {
-        let mut request =
-            Request::get("/events").header(header::COOKIE, &self.cookie).header(header::HOST, "localhost");
+        self.stream("/events", last_seen).await
+    }
+
+    /// The list of boards, live.
+    pub(crate) async fn boards(&self) -> Events {
+        self.stream("/events/boards", None).await
+    }
+
+    async fn stream(&self, path: &str, last_seen: Option<u64>) -> Events {
+        let mut request = Request::get(path)
+            .extension(ConnectInfo(self.from))
+            .header(header::COOKIE, &self.cookie)
+            .header(header::HOST, "localhost");
         if let Some(id) = last_seen {
             request = request.header("last-event-id", id.to_string());
         }
@@ -134,7 +154,8 @@ impl Events {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
                 let event = field("event:").map(|name| Event {
-                    id: field("id:").unwrap().parse().unwrap(),
+                    // A list is whole every time, so it needs no number to go on from.
+                    id: field("id:").map_or(0, |id| id.parse().unwrap()),
                     name: name.to_owned(),
                     data: serde_json::from_str(field("data:").unwrap()).unwrap(),
                 });

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
 mod app;
+mod attached;
 mod bad_input;
+mod cabled;
 mod exploring;
+mod flashing;
 mod restart;
 mod runs;
 mod visitors;

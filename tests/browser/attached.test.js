@@ -1,0 +1,96 @@
+/** A learner's way with a real board: take it on the boards page, flash it, run L15 on it, give it back. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { BenchPage, Workbench, repositoryPath, screenshotPath, seriousViolations, visit } from "./workbench.js";
+
+/** A virtual board that is attached over RFC 2217 as if it were hardware; part of its firmware is out of date. */
+class CabledBoard {
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), "isrlab-board-"));
+    this.port = "";
+  }
+
+  async start() {
+    const flash = new Uint8Array(4 << 20).fill(0xff);
+    flash.set(readFileSync(repositoryPath("target/firmware/lesson-firmware-esp32c3.bin")));
+    // Behind the end of the partition table: the board boots, and one sector is to be written.
+    flash.fill(0, 0x8ff0, 0x9000);
+    const file = join(this.folder, "flash.bin");
+    writeFileSync(file, flash);
+    const binary = process.env.ISRLAB ?? "";
+    this.process = spawn(binary, ["virtual", "--rfc2217", "127.0.0.1:0", "--fast", "--flash", file], { stdio: ["ignore", "pipe", "inherit"] });
+    this.port = await new Promise((resolve, reject) => {
+      let said = "";
+      this.process?.stdout?.on("data", (chunk) => {
+        said += chunk;
+        if (said.includes("\n")) resolve(said.trim());
+      });
+      this.process?.on("exit", (code) => reject(new Error(`the virtual board ended with ${code}: ${said}`)));
+    });
+  }
+
+  close() {
+    this.process?.removeAllListeners("exit");
+    this.process?.kill("SIGKILL");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+const WORDS = /** @type {const} */ ({
+  en: { take: "Take this board", flash: "Write the lesson firmware", back: "Give back", done: /written and verified/, there: /nothing was written/ },
+  ja: { take: "このボードを使う", flash: "レッスン用ファームウェアを書き込む", back: "返す", done: /書き込み、確認しました/, there: /書き込みは不要/ },
+});
+
+describe("an attached board", () => {
+  const board = new CabledBoard();
+  const workbench = new Workbench();
+  before(async () => {
+    await board.start();
+    await workbench.start(["--board", board.port]);
+  });
+  after(async () => {
+    await workbench.close();
+    board.close();
+  });
+
+  for (const language of /** @type {const} */ (["en", "ja"])) {
+    const words = WORDS[language];
+    test(`is taken, flashed, run on and given back (${language})`, () => visit(workbench, { language }, async (page) => {
+      await page.goto("/boards");
+      const card = page.locator(`[data-board="${board.port}"]`);
+      await card.locator("[data-action=take]", { hasText: words.take }).click();
+      await card.and(page.locator("[data-state=ready]")).waitFor();
+      await page.locator("[data-board-chip] .name", { hasText: "ESP32-C3" }).waitFor();
+      assert.deepEqual(await seriousViolations(page), []);
+
+      // By keyboard, and the focus stays on the card.
+      await card.locator("[data-action=flash]", { hasText: words.flash }).press("Enter");
+      await card.locator(".flash-done", { hasText: language === "en" ? words.done : words.there }).waitFor();
+      await card.and(page.locator("[data-state=ready]")).waitFor();
+      assert.ok(await card.evaluate((element) => element.contains(document.activeElement)), "the focus is lost");
+      assert.match(await card.locator("[data-log]").textContent() ?? "", /ESP32-C3/);
+      await page.screenshot({ path: screenshotPath(`boards-attached-${language}`), fullPage: true });
+
+      const bench = new BenchPage(page);
+      await bench.open("lost-update");
+      await page.locator("details.run-details").evaluate((details) => { /** @type {HTMLDetailsElement} */ (details).open = true; });
+      await page.locator("[data-real-time]:not([hidden])").waitFor();
+      assert.equal(await page.locator("[data-pause-board]").isVisible(), false);
+      await bench.runFor(1);
+      await bench.choose("kind", "hard");
+      await bench.choose("expression", "conditional");
+      const row = await bench.run();
+      assert.ok(row.ran > 100, `only ${row.ran} callbacks`);
+      assert.equal(row.verdict, row.lost > 0 ? "lost" : "holds");
+
+      await page.goto("/boards");
+      await card.locator("[data-action=give-back]", { hasText: words.back }).click();
+      await card.and(page.locator("[data-state=free]")).waitFor();
+      await page.locator("[data-board^=virtual] [data-action=bench]").waitFor();
+    }));
+  }
+});
