@@ -1,0 +1,98 @@
+import asyncio
+import lab
+import micropython
+from time import ticks_diff, ticks_us
+
+# A timer's callback wakes a task, in one of three ways, while another task sleeps. `delay_max` is
+# the longest time from a callback to the task that it woke.
+micropython.alloc_emergency_exception_buf(256)
+lab.choice("wake", ("create_task", "event", "flag"), "flag")
+lab.number("consumer", 0, 0, 50)
+NAP_MS = 300
+wake = hard = None
+sets = wakeups = delay_max = 0
+since = -1                      # when the first callback came that no task has answered yet
+event = asyncio.Event()
+flag = asyncio.ThreadSafeFlag()
+
+
+def note():
+    global sets, since
+    sets += 1
+    if since < 0:
+        since = ticks_us()
+
+
+def by_create_task(t):
+    note()
+    asyncio.create_task(handle())
+
+
+def by_event(t):
+    note()
+    event.set()
+
+
+def by_flag(t):
+    note()
+    flag.set()
+
+
+async def handle():
+    answer()
+
+
+def answer():
+    global wakeups, delay_max, since
+    wakeups += 1
+    began = since
+    since = -1
+    if began >= 0:
+        delay = ticks_diff(ticks_us(), began)
+        if delay > delay_max:
+            delay_max = delay
+
+
+async def wait_for_event():
+    while True:
+        await event.wait()
+        event.clear()
+        answer()
+        await asyncio.sleep_ms(lab.get("consumer"))
+
+
+async def wait_for_flag():
+    while True:
+        await flag.wait()
+        answer()
+        await asyncio.sleep_ms(lab.get("consumer"))
+
+
+def publish():
+    state = lab.lock()
+    lab.value("sets", sets)
+    lab.value("wakeups", wakeups)
+    lab.value("delay_max", delay_max)
+    lab.unlock(state)
+
+
+async def main():
+    global wake, hard, sets, wakeups, delay_max, since
+    asyncio.create_task(wait_for_event())
+    asyncio.create_task(wait_for_flag())
+    while lab.running():
+        if lab.get("wake") != wake or lab.hard() != hard:
+            wake = lab.get("wake")
+            hard = lab.hard()
+            sets = wakeups = delay_max = 0
+            since = -1
+            timer = lab.timer(by_flag if wake == "flag" else by_event if wake == "event" else by_create_task)
+        await asyncio.sleep_ms(NAP_MS)
+        lab.beat()
+        publish()
+    timer.deinit()
+
+
+asyncio.run(main())
+publish()
+lab.done()
