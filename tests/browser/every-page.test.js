@@ -1,7 +1,7 @@
 /** Every page at every width, in both languages and both themes: accessible, light, complete. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { BenchPage, Workbench, screenshotPath, seriousViolations, visit } from "./workbench.js";
+import { BenchPage, Workbench, overflowing, screenshotPath, seriousViolations, visit } from "./workbench.js";
 
 /** The first page, everything included, as it goes over the wire. */
 const FIRST_PAGE_BYTES = 200 * 1024;
@@ -92,13 +92,3 @@ describe("every page", () => {
     assert.equal(await page.locator("html").getAttribute("lang"), "ja");
   }));
 });
-
-/**
- * Pages that scroll sideways at this width.
- * @param {import("playwright-core").Page} page
- * @param {string} name
- */
-async function overflowing(page, name) {
-  const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  return wide > room ? [`${name}: ${wide} px wide in ${room} px`] : [];
-}

@@ -1,7 +1,7 @@
 /** The whole way by keyboard: no pointer, focus always visible, nothing traps. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { BenchPage, Workbench, paste, repositoryFile, visit } from "./workbench.js";
+import { BenchPage, Workbench, paste, pressTabTo, repositoryFile, visit } from "./workbench.js";
 
 describe("keyboard", () => {
   const workbench = new Workbench();
@@ -12,25 +12,8 @@ describe("keyboard", () => {
     const bench = new BenchPage(page);
     await bench.open("lost-update");
 
-    /**
-     * Presses Tab until the selector has focus.
-     * @param {string} selector
-     */
-    const tabTo = async (selector) => {
-      for (let presses = 0; presses < 120; presses += 1) {
-        await page.keyboard.press("Tab");
-        const there = await page.evaluate((wanted) => {
-          const focused = document.activeElement;
-          if (!focused?.matches(wanted)) return false;
-          const style = getComputedStyle(focused.matches(".segment input, .answer input") ? focused.closest("label")?.querySelector("span") ?? focused : focused);
-          const label = focused.closest("label, .number-field");
-          return style.outlineStyle !== "none" || (label !== null && getComputedStyle(label).outlineStyle !== "none") ? "visible" : "invisible";
-        }, selector);
-        if (there === "visible") return;
-        assert.notEqual(there, "invisible", `${selector} has focus and does not show it`);
-      }
-      assert.fail(`Tab does not lead to ${selector}`);
-    };
+    /** @param {string} selector */
+    const tabTo = (selector) => pressTabTo(page, selector);
 
     await page.keyboard.press("Tab");
     assert.equal(await page.evaluate(() => document.activeElement?.className), "skip-link");

@@ -149,6 +149,37 @@ export async function seriousViolations(page) {
 }
 
 /**
+ * Presses Tab until an element that the selector matches has focus, and shows it.
+ * @param {import("playwright-core").Page} page
+ * @param {string} selector
+ */
+export async function pressTabTo(page, selector) {
+  for (let presses = 0; presses < 120; presses += 1) {
+    await page.keyboard.press("Tab");
+    const there = await page.evaluate((wanted) => {
+      const focused = document.activeElement;
+      if (!focused?.matches(wanted)) return false;
+      const style = getComputedStyle(focused.matches(".segment input, .answer input") ? focused.closest("label")?.querySelector("span") ?? focused : focused);
+      const label = focused.closest("label, .number-field");
+      return style.outlineStyle !== "none" || (label !== null && getComputedStyle(label).outlineStyle !== "none") ? "visible" : "invisible";
+    }, selector);
+    if (there === "visible") return;
+    assert.notEqual(there, "invisible", `${selector} has focus and does not show it`);
+  }
+  assert.fail(`Tab does not lead to ${selector}`);
+}
+
+/**
+ * Whether a page scrolls sideways at its width, in words; nothing if it does not.
+ * @param {import("playwright-core").Page} page
+ * @param {string} name
+ */
+export async function overflowing(page, name) {
+  const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  return wide > room ? [`${name}: ${wide} px wide in ${room} px`] : [];
+}
+
+/**
  * What a paste from the clipboard does; typing would meet the editor's own indentation.
  * @param {import("playwright-core").Locator} editor
  * @param {string} source

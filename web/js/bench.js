@@ -14,6 +14,7 @@ import { Counters } from "./counters.js";
 import { all, maybe, one } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Exercise } from "./exercise.js";
+import { Explorer } from "./explorer.js";
 import { HistoryChart } from "./history-chart.js";
 import { LatencyHistogram } from "./latency-histogram.js";
 import { OutcomeTable } from "./outcome-table.js";
@@ -68,6 +69,14 @@ const work = new Work(lesson.slug, () => ({
 }), (state) => editor.say(state));
 const exerciseCard = maybe(document, "[data-exercise]", HTMLElement);
 if (exerciseCard) new Exercise(exerciseCard, bus, lesson, editor, announcer, () => work.save());
+
+const explorerSection = maybe(document, "[data-explorer]", HTMLElement);
+if (explorerSection) {
+  const outcomes = [...lesson.outcomes];
+  // Before the explorer listens, so that it finds the newest one.
+  bus.on("outcome", (outcome) => { if (!outcomes.some(({ n }) => n === outcome.n)) outcomes.push(outcome); });
+  new Explorer(explorerSection, { bus, lesson, model, controls, editor, announcer, outcomes });
+}
 
 bus.on("editor", () => work.changed());
 bus.on("step", () => { void work.save(); });

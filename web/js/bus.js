@@ -24,6 +24,8 @@
  *   settings: import("./types.js").Settings,
  *   paint: null,
  *   trouble: import("./api.js").Trouble | null,
+ *   explore: import("./types.js").ExploreProgress,
+ *   show_arrival: { question: import("./exploration-types.js").Question, at: number },
  *   step: { name: string },
  *   editor: { program: string },
  * }} Topics

@@ -6,6 +6,7 @@
 import { Trouble, post } from "./api.js";
 import { text } from "./catalogue.js";
 import { all, icon, inline, make, one, setText } from "./dom.js";
+import { whole } from "./format.js";
 
 /** After so many failed checks the solution may be opened. */
 const SOLUTION_AFTER = 2;
@@ -66,6 +67,7 @@ export class Exercise {
       const result = await post(`/api/lessons/${this.lesson.slug}/check`, { program: this.editor.program });
       this.#showCriteria(result.criteria);
       this.#say(result.passed ? "holds" : "needs", result.message);
+      if (result.arrivals) this.#showLosing(result.arrivals);
       this.announcer.say(result.message);
       this.bus.emit("step", { name: "fix" });
       if (result.passed) {
@@ -109,6 +111,19 @@ export class Exercise {
     this.message.replaceChildren(icon(shape), make("p", {}, ...inline(first)),
       ...(rest.length > 0 ? [make("pre", {}, rest.join("\n"))] : []),
       ...(hint ? [make("p", {}, ...inline(hint))] : []));
+  }
+
+  /**
+   * The shortest arrival that still loses, and the way to see it.
+   * @param {import("./types.js").LosingArrival} losing
+   */
+  #showLosing({ settings, tried, lost, broken, at, sentence }) {
+    const program = this.editor.program;
+    const show = make("button", { type: "button", class: "button", "data-show-arrival": true }, text("explore.show_arrival"));
+    show.addEventListener("click", () => this.bus.emit("show_arrival", { question: { settings, exercise: true, program }, at }));
+    this.message.append(
+      make("p", {}, text("explore.check_lost", { lost: whole(lost + broken), tried: whole(tried) }), " ", ...inline(sentence)),
+      make("div", { class: "actions" }, show));
   }
 
   #openSolution() {

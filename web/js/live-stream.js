@@ -4,7 +4,7 @@
  * @module
  */
 
-const TOPICS = /** @type {const} */ (["board", "boards", "sample", "event", "console", "run", "outcome", "check", "notice", "gap"]);
+const TOPICS = /** @type {const} */ (["board", "boards", "sample", "event", "console", "run", "outcome", "check", "explore", "notice", "gap"]);
 
 export class LiveStream {
   /**

@@ -62,9 +62,16 @@
 
 /** @typedef {{ text: string, ok: boolean | null, measured?: string }} Criterion */
 
-/** @typedef {{ passed: boolean, criteria: Criterion[], message: string }} CheckResult */
+/**
+ * The race explorer's word on a program: the shortest way in which it still loses, if it does.
+ * @typedef {{ settings: Settings, tried: number, lost: number, broken: number, at: number, word: string, sentence: string }} LosingArrival
+ */
+
+/** @typedef {{ passed: boolean, criteria: Criterion[], message: string, arrivals?: LosingArrival }} CheckResult */
 
 /** @typedef {{ lesson: string, state: "running" | "done", stage?: string, criteria?: Criterion[] }} CheckProgress */
+
+/** @typedef {{ lesson: string, state: "running" | "done" | "failed", done?: number, of?: number, code?: string }} ExploreProgress */
 
 /** @typedef {"holds" | "price" | "lost" | "running"} Shape */
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::catalogue;
+use super::explorer::ExplorerView;
 use super::frame::Frame;
 use super::visitor_work::{STEPS, VisitorWork, step_key};
 use crate::course::lesson::{Instrument, Role, Shape, Sign, Term};
@@ -34,6 +35,7 @@ pub struct BenchPage<'l> {
     controls: Vec<ControlView>,
     instruments: Vec<InstrumentView>,
     exercise: ExerciseView,
+    explorer: Option<ExplorerView>,
     next: Option<NextView>,
     program: String,
     key: KeyNumber,
@@ -322,6 +324,7 @@ impl<'l> BenchPage<'l> {
             controls: lesson.controls.iter().map(|control| ControlView::new(control, language)).collect(),
             instruments: instruments(lesson, &frame),
             exercise: ExerciseView::new(lesson, work, language),
+            explorer: lesson.explorer.as_ref().map(|explorer| ExplorerView::new(lesson, explorer, language)),
             next: course.after(&lesson.slug).map(|next| NextView {
                 id: next.id.clone(),
                 slug: next.slug.clone(),

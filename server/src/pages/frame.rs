@@ -125,6 +125,8 @@ pub struct Frame {
     pub path: String,
     /// Where "Bench" leads: the lesson the visitor is at.
     pub bench_path: String,
+    /// Where "Explorer" leads: the explorer of that lesson, else of the first that has one.
+    pub explorer_path: Option<String>,
     /// The visitor's board, if there is one by now.
     pub board: Option<BoardChip>,
 }
@@ -187,12 +189,17 @@ impl Frame {
 
     /// The links of the bar.
     #[must_use]
-    pub fn links(&self) -> [Link; 3] {
+    pub fn links(&self) -> Vec<Link> {
+        let link = |path: String, key, here| Link { path, words: self.t(key), here };
         [
-            Link { path: "/".to_owned(), words: self.t("nav.course"), here: self.part == Part::Course },
-            Link { path: self.bench_path.clone(), words: self.t("nav.bench"), here: self.part == Part::Bench },
-            Link { path: "/boards".to_owned(), words: self.t("nav.boards"), here: self.part == Part::Boards },
+            Some(link("/".to_owned(), "nav.course", self.part == Part::Course)),
+            Some(link(self.bench_path.clone(), "nav.bench", self.part == Part::Bench)),
+            self.explorer_path.clone().map(|path| link(path, "nav.explorer", false)),
+            Some(link("/boards".to_owned(), "nav.boards", self.part == Part::Boards)),
         ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// The languages to choose from, each under its own name.

@@ -7,6 +7,7 @@ pub mod bench;
 pub mod boards;
 pub mod catalogue;
 pub mod course_index;
+mod explorer;
 pub mod frame;
 pub mod trouble;
 pub mod visitor_work;
@@ -38,6 +39,7 @@ mod tests {
             part,
             path: "/".to_owned(),
             bench_path: "/lessons/lost-update".to_owned(),
+            explorer_path: Some("/lessons/lost-update#explorer".to_owned()),
             board: Some(BoardChip {
                 name: "Virtual 1".to_owned(),
                 chip: "ESP32-C3".to_owned(),

@@ -32,6 +32,7 @@ impl TroublePage {
             part: Part::Elsewhere,
             path: "/".to_owned(),
             bench_path: "/".to_owned(),
+            explorer_path: None,
             board: None,
         };
         Self::new(frame, problem).render()

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::boards::boards_of;
 use crate::app::AppState;
+use crate::course::Lesson;
 use crate::error::Problem;
 use crate::language::{LANGUAGE_COOKIE, Language, cookie};
 use crate::pages::bench::BenchPage;
@@ -65,6 +66,7 @@ async fn bench(
     let path = format!("/lessons/{slug}");
     let mut frame = frame(&app, visitor, language, &headers, Part::Bench, &path, &work)?;
     frame.bench_path = path;
+    frame.explorer_path = explorer_path(&app, Some(lesson));
     // Of this lesson the rows of the outcome table as well.
     let work = visitor_work(app.store.work(visitor.id, slug.clone()).await?);
     let page = BenchPage::new(frame, &app.course, lesson, &work, DEFAULT_SEED);
@@ -167,6 +169,7 @@ fn frame(
         theme: Theme::of_request(headers),
         part,
         path: path.to_owned(),
+        explorer_path: explorer_path(app, current),
         bench_path: current.map_or_else(|| "/".to_owned(), |lesson| format!("/lessons/{}", lesson.slug)),
         board: Some(BoardChip {
             name: board_name(&status, language),
@@ -174,6 +177,12 @@ fn frame(
             state: status.state.name().to_owned(),
         }),
     })
+}
+
+/// The explorer of `lesson`, else of the first lesson that has one.
+fn explorer_path(app: &AppState, lesson: Option<&Lesson>) -> Option<String> {
+    let mut candidates = lesson.into_iter().chain(&app.course.lessons);
+    candidates.find(|lesson| lesson.explorer.is_some()).map(|lesson| format!("/lessons/{}#explorer", lesson.slug))
 }
 
 async fn all_work(app: &AppState, visitor: Visitor) -> Result<BTreeMap<String, VisitorWork>, Problem> {

@@ -1,0 +1,75 @@
+//! The race explorer on the bench page: which settings its strips begin with.
+
+use super::bench::ControlView;
+use crate::course::lesson::Explorer;
+use crate::course::{Control, Lesson, Setting};
+use crate::language::Language;
+
+/// The explorer of one lesson.
+#[derive(Debug)]
+pub(super) struct ExplorerView {
+    /// Two strips, to be compared; the second is hidden until then.
+    pub(super) lanes: [LaneView; 2],
+}
+
+/// One strip's settings.
+#[derive(Debug)]
+pub(super) struct LaneView {
+    pub(super) id: &'static str,
+    /// Catalogue key of its name.
+    pub(super) words: &'static str,
+    pub(super) controls: Vec<ControlView>,
+}
+
+impl ExplorerView {
+    /// The first strip begins with the lesson's first case, the second with the lesson's defaults.
+    pub(super) fn new(lesson: &Lesson, explorer: &Explorer, language: Language) -> Self {
+        let first = explorer.cases.first();
+        let lane = |id, words, chosen: &dyn Fn(&Control) -> Setting| LaneView {
+            id,
+            words,
+            controls: lesson
+                .controls
+                .iter()
+                .filter(|control| explorer.cases.iter().any(|case| case.set.contains_key(&control.name)))
+                .map(|control| ControlView::set_to(control, &chosen(control), language))
+                .collect(),
+        };
+        let of_case =
+            |control: &Control| first.and_then(|case| case.set.get(&control.name)).unwrap_or(&control.default).clone();
+        Self {
+            lanes: [
+                lane("a", "explorer.first_strip", &of_case),
+                lane("b", "explorer.second_strip", &|control| control.default.clone()),
+            ],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::course::Course;
+
+    #[test]
+    fn strips_offer_what_the_cases_vary_and_begin_with_two_that_differ() {
+        let course = Course::embedded().unwrap();
+        let lesson = course.lesson("lost-update").unwrap();
+        let view = ExplorerView::new(lesson, lesson.explorer.as_ref().unwrap(), Language::En);
+        let chosen = view.lanes.map(|lane| {
+            lane.controls
+                .iter()
+                .map(|control| {
+                    let option = control.options.iter().find(|option| option.chosen);
+                    (control.name.clone(), option.map(|option| option.value.clone()).unwrap_or_default())
+                })
+                .collect::<Vec<_>>()
+        });
+        let named = |kind: &str| {
+            [("kind", kind), ("expression", "plain"), ("cure", "none")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec()
+        };
+        assert_eq!(chosen, [named("hard"), named("soft")]);
+    }
+}
