@@ -9,7 +9,10 @@ import { draw, icon, one, setText } from "./dom.js";
 import { duration } from "./format.js";
 import { roundTimes } from "./trace.js";
 
-/** @typedef {import("./exploration-types.js").Arrival} Arrival */
+/**
+ * @typedef {import("./exploration-types.js").Arrival} Arrival
+ * @typedef {import("./exploration-types.js").Side} Side
+ */
 
 /** So long takes the whole recording. */
 const PLAY_MS = 9000;
@@ -21,6 +24,7 @@ const PITCH = 40;
 const TOP = 18;
 const NAMES_WIDTH = 96;
 const LEAST_PX = 3;
+const PATTERN_PX = 8;
 /** Room that the number of an access takes. */
 const NUMBER_PX = 14;
 /** The recording is shown to a little after the last thing that happened. */
@@ -145,19 +149,19 @@ export class ArrivalMotion {
     const arrival = this.#arrival;
     if (arrival === null || this.chart.clientWidth === 0) return;
     const end = ends(arrival);
-    const lanes = LANES.filter((lane) => lane !== "soft" || arrival.callbacks.some(({ side }) => side === "soft"));
+    const lanes = LANES.filter((lane) => lane !== "soft" || arrival.callbacks.some(({ side }) => laneOf(side) === "soft"));
     const floor = TOP + lanes.length * PITCH;
     const svg = draw("svg", { class: "chart motion-chart", height: floor + 24, role: "img", "aria-label": `${text("explore.motion_label")}: ${arrival.steps.map(stepWords).join("; ")}` });
-    /** @param {typeof LANES[number]} lane */
-    const middle = (lane) => TOP + lanes.indexOf(lane) * PITCH + PITCH / 2;
+    /** @param {Side} side */
+    const middle = (side) => TOP + lanes.indexOf(laneOf(side)) * PITCH + PITCH / 2;
     for (const ns of roundTimes(0, end, 6)) {
       svg.append(draw("line", { class: "grid", x1: this.#x(ns), x2: this.#x(ns), y1: TOP, y2: floor }), draw("text", { class: "middle", x: this.#x(ns), y: floor + 18 }, duration(ns / 1000)));
     }
     for (const lane of lanes) svg.append(draw("text", { class: "label", x: 0, y: middle(lane) + 4 }, lane === "main" ? sideName("main") : text(lane === "hard" ? "live.lane_interrupt" : "live.lane_scheduler")));
-    /** @param {typeof LANES[number]} lane @param {number} from @param {number} to */
-    const bar = (lane, from, to) => svg.append(draw("rect", {
-      class: this.#x(to) - this.#x(from) >= 8 ? `role-${ROLES[lane]}` : `solid-${ROLES[lane]}`,
-      x: this.#x(from), y: middle(lane) - 11, width: Math.max(LEAST_PX, this.#x(to) - this.#x(from)), height: 22, rx: 2 }));
+    /** @param {Side} side @param {number} from @param {number} to */
+    const bar = (side, from, to) => svg.append(draw("rect", {
+      class: `${this.#x(to) - this.#x(from) >= PATTERN_PX ? "role" : "solid"}-${ROLES[laneOf(side)]}`,
+      x: this.#x(from), y: middle(side) - 11, width: Math.max(LEAST_PX, this.#x(to) - this.#x(from)), height: 22, rx: 2 }));
     let from = 0;
     for (const { side, arrived_ns, entered_ns, returned_ns } of arrival.callbacks) {
       const x = this.#x(arrived_ns ?? entered_ns ?? 0);
@@ -169,7 +173,7 @@ export class ArrivalMotion {
       svg.append(draw("line", { class: "link", x1: x, x2: this.#x(entered_ns), y1: middle("hard") - 12, y2: middle(side) }));
     }
     if (from < end) bar("main", from, end);
-    /** Where the last number of each lane stands. @type {Partial<Record<typeof LANES[number], number>>} */
+    /** Where the last number of each lane stands. @type {Partial<Record<Side, number>>} */
     const numbered = {};
     arrival.steps.forEach(({ side, ns, does }, index) => {
       const [x, y] = [this.#x(ns ?? 0), middle(side)];
@@ -185,6 +189,11 @@ export class ArrivalMotion {
     this.chart.replaceChildren(svg);
     this.#placeLine();
   }
+}
+
+/** A scheduled function runs in the scheduler's lane, like a soft callback. @param {Side} side */
+function laneOf(side) {
+  return side === "scheduled" ? "soft" : side;
 }
 
 /** Where the recording ends, in nanoseconds from the window's begin. @param {Arrival} arrival */

@@ -112,7 +112,7 @@ export class ArrivalPanels {
     /** @type {[string | Node, string][]} */
     const rows = [];
     // A soft callback has an interrupt routine before it, which only queues it.
-    const soft = callbacks.filter(({ side }) => side === "soft");
+    const soft = callbacks.filter(({ side }) => side !== "hard");
     for (const { side, arrived_ns, entered_ns, returned_ns } of soft.length > 0 ? soft : callbacks) {
       const words = entered_ns === undefined || entered_ns === null ? text("explore.not_entered") : arrived_ns === undefined ? "" : enteredWords(side, entered_ns - arrived_ns, deferred);
       if (words !== "") rows.push([text("explore.entered"), words]);
@@ -150,7 +150,7 @@ export class ArrivalPanels {
 }
 
 /**
- * @param {"hard" | "soft"} side
+ * @param {import("./exploration-types.js").Side} side
  * @param {number} ns
  * @param {boolean} deferred
  */

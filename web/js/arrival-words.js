@@ -32,7 +32,11 @@ export function deliveryName(delivery) {
 
 /** @param {Step["side"]} side */
 export function sideName(side) {
-  return side === "main" ? text("explore.main") : text("explore.callback");
+  switch (side) {
+    case "main": return text("explore.main");
+    case "scheduled": return text("explore.scheduled");
+    default: return text("explore.callback");
+  }
 }
 
 /** @param {Step} step */

@@ -6,7 +6,7 @@
 import { Trouble, post } from "./api.js";
 import { text } from "./catalogue.js";
 import { all, icon, inline, make, one, setText } from "./dom.js";
-import { whole } from "./format.js";
+import { number, whole } from "./format.js";
 
 /** After so many failed checks the solution may be opened. */
 const SOLUTION_AFTER = 2;
@@ -66,8 +66,8 @@ export class Exercise {
       /** @type {import("./types.js").CheckResult} */
       const result = await post(`/api/lessons/${this.lesson.slug}/check`, { program: this.editor.program });
       this.#showCriteria(result.criteria);
-      this.#say(result.passed ? "holds" : "needs", result.message);
-      if (result.arrivals) this.#showLosing(result.arrivals);
+      this.#say(result.passed ? "holds" : "needs", [result.message, ...(result.traceback ? [result.traceback.trimEnd()] : [])].join("\n"));
+      if (result.arrivals) this.#showLosing(result.arrivals, !result.message.includes(result.arrivals.sentence));
       this.announcer.say(result.message);
       this.bus.emit("step", { name: "fix" });
       if (result.passed) {
@@ -95,7 +95,7 @@ export class Exercise {
       const shape = criterion.ok === null ? "ring" : criterion.ok ? "holds" : "lost";
       element.querySelector(":scope > .icon")?.replaceWith(icon(shape));
       setText(one(element, "[data-state]", HTMLElement), criterion.ok === null ? "" : text(criterion.ok ? "live.met" : "live.not_met"));
-      setText(one(element, "[data-measured]", HTMLElement), criterion.measured ? ` (${criterion.measured})` : "");
+      setText(one(element, "[data-measured]", HTMLElement), measuredWords(criterion.measured ?? {}));
     });
   }
 
@@ -116,13 +116,14 @@ export class Exercise {
   /**
    * The shortest arrival that still loses, and the way to see it.
    * @param {import("./types.js").LosingArrival} losing
+   * @param {boolean} news whether it has to be told as well
    */
-  #showLosing({ settings, tried, lost, broken, at, sentence }) {
+  #showLosing({ settings, tried, lost, broken, at, sentence }, news) {
     const program = this.editor.program;
     const show = make("button", { type: "button", class: "button", "data-show-arrival": true }, text("explore.show_arrival"));
     show.addEventListener("click", () => this.bus.emit("show_arrival", { question: { settings, exercise: true, program }, at }));
     this.message.append(
-      make("p", {}, text("explore.check_lost", { lost: whole(lost + broken), tried: whole(tried) }), " ", ...inline(sentence)),
+      ...(news ? [make("p", {}, text("explore.check_lost", { lost: whole(lost + broken), tried: whole(tried) }), " ", ...inline(sentence))] : []),
       make("div", { class: "actions" }, show));
   }
 
@@ -132,4 +133,13 @@ export class Exercise {
     this.solutionNote.hidden = open;
     if (this.learned instanceof HTMLElement) this.learned.hidden = !this.passed;
   }
+}
+
+/**
+ * What a check measured for a criterion: ` (lost = 3, ran = 1 000)`.
+ * @param {Record<string, number | string>} measured
+ */
+function measuredWords(measured) {
+  const words = Object.entries(measured).map(([name, value]) => `${name} = ${typeof value === "number" ? number(value) : value}`);
+  return words.length === 0 ? "" : ` (${words.join(", ")})`;
 }

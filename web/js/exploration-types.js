@@ -6,6 +6,7 @@
 
 /** @typedef {"kept" | "lost" | "ended" | "endless" | "reset" | "locked_up"} Verdict */
 /** @typedef {"program" | "driver"} TextName which of the two texts a source line is in */
+/** @typedef {"main" | "hard" | "soft" | "scheduled"} Side who runs; `scheduled` is a function that the program queued itself */
 /** @typedef {{ tried: number, kept: number, lost: number, broken: number }} Counts */
 /** @typedef {{ from: number, to: number, verdict: Verdict }} Interval */
 
@@ -24,7 +25,7 @@
 /**
  * One access to a name that main and the callback share. `at` and `ns` count from the window's
  * begin; reports leave them out.
- * @typedef {{ side: "main" | "hard" | "soft", does: "reads" | "writes", name: string, value: string,
+ * @typedef {{ side: Side, does: "reads" | "writes", name: string, value: string,
  *   function: string, line: number, text: TextName, at?: number, ns?: number }} Step
  */
 
@@ -53,7 +54,7 @@
  *     code: { pc: string, function: string, text: string, done: boolean }[] },
  *   registers: { name: string, value: string, integer?: number }[],
  *   steps: Step[], expected?: Record<string, string>,
- *   callbacks: { side: "hard" | "soft", arrived_ns?: number, entered_ns?: number | null, returned_ns?: number | null }[],
+ *   callbacks: { side: Exclude<Side, "main">, arrived_ns?: number, entered_ns?: number | null, returned_ns?: number | null }[],
  *   before: Record<string, string>, after: Record<string, string>, console?: string,
  *   sentence: { en: string, ja: string } }} Arrival
  */

@@ -60,14 +60,14 @@
  *   answers: Record<string, string> }} Outcome
  */
 
-/** @typedef {{ text: string, ok: boolean | null, measured?: string }} Criterion */
+/** @typedef {{ text: string, ok: boolean | null, measured?: Record<string, number | string> }} Criterion */
 
 /**
  * The race explorer's word on a program: the shortest way in which it still loses, if it does.
  * @typedef {{ settings: Settings, tried: number, lost: number, broken: number, at: number, word: string, sentence: string }} LosingArrival
  */
 
-/** @typedef {{ passed: boolean, criteria: Criterion[], message: string, arrivals?: LosingArrival }} CheckResult */
+/** @typedef {{ passed: boolean, criteria: Criterion[], message: string, traceback?: string | null, arrivals?: LosingArrival }} CheckResult */
 
 /** @typedef {{ lesson: string, state: "running" | "done", stage?: string, criteria?: Criterion[] }} CheckProgress */
 

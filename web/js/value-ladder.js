@@ -48,7 +48,7 @@ export function valueLadder(steps, expected, lost, width) {
     const y = TOP + index * PITCH + PITCH / 2 - 4;
     const atMain = step.side === "main";
     const x = atMain ? columns.main : columns.callback;
-    const role = atMain ? "main" : step.side === "soft" ? "scheduler" : "interrupt";
+    const role = atMain ? "main" : step.side === "hard" ? "interrupt" : "scheduler";
     const bad = index === wrong;
     const memory = bare ? step.value : `${step.name} = ${step.value}`;
     const [half, halfMemory] = [boxWidth(step.value) / 2, boxWidth(memory) / 2];

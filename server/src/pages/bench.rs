@@ -15,6 +15,7 @@ use crate::course::lesson::{Instrument, Role, Shape, Sign, Term};
 use crate::course::settings::{Range, Scale};
 use crate::course::{Control, Course, Lesson, Setting, Text, markdown, python};
 use crate::language::Language;
+use crate::run::judge::arrivals_criterion;
 
 /// Options up to this number of characters, taken together, are shown side by side.
 const SEGMENTS_CHARACTERS: usize = 64;
@@ -374,26 +375,50 @@ impl ExerciseView {
                     .map(|run| run.title.plain(language))
                     .collect::<Vec<_>>()
                     .join(", "),
-                shape: match judged.and_then(|judged| judged["ok"].as_bool()) {
-                    Some(true) => "holds",
-                    Some(false) => "lost",
-                    None => "ring",
-                },
-                measured: judged
-                    .and_then(|judged| judged["measured"].as_str())
-                    .filter(|measured| !measured.is_empty())
-                    .map(|measured| format!(" ({measured})"))
-                    .unwrap_or_default(),
+                shape: shape_of_judged(judged),
+                measured: judged.map(|judged| measured_words(&judged["measured"])).unwrap_or_default(),
+            }
+        });
+        let arrivals = lesson.explorer.as_ref().map(|_| {
+            let judged = last.and_then(|criteria| criteria.get(lesson.exercise.criteria.len()));
+            CriterionView {
+                html: arrivals_criterion().html(language),
+                runs: String::new(),
+                shape: shape_of_judged(judged),
+                measured: judged.map(|judged| measured_words(&judged["measured"])).unwrap_or_default(),
             }
         });
         Self {
             failures: work.failures,
             passed: work.passed,
-            criteria: criteria.collect(),
+            criteria: criteria.chain(arrivals).collect(),
             hints: lesson.exercise.hints.iter().map(|hint| hint.html(language)).collect(),
             solution_html: python::html(&lesson.solution),
         }
     }
+}
+
+/// The verdict shape of a criterion that a check has judged, or not yet.
+fn shape_of_judged(judged: Option<&Value>) -> &'static str {
+    match judged.and_then(|judged| judged["ok"].as_bool()) {
+        Some(true) => "holds",
+        Some(false) => "lost",
+        None => "ring",
+    }
+}
+
+/// What a check measured for a criterion, as `web/js/exercise.js` writes it: ` (lost = 3, ran = 1000)`.
+fn measured_words(measured: &Value) -> String {
+    let words: Vec<_> = measured
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| match value.as_str() {
+            Some(text) => format!("{name} = {text}"),
+            None => format!("{name} = {value}"),
+        })
+        .collect();
+    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
 }
 
 impl ControlView {

@@ -50,7 +50,7 @@ pub(crate) async fn check(
             if told.elapsed() >= PROGRESS_INTERVAL {
                 told = Instant::now();
                 let run = lesson.exercise.runs.iter().find(|run| run.id == progress.run);
-                let stage = run.map(|run| run.title.html(language));
+                let stage = run.map(|run| run.title.source(language));
                 let share = (progress.at as f32 + progress.share) / progress.of as f32;
                 let (at, of) = (progress.at + 1, progress.of);
                 let state = json!({ "lesson": lesson.slug, "state": "running", "stage": stage, "at": at, "of": of, "share": share });

@@ -57,7 +57,7 @@ fn covers(settings: &Settings, asked: &Settings) -> bool {
 /// One criterion of the exercise, judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JudgedCriterion {
-    /// What it asks for, in the visitor's language.
+    /// What it asks for, in the visitor's language, with code between backticks.
     pub text: String,
     /// Whether it holds in every run it applies to.
     pub ok: bool,
@@ -104,7 +104,7 @@ pub struct LosingArrival {
     pub word: String,
     /// What becomes of it.
     pub verdict: explorer::outcome::Verdict,
-    /// What happens, in the visitor's language, as HTML.
+    /// What happens, in the visitor's language, with code between backticks.
     pub sentence: String,
 }
 
@@ -120,7 +120,7 @@ impl LosingArrival {
             at: loss.replay.at,
             word: loss.replay.word.clone(),
             verdict: loss.verdict,
-            sentence: loss.sentence.html(language),
+            sentence: loss.sentence.source(language).to_owned(),
         })
     }
 }
@@ -142,7 +142,7 @@ pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdic
     let failed_program = runs.iter().find_map(|(_, record)| record.end.report.clone());
     let passed = failed_program.is_none() && criteria.iter().all(|criterion| criterion.ok);
     let message = if passed {
-        lesson.exercise.passed.html(language)
+        lesson.exercise.passed.source(language).to_owned()
     } else {
         criteria.iter().find_map(|criterion| criterion.message.clone()).unwrap_or_default()
     };
@@ -150,15 +150,20 @@ pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdic
     Verdict { passed, criteria, message, traceback: failed_program, arrivals }
 }
 
+/// What the exercises of lessons with a race ask for beside their own criteria.
+#[must_use]
+pub fn arrivals_criterion() -> Text {
+    Text {
+        en: "every moment at which the interrupt can arrive is tried, and none loses anything".into(),
+        ja: "割り込みが来うる瞬間をすべて試し、一つも失わない".into(),
+    }
+}
+
 /// The criterion of lessons whose race can be tried exhaustively: no arrival may lose anything.
 fn judge_arrivals(lesson: &Lesson, arrivals: &[CheckedArrivals], language: Language) -> Option<JudgedCriterion> {
     if arrivals.is_empty() {
         return None;
     }
-    let text = Text {
-        en: "every moment at which the interrupt can arrive is tried, and none loses anything".into(),
-        ja: "割り込みが来うる瞬間をすべて試し、一つも失わない".into(),
-    };
     let failed = arrivals.iter().find(|arrivals| !arrivals.passed());
     let shown = failed.or(arrivals.last()).and_then(|arrivals| arrivals.tried.as_ref().ok());
     let measured = shown.map(|(counts, _)| {
@@ -167,11 +172,11 @@ fn judge_arrivals(lesson: &Lesson, arrivals: &[CheckedArrivals], language: Langu
     });
     let message = failed.map(|arrivals| {
         let run = lesson.exercise.runs.iter().find(|run| run.id == arrivals.run);
-        let title = run.map(|run| run.title.html(language)).unwrap_or_default();
+        let title = run.map(|run| run.title.source(language)).unwrap_or_default();
         match &arrivals.tried {
             Ok((counts, loss)) => {
                 let bad = counts.tried - counts.kept;
-                let sentence = loss.as_ref().map(|loss| loss.sentence.html(language)).unwrap_or_default();
+                let sentence = loss.as_ref().map(|loss| loss.sentence.source(language)).unwrap_or_default();
                 match language {
                     Language::En => {
                         format!("Not yet: {bad} of {} arrivals lose something in {title} mode. The shortest: {sentence}", counts.tried)
@@ -183,13 +188,12 @@ fn judge_arrivals(lesson: &Lesson, arrivals: &[CheckedArrivals], language: Langu
             }
             Err(refusal) => {
                 let text = Problem::NotExplored(refusal.clone()).text(language);
-                let plain = format!("{} {}", text.message, text.hint);
-                escape(&plain)
+                format!("{} {}", text.message, text.hint)
             }
         }
     });
     Some(JudgedCriterion {
-        text: text.html(language),
+        text: arrivals_criterion().source(language).to_owned(),
         ok: failed.is_none(),
         measured: measured.unwrap_or_default(),
         run: failed.map(|arrivals| arrivals.run.clone()),
@@ -211,27 +215,12 @@ fn judge(lesson: &Lesson, criterion: &Criterion, runs: &[CheckedRun], language: 
     let failed = judged.iter().find(|(_, _, holds)| !holds);
     let shown = failed.or_else(|| judged.last());
     JudgedCriterion {
-        text: criterion.text.html(language),
+        text: criterion.text.source(language).to_owned(),
         ok: failed.is_none() && !judged.is_empty(),
         measured: shown.map(|(_, measured, _)| named_values(&criterion.holds, measured)).unwrap_or_default(),
         run: failed.map(|(id, _, _)| (*id).to_owned()),
-        message: failed.map(|(_, measured, _)| fill(&criterion.message.html(language), &escaped(measured))),
+        message: failed.map(|(_, measured, _)| fill(criterion.message.source(language), measured)),
     }
-}
-
-/// The same values, fit to stand in HTML: the text of an exception is the learner's own.
-fn escaped(measured: &Measured) -> Measured {
-    measured
-        .iter()
-        .map(|(name, value)| match value {
-            Value::Number(number) => (name, Value::Number(*number)),
-            Value::Text(text) => (name, Value::Text(escape(text))),
-        })
-        .collect()
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// The measured values that a relation speaks of.
