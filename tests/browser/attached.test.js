@@ -7,17 +7,18 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { BenchPage, Workbench, repositoryPath, screenshotPath, seriousViolations, visit } from "./workbench.js";
 
-/** A virtual board that is attached over RFC 2217 as if it were hardware; part of its firmware is out of date. */
+/** A virtual board that is attached over RFC 2217 as if it were hardware. */
 class CabledBoard {
-  constructor() {
+  /** @param {string} image what is in its flash; one sector, behind the end of the partition table, is out of date */
+  constructor(image) {
+    this.image = image;
     this.folder = mkdtempSync(join(tmpdir(), "isrlab-board-"));
     this.port = "";
   }
 
   async start() {
     const flash = new Uint8Array(4 << 20).fill(0xff);
-    flash.set(readFileSync(repositoryPath("target/firmware/lesson-firmware-esp32c3.bin")));
-    // Behind the end of the partition table: the board boots, and one sector is to be written.
+    flash.set(readFileSync(repositoryPath(`target/firmware/${this.image}`)));
     flash.fill(0, 0x8ff0, 0x9000);
     const file = join(this.folder, "flash.bin");
     writeFileSync(file, flash);
@@ -46,15 +47,17 @@ const WORDS = /** @type {const} */ ({
 });
 
 describe("an attached board", () => {
-  const board = new CabledBoard();
+  const board = new CabledBoard("lesson-firmware-esp32c3.bin");
+  const official = new CabledBoard("plain-firmware-esp32c3.bin");
   const workbench = new Workbench();
   before(async () => {
-    await board.start();
-    await workbench.start(["--board", board.port]);
+    await Promise.all([board.start(), official.start()]);
+    await workbench.start(["--board", board.port, "--board", official.port]);
   });
   after(async () => {
     await workbench.close();
     board.close();
+    official.close();
   });
 
   for (const language of /** @type {const} */ (["en", "ja"])) {
@@ -93,4 +96,24 @@ describe("an attached board", () => {
       await page.locator("[data-board^=virtual] [data-action=bench]").waitFor();
     }));
   }
+
+  test("with official MicroPython says that it has no hard interrupts", () => visit(workbench, {}, async (page) => {
+    await page.goto("/boards");
+    const card = page.locator(`[data-board="${official.port}"]`);
+    await card.locator("[data-action=take]").click();
+    await card.and(page.locator("[data-state=ready]")).waitFor();
+    await card.locator("dd", { hasText: "soft only" }).waitFor();
+    const bench = new BenchPage(page);
+    await bench.open("lost-update");
+    await page.locator("[data-board-note]:not([hidden])", { hasText: "soft interrupts only" }).waitFor();
+    await bench.choose("kind", "hard");
+    await page.locator(".run-row [data-run]").click();
+    await page.locator("[data-trouble] .code", { hasText: "board-needs-hard" }).waitFor();
+    assert.deepEqual(await seriousViolations(page), []);
+    await page.locator("[data-use-virtual]").click();
+    await page.locator("[data-board-chip] .name", { hasText: "Virtual" }).waitFor();
+    await page.locator("[data-board-note]").waitFor({ state: "hidden" });
+    await bench.runFor(1);
+    assert.ok((await bench.run()).ran > 0);
+  }));
 });

@@ -296,7 +296,6 @@ impl ActiveRun {
 struct FlashJob {
     cancel: Cancel,
     began: Instant,
-    told: Progress,
 }
 
 struct Actor {
@@ -456,10 +455,9 @@ impl Actor {
         }
         let cancel = Cancel::default();
         self.post(PortCommand::Flash { images, cancel: cancel.clone() });
-        let told = Progress::default();
-        self.flashing = Some(FlashJob { cancel, began: Instant::now(), told });
+        self.flashing = Some(FlashJob { cancel, began: Instant::now() });
         self.publish_status(|status| {
-            (status.flashed, status.state) = (None, BoardState::Flashing(told));
+            (status.flashed, status.state) = (None, BoardState::Flashing(Progress::default()));
             status.log.clear();
         });
         Ok(())
@@ -545,14 +543,14 @@ impl Actor {
                 self.closed(BoardState::Fault(fault));
             }
             PortReport::Flashing(progress) => {
-                let Some(job) = &mut self.flashing else { return };
+                let Some(job) = &self.flashing else { return };
                 let after = job.began.elapsed();
-                let news = (progress.stage, progress.baud, progress.failed_attempts)
-                    != (job.told.stage, job.told.baud, job.told.failed_attempts);
-                job.told = progress;
                 self.publish_status(|status| {
                     status.state = BoardState::Flashing(progress);
-                    if news {
+                    let same =
+                        |line: &LogLine| matches!(&line.what, Logged::Stage(logged) if is_same_step(logged, &progress));
+                    // Comparing and writing take turns, piece by piece; a log says each once for every attempt.
+                    if !status.log.iter().any(same) {
                         log(status, after, Logged::Stage(progress));
                     }
                 });
@@ -730,6 +728,11 @@ impl Actor {
             self.feed.publish_console(&text, self.bad_frames, skipped);
         }
     }
+}
+
+/// Whether a flashing job is still, or again, at the same.
+fn is_same_step(logged: &Progress, now: &Progress) -> bool {
+    (logged.stage, logged.baud, logged.failed_attempts) == (now.stage, now.baud, now.failed_attempts)
 }
 
 /// Adds to the log of a flashing job; a job on a bad line may try for long, and only the last lines matter then.

@@ -449,7 +449,9 @@ async fn look_at(path: String, port: PortAddress) -> PortReport {
         let path = Path::new(&path);
         // Windows has no files for its ports.
         let there = cfg!(windows) || path.exists();
-        (there, discovery::holder(path))
+        // Whoever offers a pseudo-terminal has it open all the time; that keeps nobody out.
+        let offered = std::fs::canonicalize(path).is_ok_and(|real| real.starts_with("/dev/pts"));
+        (there, if offered { None } else { discovery::holder(path) })
     });
     match looked.await {
         Ok((false, _)) => PortReport::Absent,

@@ -90,6 +90,12 @@ pub struct BoardFault {
 }
 
 impl BoardFault {
+    /// Nothing is plugged in at a port.
+    #[must_use]
+    pub fn absent(port: String) -> Self {
+        (&serial::LineFault::Absent(serial::PortAddress::Local(port))).into()
+    }
+
     fn plain(code: &'static str, cause: &impl ToString) -> Self {
         Self { code, cause: cause.to_string(), command: None, program: None }
     }

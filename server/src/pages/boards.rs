@@ -7,7 +7,8 @@ use super::frame::{Frame, key_of_state, shape_of_state};
 use crate::board::description::fault;
 use crate::board::flash::{Progress, Stage};
 use crate::board::registry::{Listed, User};
-use crate::board::state::{BoardKind, BoardState, BoardStatus, Flashed, LogLine, Logged};
+use crate::board::serial::CONSOLE_BAUD;
+use crate::board::state::{BoardFault, BoardKind, BoardState, BoardStatus, Flashed, LogLine, Logged};
 use crate::course::Course;
 use crate::error::board_trouble;
 use crate::language::Language;
@@ -138,7 +139,8 @@ impl BoardView {
             Some(Flashed::Failed(fault)) if flashing.is_none() => Some(fault),
             _ => None,
         });
-        let advice = trouble.map(|fault| {
+        let absent = (status.state == BoardState::Absent).then(|| BoardFault::absent(status.id.0.clone()));
+        let advice = trouble.or(absent.as_ref()).map(|fault| {
             let text = board_trouble(fault, language);
             Advice { message: text.message, hint: text.hint, command: fault.command.clone(), code: text.code }
         });
@@ -190,7 +192,12 @@ fn facts_of(facts: &BoardFacts, course: &Course, frame: &Frame) -> Vec<Fact> {
         fact("boards.chip", chip_name(&status.chip), false);
     }
     if let (Some(firmware), Some(micropython)) = (&status.firmware, &status.micropython) {
-        fact("boards.firmware", format!("ISR Lab {firmware} · MicroPython {micropython}"), false);
+        let shown = if firmware.starts_with("portable-") {
+            format!("{} {micropython}", frame.t("boards.kind_official"))
+        } else {
+            format!("ISR Lab {firmware} · MicroPython {micropython}")
+        };
+        fact("boards.firmware", shown, false);
     }
     if let Some(hard) = status.can.hard {
         let both = if hard { "boards.interrupts_both" } else { "boards.interrupts_soft" };
@@ -224,6 +231,7 @@ fn actions(facts: &BoardFacts, frame: &Frame, host: bool) -> Vec<Action> {
     if status.kind == BoardKind::Virtual {
         if facts.on_bench {
             add("bench", "course.open", true, false);
+            add("console", "bench.console", false, false);
             add("reset", "bench.reset", false, true);
         } else {
             add("give-back-any", "boards.use_virtual", false, false);
@@ -247,6 +255,7 @@ fn actions(facts: &BoardFacts, frame: &Frame, host: bool) -> Vec<Action> {
         (_, User::Asker) => {
             add("bench", "course.open", true, false);
             if port_fault.is_none() {
+                add("console", "bench.console", false, false);
                 add("flash", write, false, false);
                 add("reset", "bench.reset", false, false);
             }
@@ -326,8 +335,10 @@ pub fn log_words(line: &LogLine, language: Language) -> String {
             let attempt = (progress.failed_attempts + 1).to_string();
             let key = match (progress.stage, progress.failed_attempts) {
                 (Stage::Waiting, _) => "boards.log_waiting",
-                (Stage::Connecting, 0) => "boards.log_connecting",
-                (Stage::Connecting, _) => "boards.log_connecting_again",
+                // The ROM listens at the console's speed; the transfer's comes after it.
+                (Stage::Connecting, 0) if progress.baud == CONSOLE_BAUD => "boards.log_reset",
+                (Stage::Connecting, _) if progress.baud == CONSOLE_BAUD => "boards.log_reset_again",
+                (Stage::Connecting, _) => "boards.log_connecting",
                 (Stage::Checking, _) => "boards.log_checking",
                 (Stage::Comparing, _) => "boards.log_comparing",
                 (Stage::Writing, _) => "boards.log_writing",

@@ -165,11 +165,11 @@ async fn a_board_that_is_unplugged_during_a_run_comes_back_by_itself() {
 async fn a_port_that_cannot_be_opened_says_why_and_what_to_do() {
     let (app, plug) = with_usb(Limits::default());
     let visitor = app.visitor().await;
-    let (_ours, theirs) = serialport::TTYPort::pair().unwrap();
-    let busy_port = serialport::SerialPort::name(&theirs).unwrap();
+    // Any file will do: a port that another program has open is not opened.
+    let device = tempfile::NamedTempFile::new().unwrap();
+    let busy_port = device.path().to_str().unwrap().to_owned();
     let mut reader =
         Command::new("sleep").arg("60").stdin(Stdio::from(std::fs::File::open(&busy_port).unwrap())).spawn().unwrap();
-    drop(theirs);
     let command = "sudo usermod -aG dialout ada".to_owned();
     let mut unlikely = usb("port-ttyS0", "/dev/null", Access::Granted);
     (unlikely.bridge, unlikely.name) = (None, String::new());
