@@ -1,6 +1,7 @@
 //! The race explorer: every moment at which an interrupt could arrive, tried.
 
 pub mod bytecode;
+pub mod classes;
 pub mod disassemble;
 pub mod explore;
 pub mod objects;

@@ -40,7 +40,7 @@ impl Symbols {
         let mut symbols = Self::default();
         for symbol in file.symbols() {
             let (Ok(name), Ok(start)) = (symbol.name(), u32::try_from(symbol.address())) else { continue };
-            if name.is_empty() || !symbol.is_definition() {
+            if name.is_empty() || symbol.is_undefined() {
                 continue;
             }
             symbols.addresses.insert(name.to_owned(), start);

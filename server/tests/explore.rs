@@ -1,9 +1,12 @@
 //! The race explorer on the course: what every lesson says of its settings, and of its exercise.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+use explorer::outcome::Verdict;
 use isrlab::board::emulated::BootedBoard;
-use isrlab::course::{Course, Lesson, Settings};
+use isrlab::course::{Course, Lesson, Setting, Settings};
 use isrlab::run::explore::{self, Counts, ExploreError, ExploreRequest, Loss, Report};
+use isrlab::run::headless::Boards as _;
+use isrlab::run::record::RunRequest;
 
 const SEED: u64 = 1;
 
@@ -164,4 +167,78 @@ fn programs_that_cannot_be_explored_are_refused() {
     assert_eq!(refusal(&long), "window_too_long");
     let lesson = course.lesson("how-late").unwrap();
     assert_eq!(explored(lesson, &Settings::new(), None).unwrap_err().code(), "no_window");
+}
+
+/// The share of losing boundaries against the updates that a free-running program with telemetry loses.
+#[test]
+fn the_foretold_share_is_the_measured_one() {
+    let course = Course::embedded().unwrap();
+    let boards = BootedBoard::lesson_firmware().unwrap();
+    let lesson = course.lesson("lost-update").unwrap();
+    for (kind, expression) in [("hard", "plain"), ("hard", "conditional"), ("soft", "conditional")] {
+        let text = |text: &str| Setting::Text(text.into());
+        let set = [("kind", text(kind)), ("expression", text(expression)), ("rate", Setting::Number(2000))];
+        let set: Settings = set.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let settings = lesson.settings(&set).unwrap();
+        let program = lesson.program.clone();
+        let request =
+            ExploreRequest { program: program.clone(), exercise: false, settings: settings.clone(), seed: SEED };
+        let share = explore::share(lesson, &request, &boards, &|| true).unwrap().expect("a share");
+        let slug = lesson.slug.clone();
+        let run = RunRequest { lesson: slug, program, own_program: false, settings, seconds: 2, seed: SEED };
+        let measured = boards.run(&run, &mut |_| true).unwrap().numbers();
+        let number = |name: &str| measured[name].as_f64().unwrap();
+        let measured = number("lost") / number("isr_adds");
+        assert!(number("isr_adds") > 3900.0);
+        assert!((share.share - measured).abs() < 0.02, "{kind} {expression}: {share:?}, measured {measured}");
+        eprintln!("{kind} {expression}: foretold {:.1} %, measured {:.1} %", 100.0 * share.share, 100.0 * measured);
+    }
+}
+
+fn opened(slug: &str, kind: &str, own: &[(&str, &str)]) -> explore::Exploration {
+    let course = Course::embedded().unwrap();
+    let lesson = course.lesson(slug).unwrap();
+    let set =
+        own.iter().copied().chain([("kind", kind)]).map(|(name, value)| (name.to_owned(), Setting::Text(value.into())));
+    let settings = lesson.settings(&set.collect()).unwrap();
+    let request = ExploreRequest { program: lesson.program.clone(), exercise: false, settings, seed: SEED };
+    explore::open(lesson, request, &BootedBoard::lesson_firmware().unwrap()).unwrap()
+}
+
+#[test]
+fn arrivals_that_cannot_differ_are_found_on_longer_windows_too() {
+    for (kind, design) in [("hard", "decrement"), ("soft", "clear")] {
+        let mut exploration = opened("lost-bytes", kind, &[("design", design)]);
+        let (pruned, unsound) = exploration.pruned_verdicts();
+        assert_eq!(unsound, None, "{kind} {design}");
+        let all = exploration.verdicts();
+        assert_eq!(pruned.len(), all.len());
+        let differing = pruned.iter().zip(&all).position(|(pruned, all)| pruned != all);
+        assert_eq!(differing, None, "{kind} {design}");
+    }
+}
+
+#[test]
+fn every_pair_of_interrupts_is_what_its_class_says() {
+    let mut exploration = opened("lost-update", "hard", &[("expression", "plain")]);
+    let pruned = exploration.pairs(true, &mut |_| true).unwrap();
+    assert!(pruned.pruned, "{:?}", pruned.why);
+    let all = exploration.pairs(false, &mut |_| true).unwrap();
+    assert_eq!((pruned.counts, &pruned.first_loss), (all.counts, &all.first_loss));
+    assert!(pruned.runs * 20 < all.runs, "{} runs for {}", pruned.runs, all.runs);
+    // As many as there are ways to put two arrivals on 295 boundaries, in order.
+    assert_eq!(all.counts.tried, 295 * 296 / 2);
+    let loss = all.first_loss.expect("a pair that loses");
+    let played = exploration.play(loss.at, loss.second).unwrap();
+    assert_eq!((&played.word, played.verdict), (&loss.word, Verdict::Lost));
+    // A soft callback has no way into a plain statement, and neither have two.
+    let soft = opened("lost-update", "soft", &[("expression", "plain")]).pairs(true, &mut |_| true).unwrap();
+    assert_eq!((soft.pruned, soft.counts.kept), (true, soft.counts.tried));
+}
+
+#[test]
+fn too_many_pairs_are_refused_where_each_has_to_be_tried() {
+    let mut exploration = opened("lost-bytes", "hard", &[("design", "clear")]);
+    let error = exploration.pairs(false, &mut |_| true).unwrap_err();
+    assert_eq!(error.code(), "too_many_pairs", "{error}");
 }

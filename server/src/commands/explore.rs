@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::run::{find_lesson, read_program, read_settings};
 use crate::board::emulated::BootedBoard;
 use crate::course::Course;
-use crate::run::explore::{self, Counts, ExploreError, ExploreRequest, Report};
+use crate::run::explore::{self, Counts, ExploreError, ExploreRequest, Pairs, Report};
 
 /// Options of `isrlab explore`.
 #[derive(Debug, Args)]
@@ -30,9 +30,15 @@ pub(super) struct Arguments {
     /// Plays one arrival only, by its number in the window.
     #[arg(long, value_name = "N", conflicts_with = "replay")]
     at: Option<u32>,
+    /// A second interrupt before this instruction of the run.
+    #[arg(long, value_name = "N", requires = "at")]
+    second: Option<u32>,
     /// Plays the arrival that a replay word names; lesson and settings must be those of the word.
     #[arg(long, value_name = "WORD")]
     replay: Option<String>,
+    /// Tries two interrupts in the statement as well, every pair of boundaries.
+    #[arg(long)]
+    pairs: bool,
     /// Prints one JSON object.
     #[arg(long)]
     json: bool,
@@ -48,9 +54,10 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         settings,
         seed: arguments.seed,
     };
-    let mut exploration = explore::open(lesson, request, &BootedBoard::lesson_firmware()?).map_err(coded)?;
-    if let Some(at) = arrival(&arguments, &exploration)? {
-        let played = exploration.play(at, None).map_err(coded)?;
+    let boards = BootedBoard::lesson_firmware()?;
+    let mut exploration = explore::open(lesson, request, &boards).map_err(coded)?;
+    if let Some((at, second)) = arrival(&arguments, &exploration)? {
+        let played = exploration.play(at, second).map_err(coded)?;
         if arguments.json {
             println!("{}", serde_json::to_string_pretty(&played)?);
         } else {
@@ -65,7 +72,11 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         true
     });
     bar.finish_and_clear();
-    let report = report.map_err(coded)?;
+    let mut report = report.map_err(coded)?;
+    report.predicted_share = explore::share(lesson, exploration.request(), &boards, &|| true).map_err(coded)?;
+    if arguments.pairs {
+        report.pairs = Some(exploration.pairs(true, &mut |_| true).map_err(coded)?);
+    }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -79,29 +90,21 @@ fn coded(error: ExploreError) -> anyhow::Error {
     anyhow!("{error}\n  [{code}]")
 }
 
-/// The one arrival asked for, if so.
-fn arrival(arguments: &Arguments, exploration: &explore::Exploration) -> anyhow::Result<Option<u32>> {
-    let at = match (&arguments.replay, arguments.at) {
-        (None, None) => return Ok(None),
-        (None, Some(at)) => at,
-        (Some(word), _) => {
-            let at: u32 =
-                word.rsplit(':').next().and_then(|at| at.parse().ok()).ok_or_else(|| {
-                    anyhow!("`{word}` is no replay word; copy it whole, from `isr1:` to its last number")
-                })?;
-            let here = exploration.replay(at, None).word;
-            if here != *word {
-                return Err(anyhow!(
-                    "the word is of another firmware, lesson, program, seed or setting; here it is {here}"
-                ));
-            }
-            at
-        }
+/// The arrival asked for, if so, and a second one.
+fn arrival(arguments: &Arguments, exploration: &explore::Exploration) -> anyhow::Result<Option<(u32, Option<u32>)>> {
+    let Some(word) = &arguments.replay else { return Ok(arguments.at.map(|at| (at, arguments.second))) };
+    let arrivals = || {
+        let last = word.rsplit(':').next()?;
+        let (at, second) = last.split_once('+').map_or((last, None), |(at, second)| (at, Some(second)));
+        Some((at.parse().ok()?, second.map(str::parse).transpose().ok()?))
     };
-    if at >= exploration.arrivals() {
-        return Err(anyhow!("the window has arrivals 0 to {}", exploration.arrivals() - 1));
+    let (at, second) = arrivals()
+        .ok_or_else(|| anyhow!("`{word}` is no replay word; copy it whole, from `isr1:` to its last number"))?;
+    let here = exploration.replay(at, second).word;
+    if here != *word {
+        return Err(anyhow!("the word is of another firmware, lesson, program, seed or setting; here it is {here}"));
     }
-    Ok(Some(at))
+    Ok(Some((at, second)))
 }
 
 fn print_played(played: &explore::Played) {
@@ -153,6 +156,24 @@ fn print_report(report: &Report) {
         statement.broken
     );
     println!("whole window: {} tried, {} lose, {} break the program", window.tried, window.lost, window.broken);
+    if let Some(share) = &report.predicted_share {
+        println!(
+            "free-running: {:.0} of {:.0} boundaries of one round lose, one execution takes {:.0} on average: {:.1} % of interrupts",
+            share.losing,
+            share.boundaries,
+            share.average,
+            100.0 * share.share
+        );
+    }
+    if let Some(Pairs { counts, runs, .. }) = &report.pairs {
+        println!(
+            "two interrupts: {} pairs in {runs} runs, {} lose, {} break the program",
+            counts.tried, counts.lost, counts.broken
+        );
+    }
+    if let Some(loss) = report.shortest_loss() {
+        println!("shortest: arrival {}. {}", loss.replay.at, loss.sentence.en);
+    }
     if let Some(loss) = report.first_loss() {
         println!("first losing arrival: {}; play it with --at {} or --replay '{}'", loss.at, loss.at, loss.word);
     }

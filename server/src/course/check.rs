@@ -104,6 +104,11 @@ impl LessonCheck<'_> {
             for name in &explorer.values {
                 self.value("explorer", name);
             }
+            if let Some(share) = &explorer.share {
+                for name in [&share.executions, &share.lost, &share.interrupts] {
+                    self.value("explorer share", name);
+                }
+            }
             for case in &explorer.cases {
                 self.settings("explorer case", &case.set);
             }

@@ -505,6 +505,9 @@ pub struct Explorer {
     pub values: Vec<String>,
     /// What must hold for the reported values, wherever the interrupt arrived.
     pub invariant: Relation,
+    /// How to foretell how often the free-running program loses something, where that can be told.
+    #[serde(default)]
+    pub share: Option<ExplorerShare>,
     /// The settings worth exploring.
     #[serde(rename = "case")]
     pub cases: Vec<ExplorerCase>,
@@ -514,6 +517,23 @@ pub struct Explorer {
     /// `explore_fix.py`, run after an exercise program in the same globals.
     #[serde(skip)]
     pub exercise_driver: String,
+}
+
+/// How often a free-running program loses something, foretold and measured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExplorerShare {
+    /// The value that counts how often main executed the statement.
+    pub executions: String,
+    /// The value that counts what was lost.
+    pub lost: String,
+    /// The value that counts the callbacks that could have lost it.
+    pub interrupts: String,
+    /// How many executions each of the loops in `explore_share.py` stands for, in their order.
+    pub rounds: Vec<u32>,
+    /// `explore_share.py`, run after the lesson's program in the same globals.
+    #[serde(skip)]
+    pub driver: String,
 }
 
 /// Settings worth exploring.

@@ -263,6 +263,9 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
     if let Some(explorer) = &mut file.explorer {
         explorer.driver = files.text(&path("explore.py"), findings)?;
         explorer.exercise_driver = files.text(&path("explore_fix.py"), findings)?;
+        if let Some(share) = &mut explorer.share {
+            share.driver = files.text(&path("explore_share.py"), findings)?;
+        }
     }
     let mut wrong = BTreeMap::new();
     for fix in &file.exercise.wrong {
@@ -271,8 +274,9 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
         }
     }
     let mut known = vec!["lesson.toml", "en.md", "ja.md", "program.py", "starter.py", "solution.py"];
-    if file.explorer.is_some() {
+    if let Some(explorer) = &file.explorer {
         known.extend(["explore.py", "explore_fix.py"]);
+        known.extend(explorer.share.as_ref().map(|_| "explore_share.py"));
     }
     let prefix = format!("{folder}/");
     for name in files.0.keys().filter_map(|path| path.strip_prefix(&prefix)) {

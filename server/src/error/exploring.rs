@@ -21,6 +21,8 @@ pub enum NotExplored {
     NeverEnds(End),
     /// All arrivals together run longer than so many million instructions.
     TooMuch(u64),
+    /// So many pairs would have to be tried one by one; the limit.
+    TooManyPairs(u64, u64),
     /// There is no arrival of this number; this is the last one.
     NoArrival(u32),
     /// A newer one took its place, or the visitor cancelled it.
@@ -39,6 +41,7 @@ impl NotExplored {
             ExploreError::Refused(Refusal::TooLong { limit }) => Self::TooLong(*limit),
             ExploreError::Refused(Refusal::NeverEnds { end, .. }) => Self::NeverEnds(*end),
             ExploreError::TooMuch { limit, .. } => Self::TooMuch(*limit),
+            ExploreError::TooManyPairs { pairs, limit } => Self::TooManyPairs(*pairs, *limit),
             ExploreError::NoArrival { last } => Self::NoArrival(*last),
             ExploreError::Cancelled => Self::GivenUp,
             ExploreError::Line(_)
@@ -64,6 +67,7 @@ impl NotExplored {
             Self::TooLong(_) => "explore-window-too-long",
             Self::NeverEnds(_) => "explore-window-never-ends",
             Self::TooMuch(_) => "explore-too-much",
+            Self::TooManyPairs(..) => "explore-too-many-pairs",
             Self::NoArrival(_) => "explore-no-arrival",
             Self::GivenUp => "explore-given-up",
         }
@@ -99,6 +103,10 @@ impl NotExplored {
                 format!("All arrivals together take more than {limit} million machine instructions."),
                 "Shorten the piece that is explored, or what the callback does.",
             ),
+            Self::TooManyPairs(pairs, limit) => (
+                format!("{pairs} pairs of arrivals would have to be tried one by one; the limit is {limit}."),
+                "Shorten the statement, or take the clock out of it: then most pairs need not be tried.",
+            ),
             Self::NoArrival(last) => (format!("There are arrivals 0 to {last}."), "Choose one of these."),
             Self::GivenUp => ("The exploration was given up.".into(), "Press Explore again."),
         }
@@ -129,6 +137,10 @@ impl NotExplored {
             Self::TooMuch(limit) => (
                 format!("すべての到着を合わせると機械語 {limit} 百万命令を超えます。"),
                 "探索する部分か、コールバックの仕事を短くしてください。",
+            ),
+            Self::TooManyPairs(pairs, limit) => (
+                format!("二つの割り込みの組を {pairs} 通り、一つずつ試すことになります。上限は {limit} です。"),
+                "文を短くするか、時刻を読まないようにしてください。そうすれば、ほとんどの組は試さずに済みます。",
             ),
             Self::NoArrival(last) => (format!("到着は 0～{last} です。"), "この中から選んでください。"),
             Self::GivenUp => ("探索は中止されました。".into(), "もう一度「探索」を押してください。"),

@@ -35,6 +35,9 @@ pub(crate) struct ExploreBody {
     settings: Settings,
     #[serde(default)]
     seed: Option<u64>,
+    /// Whether two interrupts in the statement are tried as well.
+    #[serde(default)]
+    pairs: bool,
 }
 
 /// Which arrival is to be shown.
@@ -72,6 +75,7 @@ pub(crate) async fn explore(
     Body(body): Body<ExploreBody>,
 ) -> Result<Response, Problem> {
     let lesson = lesson(&app.course, &slug)?.clone();
+    let pairs = body.pairs;
     let request = request(&lesson, body)?;
     let bench = app.benches.of(visitor.id)?;
     let given_up = bench.explored.begin();
@@ -85,7 +89,7 @@ pub(crate) async fn explore(
         let mut exploration = explore::open(&lesson, request, &booted)?;
         let of = exploration.arrivals();
         let mut next = Instant::now();
-        let report = exploration.try_each(&mut |done| {
+        let mut report = exploration.try_each(&mut |done| {
             if next <= Instant::now() {
                 next = Instant::now() + PROGRESS_INTERVAL;
                 told.publish_json(
@@ -95,6 +99,10 @@ pub(crate) async fn explore(
             }
             !is_set(given_up)
         })?;
+        report.predicted_share = explore::share(&lesson, exploration.request(), &booted, &|| !is_set(given_up))?;
+        if pairs {
+            report.pairs = Some(exploration.pairs(true, &mut |_| !is_set(given_up))?);
+        }
         // A newer one is not driven out by an older one that finished all the same.
         if is_set(given_up) {
             return Err(ExploreError::Cancelled);
@@ -121,7 +129,7 @@ pub(crate) async fn at(
 ) -> Result<Json<Played>, Problem> {
     let lesson = lesson(&app.course, &slug)?.clone();
     let AtBody { program, exercise, settings, seed, at, second } = body;
-    let request = request(&lesson, ExploreBody { program, exercise, settings, seed })?;
+    let request = request(&lesson, ExploreBody { program, exercise, settings, seed, pairs: false })?;
     let bench = app.benches.of(visitor.id)?;
     let (seat, known) = (Arc::clone(&bench), request.clone());
     let slug = lesson.slug.clone();

@@ -46,6 +46,16 @@ pub enum ExploreError {
         /// Millions of instructions that may be executed.
         limit: u64,
     },
+    /// Pairs have to be tried one by one, and there are too many.
+    #[error(
+        "{pairs} pairs of arrivals would have to be tried one by one, and {limit} is the limit: shorten the statement, or take the clock out of it"
+    )]
+    TooManyPairs {
+        /// How many there are.
+        pairs: u64,
+        /// How many may be tried.
+        limit: u64,
+    },
     /// There is no such arrival.
     #[error("the window has arrivals 0 to {last}")]
     NoArrival {
@@ -72,6 +82,7 @@ impl ExploreError {
             Self::Setting(_) => "setting",
             Self::Source { .. } => "unknown_source",
             Self::TooMuch { .. } => "too_much",
+            Self::TooManyPairs { .. } => "too_many_pairs",
             Self::NoArrival { .. } => "no_arrival",
             Self::Cancelled => "cancelled",
         }

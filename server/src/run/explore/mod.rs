@@ -7,9 +7,11 @@
 
 mod error;
 mod open;
+mod pairs;
 mod played;
 mod replay;
 mod report;
+mod share;
 mod told;
 mod words;
 
@@ -28,9 +30,11 @@ use serde_json::{Map, Value};
 use crate::course::{Lesson, Measured, Settings};
 pub use error::ExploreError;
 pub use open::open;
+pub use pairs::Pairs;
 pub use played::Played;
 pub use replay::Replay;
 pub use report::{Bytecode, Counts, Loss, Report};
+pub use share::{Share, share};
 
 /// What all arrivals together may execute. At 300 million instructions a second and core, this is
 /// half a minute; a window that needs more is not one statement.

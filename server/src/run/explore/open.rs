@@ -47,6 +47,18 @@ fn firmware() -> Result<Firmware, ExploreError> {
 /// [`ExploreError`]; it never takes longer than the limits.
 pub fn open(lesson: &Lesson, request: ExploreRequest, boards: &BootedBoard) -> Result<Exploration, ExploreError> {
     let explorer = lesson.explorer.as_ref().ok_or_else(|| ExploreError::NoWindow(lesson.slug.clone()))?;
+    let driver = if request.exercise { &explorer.exercise_driver } else { &explorer.driver };
+    open_driver(lesson, request, boards, driver)
+}
+
+/// Brings a board to the window that a driver opens.
+pub(super) fn open_driver(
+    lesson: &Lesson,
+    request: ExploreRequest,
+    boards: &BootedBoard,
+    driver: &str,
+) -> Result<Exploration, ExploreError> {
+    let explorer = lesson.explorer.as_ref().ok_or_else(|| ExploreError::NoWindow(lesson.slug.clone()))?;
     let source = match &explorer.source[..] {
         "t0" => Source::SystimerTarget0,
         "t1" => Source::SystimerTarget1,
@@ -56,30 +68,33 @@ pub fn open(lesson: &Lesson, request: ExploreRequest, boards: &BootedBoard) -> R
         }
     };
     let firmware = firmware()?;
-    let driver = if request.exercise { &explorer.exercise_driver } else { &explorer.driver };
     let mut machine = run_program(&request, boards)?;
     type_driver(&mut machine, driver);
     let window = Window::open(machine, &firmware, MARKS, Limits::default())?;
     Ok(Exploration { lesson: lesson.clone(), request, source, window, firmware })
 }
 
-/// Runs the program to its end on a board of its own.
-fn run_program(request: &ExploreRequest, boards: &BootedBoard) -> Result<Machine, ExploreError> {
-    let mut drive = boards.fresh(request.seed)?;
+/// The run of a program without alarms that come in between.
+pub(super) fn quiet_order(request: &ExploreRequest, limit: Duration) -> RunOrder {
     let mut settings = request.settings.clone();
     settings.insert("rate".to_owned(), Setting::Number(QUIET_RATE_HZ));
-    let order = RunOrder {
+    RunOrder {
         run: FIRST_RUN,
         program: request.program.clone(),
         settings: settings.iter().map(|(name, value)| (name.clone(), wire_setting(value))).collect(),
-        limit: PROGRAM_LIMIT,
-    };
+        limit,
+    }
+}
+
+/// Runs the program to its end on a board of its own.
+fn run_program(request: &ExploreRequest, boards: &BootedBoard) -> Result<Machine, ExploreError> {
+    let mut drive = boards.fresh(request.seed)?;
     let failed = |why, report: Option<String>| ExploreError::Program {
         why,
         report: report.map_or_else(String::new, |report| format!(":\n{}", report.trim_end())),
     };
     let start = drive.line.now();
-    drive.session.start(start, order).map_err(|_| failed("not_ready", None))?;
+    drive.session.start(start, quiet_order(request, PROGRAM_LIMIT)).map_err(|_| failed("not_ready", None))?;
     while drive.advance(start + PATIENCE)? {
         while let Some(event) = drive.session.next_event() {
             match event {

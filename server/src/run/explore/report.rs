@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::told::{Told, ToldRange};
 use super::words;
-use super::{Exploration, Replay, Tried};
+use super::{Exploration, Pairs, Replay, Share, Tried};
 use crate::course::lesson::Losing;
 use crate::course::{Settings, Text};
 
@@ -63,6 +63,12 @@ pub struct Report {
     /// The losing arrival that is told most shortly.
     #[serde(skip_serializing_if = "Option::is_none")]
     shortest_loss: Option<Loss>,
+    /// How often the free-running program will lose something, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicted_share: Option<Share>,
+    /// What became of two interrupts in the statement, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<Pairs>,
 }
 
 /// The source texts, by line.
@@ -187,6 +193,8 @@ impl Exploration {
             stories_cut: told.cut,
             first_loss: first_loss.map(|at| self.replay(at as u32, None)),
             shortest_loss: None,
+            predicted_share: None,
+            pairs: None,
         };
         let shortest = shortest_loss(tried, &statement);
         let shortest_loss = shortest.map(|at| self.loss(at, &told));
