@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use isrlab::app::{App, AppState};
 use isrlab::config::{Limits, ServeConfig};
 use isrlab::feed::Feed;
-use isrlab::router::router;
+use isrlab::router::serve;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -43,8 +43,7 @@ async fn measure() {
     let app = AppState::from(App::build(ServeConfig { limits, ..ServeConfig::default() }).unwrap());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    tokio::spawn(serve(listener, app.clone(), std::future::pending()));
     let memory_at_first = resident_mb();
 
     let mut visitors = Vec::new();

@@ -16,6 +16,7 @@ pub mod feed;
 pub mod firmware;
 pub mod folder;
 mod guard;
+pub mod lan;
 pub mod language;
 pub mod pages;
 pub mod rfc2217;

@@ -1,8 +1,12 @@
 //! Every route and every layer, in the order in which a request meets them.
 
+use std::net::SocketAddr;
+
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post, put};
+use axum::serve::ListenerExt as _;
 use axum::{Router, middleware};
+use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -51,4 +55,23 @@ pub fn router(app: AppState) -> Router {
         .layer(middleware::from_fn(error::answer_in_the_visitors_language))
         .layer(CompressionLayer::new())
         .with_state(app)
+}
+
+/// Serves the application until `ended`, and then until the last answer is out.
+///
+/// # Errors
+/// The system's error if nothing can be served.
+pub async fn serve(
+    listener: TcpListener,
+    app: AppState,
+    ended: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    // Live events are small and go out one by one: none is to wait until the one before has been acknowledged.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection does without TCP_NODELAY");
+        }
+    });
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(ended).await
 }

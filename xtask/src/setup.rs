@@ -31,7 +31,7 @@ struct Requirement {
 /// Picolibc's headers, which MicroPython's C core is compiled against.
 const PICOLIBC_HEADER: &str = "/usr/lib/picolibc/riscv64-unknown-elf/include/stdint.h";
 
-const REQUIREMENTS: [Requirement; 13] = [
+const REQUIREMENTS: [Requirement; 14] = [
     Requirement {
         package: "gcc",
         needed_for: "compiling SQLite and MicroPython's mpy-cross",
@@ -91,6 +91,12 @@ const REQUIREMENTS: [Requirement; 13] = [
         needed_for: "comparing the emulator's instructions with QEMU's",
         from: Purpose::Test,
         is_there: || which("qemu-riscv32").is_some(),
+    },
+    Requirement {
+        package: "iproute2",
+        needed_for: "two hosts on one machine, with a cable between them",
+        from: Purpose::Test,
+        is_there: || which("ip").is_some(),
     },
     Requirement {
         package: "chromium",

@@ -1,19 +1,22 @@
 //! `isrlab serve`: the workbench itself.
 
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::{App, AppState};
 use crate::board::serial::PortAddress;
 use crate::config::{DEFAULT_LISTEN, PortSource, ServeConfig};
-use crate::router::router;
+use crate::{lan, router};
+
+/// Open files that are asked for: a class of thousands, and far less than the system can bear.
+#[cfg(unix)]
+const MOST_CONNECTIONS: u64 = 1 << 16;
 
 /// Options of `isrlab serve`.
 #[derive(Debug, Args)]
@@ -51,6 +54,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         boards: arguments.board,
         ..ServeConfig::default()
     };
+    allow_connections();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let app = {
         let _within = runtime.enter();
@@ -68,15 +72,15 @@ async fn serve(app: AppState) -> anyhow::Result<()> {
     let port = listener.local_addr()?.port();
     print_addresses(&app, port);
     let reclaiming = tokio::spawn(reclaim(app.clone()));
-    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let closing = app.clone();
+    let ended = async move {
         // Without a signal handler Ctrl-C ends the process at once, which loses nothing either.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        app.closing.send_replace(true);
-    });
-    served.await?;
+        closing.closing.send_replace(true);
+    };
+    router::serve(listener, app, ended).await?;
     reclaiming.abort();
     Ok(())
 }
@@ -96,23 +100,36 @@ fn print_addresses(app: &AppState, port: u16) {
     if !app.config.lan {
         return;
     }
-    let Some(address) = lan_address() else {
+    let addresses = if listen.is_unspecified() { lan::addresses() } else { vec![listen] };
+    let mut urls = addresses.into_iter().map(|address| format!("http://{}/", SocketAddr::new(address, port)));
+    let Some(url) = urls.next() else {
         println!("This machine has no address on a network.");
         return;
     };
-    let url = format!("http://{}/", SocketAddr::new(address, port));
     println!("On this network: {url}");
-    match QrCode::new(&url) {
-        Ok(code) => println!("{}", code.render::<Dense1x2>().quiet_zone(true).build()),
+    match lan::qr_code(&url, std::io::stdout().is_terminal()) {
+        Ok(code) => println!("{code}"),
         Err(error) => tracing::warn!(%error, "no QR code"),
     }
     println!("For whoever runs the class, at another computer: {url}host/{}", app.visitors.host_token());
+    for url in urls {
+        println!("On another network of this machine: {url}");
+    }
 }
 
-/// The address under which this machine reaches others: that of the route to a far one. Nothing is sent.
-fn lan_address() -> Option<IpAddr> {
-    let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    // TEST-NET-3 of RFC 5737: never a neighbour, so the default route decides.
-    socket.connect((Ipv4Addr::new(203, 0, 113, 1), 9)).ok()?;
-    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_unspecified())
+/// Every open page holds a connection, and many systems allow a process 1,024 open files unless it asks for more.
+#[cfg(unix)]
+fn allow_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum.map_or(MOST_CONNECTIONS, |maximum| maximum.min(MOST_CONNECTIONS));
+    if limit.current.is_some_and(|now| now < current)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(current), ..limit })
+    {
+        tracing::warn!(%error, "the system allows few open files, hence few open pages");
+    }
 }
+
+#[cfg(not(unix))]
+fn allow_connections() {}

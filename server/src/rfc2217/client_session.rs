@@ -1,12 +1,8 @@
 //! The client's end of one RFC 2217 connection, without its socket.
 
 use super::com_port::{Buffers, Control, Message, Sender};
-use super::telnet::{
-    Item, OPTION_BINARY, OPTION_COM_PORT, OPTION_SUPPRESS_GO_AHEAD, Parser, Verb, put_data, put_negotiation,
-    put_subnegotiation,
-};
-
-const SUPPORTED: [u8; 3] = [OPTION_BINARY, OPTION_SUPPRESS_GO_AHEAD, OPTION_COM_PORT];
+use super::options::Options;
+use super::telnet::{Item, OPTION_COM_PORT, Parser, Verb, put_data, put_subnegotiation};
 
 /// What the access server sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +22,7 @@ pub enum ClientEvent<'a> {
 pub struct ClientSession {
     parser: Parser,
     out: Vec<u8>,
-    we_perform: [bool; SUPPORTED.len()],
-    they_perform: [bool; SUPPORTED.len()],
+    options: Options,
     answered: bool,
     suspended: bool,
 }
@@ -35,13 +30,8 @@ pub struct ClientSession {
 impl Default for ClientSession {
     fn default() -> Self {
         let mut out = Vec::new();
-        for option in SUPPORTED {
-            put_negotiation(&mut out, Verb::Will, option);
-            put_negotiation(&mut out, Verb::Do, option);
-        }
-        let offered = [true; SUPPORTED.len()];
-        let parser = Parser::default();
-        Self { parser, out, we_perform: offered, they_perform: offered, answered: false, suspended: false }
+        let options = Options::offer(&mut out);
+        Self { parser: Parser::default(), out, options, answered: false, suspended: false }
     }
 }
 
@@ -52,7 +42,7 @@ impl ClientSession {
         parser.receive(bytes, |item| match item {
             Item::Data(data) => each(ClientEvent::Data(data)),
             Item::Negotiation(verb, option) => {
-                self.negotiate(verb, option);
+                self.options.hear(verb, option, &mut self.out);
                 if option == OPTION_COM_PORT && matches!(verb, Verb::Do | Verb::Dont) && !self.answered {
                     self.answered = true;
                     each(if verb == Verb::Do { ClientEvent::Ready } else { ClientEvent::Refused });
@@ -101,35 +91,6 @@ impl ClientSession {
     /// Whether the server asked for silence (FLOWCONTROL-SUSPEND).
     pub fn suspended(&self) -> bool {
         self.suspended
-    }
-
-    fn negotiate(&mut self, verb: Verb, option: u8) {
-        let index = SUPPORTED.iter().position(|&supported| supported == option);
-        match (verb, index) {
-            (Verb::Do, Some(index)) => {
-                if !std::mem::replace(&mut self.we_perform[index], true) {
-                    put_negotiation(&mut self.out, Verb::Will, option);
-                }
-            }
-            (Verb::Dont, Some(index)) => {
-                if std::mem::replace(&mut self.we_perform[index], false) {
-                    put_negotiation(&mut self.out, Verb::Wont, option);
-                }
-            }
-            (Verb::Will, Some(index)) => {
-                if !std::mem::replace(&mut self.they_perform[index], true) {
-                    put_negotiation(&mut self.out, Verb::Do, option);
-                }
-            }
-            (Verb::Wont, Some(index)) => {
-                if std::mem::replace(&mut self.they_perform[index], false) {
-                    put_negotiation(&mut self.out, Verb::Dont, option);
-                }
-            }
-            (Verb::Do, None) => put_negotiation(&mut self.out, Verb::Wont, option),
-            (Verb::Will, None) => put_negotiation(&mut self.out, Verb::Dont, option),
-            (Verb::Dont | Verb::Wont, None) => {}
-        }
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod client;
 mod client_session;
 pub mod com_port;
+mod options;
 mod server_session;
 pub mod telnet;
 

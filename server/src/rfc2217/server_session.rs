@@ -1,12 +1,8 @@
 //! The access server's end of one RFC 2217 connection, without its socket.
 
 use super::com_port::{Buffers, Control, Message, Sender};
-use super::telnet::{
-    Item, OPTION_BINARY, OPTION_COM_PORT, OPTION_SUPPRESS_GO_AHEAD, Parser, Verb, put_data, put_negotiation,
-    put_subnegotiation,
-};
-
-const SUPPORTED: [u8; 3] = [OPTION_BINARY, OPTION_SUPPRESS_GO_AHEAD, OPTION_COM_PORT];
+use super::options::Options;
+use super::telnet::{Item, OPTION_COM_PORT, Parser, Verb, put_data, put_subnegotiation};
 
 /// Clear to send, data set ready and carrier: what a device that is switched on shows (16550 modem status register).
 const MODEM_STATE_READY: u8 = 0x10 | 0x20 | 0x80;
@@ -37,8 +33,7 @@ pub struct ServerSession {
     parser: Parser,
     signature: String,
     replies: Vec<u8>,
-    we_perform: [bool; SUPPORTED.len()],
-    they_perform: [bool; SUPPORTED.len()],
+    options: Options,
     baud_rate: u32,
     data_size: u8,
     parity: u8,
@@ -52,12 +47,13 @@ pub struct ServerSession {
 impl ServerSession {
     /// Starts a session on a port that runs at `baud_rate`; the first replies offer the options.
     pub fn new(signature: impl Into<String>, baud_rate: u32) -> Self {
-        let mut session = Self {
+        let mut replies = Vec::new();
+        let options = Options::offer(&mut replies);
+        Self {
             parser: Parser::default(),
             signature: signature.into(),
-            replies: Vec::new(),
-            we_perform: [false; SUPPORTED.len()],
-            they_perform: [false; SUPPORTED.len()],
+            replies,
+            options,
             baud_rate,
             data_size: 8,
             parity: 1,
@@ -66,14 +62,7 @@ impl ServerSession {
             rts: false,
             in_break: false,
             suspended: false,
-        };
-        for (index, option) in SUPPORTED.into_iter().enumerate() {
-            session.we_perform[index] = true;
-            put_negotiation(&mut session.replies, Verb::Will, option);
-            session.they_perform[index] = true;
-            put_negotiation(&mut session.replies, Verb::Do, option);
         }
-        session
     }
 
     /// Takes bytes from the client; calls `each` with what is to be done, in order.
@@ -81,7 +70,12 @@ impl ServerSession {
         let mut parser = std::mem::take(&mut self.parser);
         parser.receive(bytes, |item| match item {
             Item::Data(data) => each(ServerEvent::Data(data)),
-            Item::Negotiation(verb, option) => self.negotiate(verb, option),
+            Item::Negotiation(verb, option) => {
+                self.options.hear(verb, option, &mut self.replies);
+                if (verb, option) == (Verb::Will, OPTION_COM_PORT) {
+                    self.answer(&Message::ModemState(MODEM_STATE_READY));
+                }
+            }
             Item::Subnegotiation(OPTION_COM_PORT, payload) => {
                 if let Some(message) = Message::parse(Sender::Client, payload)
                     && let Some(event) = self.carry_out(&message)
@@ -107,39 +101,6 @@ impl ServerSession {
     /// Whether the client asked for silence (FLOWCONTROL-SUSPEND).
     pub fn suspended(&self) -> bool {
         self.suspended
-    }
-
-    fn negotiate(&mut self, verb: Verb, option: u8) {
-        let index = SUPPORTED.iter().position(|&supported| supported == option);
-        // Answering only what changes a state is what keeps two telnet ends from answering each other for ever.
-        match (verb, index) {
-            (Verb::Do, Some(index)) => {
-                if !std::mem::replace(&mut self.we_perform[index], true) {
-                    put_negotiation(&mut self.replies, Verb::Will, option);
-                }
-            }
-            (Verb::Dont, Some(index)) => {
-                if std::mem::replace(&mut self.we_perform[index], false) {
-                    put_negotiation(&mut self.replies, Verb::Wont, option);
-                }
-            }
-            (Verb::Will, Some(index)) => {
-                if !std::mem::replace(&mut self.they_perform[index], true) {
-                    put_negotiation(&mut self.replies, Verb::Do, option);
-                }
-                if option == OPTION_COM_PORT {
-                    self.answer(&Message::ModemState(MODEM_STATE_READY));
-                }
-            }
-            (Verb::Wont, Some(index)) => {
-                if std::mem::replace(&mut self.they_perform[index], false) {
-                    put_negotiation(&mut self.replies, Verb::Dont, option);
-                }
-            }
-            (Verb::Do, None) => put_negotiation(&mut self.replies, Verb::Wont, option),
-            (Verb::Will, None) => put_negotiation(&mut self.replies, Verb::Dont, option),
-            (Verb::Dont | Verb::Wont, None) => {}
-        }
     }
 
     fn carry_out(&mut self, message: &Message) -> Option<ServerEvent<'static>> {
@@ -241,7 +202,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::rfc2217::options::SUPPORTED;
     use crate::rfc2217::telnet::IAC;
+    use crate::rfc2217::telnet::put_negotiation;
 
     /// Sends one message as a client would; returns the events as text and the server's answers.
     fn exchange(session: &mut ServerSession, message: &Message) -> (Vec<String>, Vec<Message>) {

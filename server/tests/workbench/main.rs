@@ -8,6 +8,9 @@ mod bad_input;
 mod cabled;
 mod exploring;
 mod flashing;
+#[cfg(target_os = "linux")]
+mod lan;
+mod process;
 mod restart;
 mod runs;
 mod visitors;
