@@ -1,11 +1,17 @@
 # The commands of everyday; `cargo xtask --help` lists the finer ones.
 
-.PHONY: run test test-hardware bench soak ready
+.PHONY: run test test-hardware bench soak soak-links ready
 
 # Options of `isrlab serve`, such as ARGS=--lan
 ARGS ?=
 # The attached board of test-hardware, such as PORT=/dev/ttyACM0
 PORT ?=
+# Official MicroPython for that board, such as IMAGE=ESP32_GENERIC-20250415-v1.25.0.bin; else it gets the lesson firmware
+IMAGE ?=
+# Lessons for test-hardware, such as LESSONS="lost-update mutex"; else all of them
+LESSONS ?=
+# How many faulty links soak-links tries
+LINKS ?= 300
 # How long soak lets random guests run
 SECONDS ?= 600
 
@@ -17,13 +23,16 @@ test: ready
 
 test-hardware: ready
 	@test -n "$(PORT)" || { echo "Name the board's serial port: make test-hardware PORT=/dev/ttyACM0" >&2; exit 1; }
-	@cargo xtask hardware "$(PORT)"
+	@cargo xtask hardware "$(PORT)" $(if $(IMAGE),--image "$(IMAGE)") $(LESSONS)
 
 bench: ready
 	@cargo xtask bench
 
 soak: ready
 	@cargo xtask soak $(SECONDS)
+
+soak-links: ready
+	@cargo xtask soak-links $(LINKS)
 
 # cargo xtask installs whatever else is missing, but to be built it needs a Rust toolchain and a linker.
 RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)

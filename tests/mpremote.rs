@@ -46,6 +46,22 @@ fn it_copies_files_both_ways_and_they_outlive_a_power_cycle() {
 }
 
 #[test]
+fn it_works_over_the_chips_own_usb_console_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let (there, back) = (folder.path().join("there.bin"), folder.path().join("back.bin"));
+    // More than one packet of 64 bytes, and a last one that is full.
+    let contents: Vec<u8> = (0..64 * 20u32).map(|n| (n * 7 % 251) as u8).collect();
+    std::fs::write(&there, &contents).unwrap();
+    let board = board_at_prompt(&["--pty", "--console", "usb"]);
+    assert_eq!(mpremote(&board, &["eval", "6 * 7"]).trim(), "42");
+    let there = there.to_str().unwrap();
+    mpremote(&board, &["cp", there, ":kept.bin", "+", "cp", ":kept.bin", back.to_str().unwrap()]);
+    assert_eq!(std::fs::read(back).unwrap(), contents);
+    let long = mpremote(&board, &["exec", "for i in range(500): print('line', i)"]);
+    assert_eq!((long.lines().count(), long.lines().last()), (500, Some("line 499")));
+}
+
+#[test]
 fn a_soft_reset_forgets_names() {
     let board = board_at_prompt(&["--pty"]);
     mpremote(&board, &["exec", "kept = 1"]);

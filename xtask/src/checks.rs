@@ -111,6 +111,17 @@ pub(crate) fn soak(workspace: &Workspace, seconds: u32) -> Result<()> {
     })
 }
 
+/// Flashes and runs over so many links that drop, alter, delay and cut; prints how each ended, and the tally.
+pub(crate) fn soak_links(workspace: &Workspace, links: u32) -> Result<()> {
+    setup::prepare(workspace, Purpose::Test)?;
+    parts(workspace)?;
+    step(&format!("{links} faulty links"), || {
+        run(cargo(workspace, "test")
+            .args(["--locked", "--quiet", "--package", "e2e", "whatever_a_link_does", "--", "--nocapture"])
+            .env("ISRLAB_LINK_SEEDS", links.to_string()))
+    })
+}
+
 /// A cargo command line for the host's crates.
 pub(crate) fn cargo(workspace: &Workspace, subcommand: &str) -> Command {
     let mut command = Command::new("cargo");

@@ -67,12 +67,23 @@ enum Task {
         #[arg(default_value_t = 600)]
         seconds: u32,
     },
+    /// Flashing and running over links that drop, alter, delay and cut
+    SoakLinks {
+        /// How many links
+        #[arg(default_value_t = 300)]
+        links: u32,
+    },
     /// Host instructions per guest instruction, under callgrind
     HostInstructions,
     /// Flashes an attached board and runs the course on it
     Hardware {
         /// The board's serial port
         port: String,
+        /// Official MicroPython for the board's chip, in the place of the lesson firmware
+        #[arg(long, value_name = "FILE")]
+        image: Option<String>,
+        /// The lessons to run; all of them without it
+        lessons: Vec<String>,
     },
     /// Builds the lesson firmware and its flash image into target/firmware
     Firmware(MicroPython),
@@ -121,8 +132,9 @@ fn perform(task: Task, workspace: &Workspace) -> Result<()> {
         Task::Course => checks::course(workspace),
         Task::Bench => checks::benchmarks(workspace),
         Task::Soak { seconds } => checks::soak(workspace, seconds),
+        Task::SoakLinks { links } => checks::soak_links(workspace, links),
         Task::HostInstructions => host_instructions::measure(workspace),
-        Task::Hardware { port } => workbench::hardware(workspace, &port),
+        Task::Hardware { port, image, lessons } => workbench::hardware(workspace, &port, image.as_deref(), &lessons),
         Task::PlainFirmware(source) => firmware::build_plain_firmware(workspace, source.dir().as_deref()),
         Task::EspApp => firmware::build_esp_app(workspace),
     }

@@ -9,13 +9,14 @@ use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
 use crate::{firmware, web};
 
-/// Runs the whole course on an attached board: flashes it first.
-pub(crate) fn hardware(workspace: &Workspace, port: &str) -> Result<()> {
+/// Runs lessons on an attached board, by default the whole course: flashes it first.
+pub(crate) fn hardware(workspace: &Workspace, port: &str, image: Option<&str>, lessons: &[String]) -> Result<()> {
     setup::prepare(workspace, Purpose::Run)?;
     parts(workspace)?;
     let isrlab = build_server(workspace)?;
-    run(Command::new(&isrlab).args(["flash", "--board", port]))?;
-    run(Command::new(&isrlab).args(["validate", "--board", port]))
+    let images = image.into_iter().flat_map(|file| ["--image", file]);
+    run(Command::new(&isrlab).args(["flash", "--board", port]).args(images))?;
+    run(Command::new(&isrlab).args(["validate", "--board", port]).args(lessons))
 }
 
 /// Starts the workbench as its users have it; does not return while it runs.

@@ -24,6 +24,20 @@ pub(super) fn init(usb: USB_DEVICE<'static>) {
     core::mem::forget(UsbSerialJtag::new(usb));
     interrupts::bind(Interrupt::USB_DEVICE, routine, interrupts::KERNEL);
     USB_DEVICE::regs().int_ena().write(|w| w.serial_out_recv_pkt().set_bit().serial_in_empty().set_bit());
+    // What was typed while the chip booted waits without an interrupt, and keeps the host from sending more.
+    interrupts::free(receive);
+}
+
+/// Takes the packet that the host has sent. At kernel level, or with interrupts off.
+fn receive() {
+    let regs = USB_DEVICE::regs();
+    let mut bytes = [0; PACKET_BYTES];
+    let mut count = 0;
+    while count < PACKET_BYTES && regs.ep1_conf().read().serial_out_ep_data_avail().bit_is_set() {
+        bytes[count] = regs.ep1().read().rdwr_byte().bits();
+        count += 1;
+    }
+    LINE.receive(&bytes[..count]);
 }
 
 /// Starts sending, if nothing is being sent. From anywhere, with interrupts off.
@@ -48,13 +62,7 @@ extern "C" fn routine() {
     let status = regs.int_st().read();
     if status.serial_out_recv_pkt().bit_is_set() {
         regs.int_clr().write(|w| w.serial_out_recv_pkt().clear_bit_by_one());
-        let mut bytes = [0; PACKET_BYTES];
-        let mut count = 0;
-        while count < PACKET_BYTES && regs.ep1_conf().read().serial_out_ep_data_avail().bit_is_set() {
-            bytes[count] = regs.ep1().read().rdwr_byte().bits();
-            count += 1;
-        }
-        LINE.receive(&bytes[..count]);
+        receive();
     }
     if status.serial_in_empty().bit_is_set() {
         regs.int_clr().write(|w| w.serial_in_empty().clear_bit_by_one());

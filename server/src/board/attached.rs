@@ -255,4 +255,8 @@ impl Boards for AttachedBoard {
     fn at_once(&self) -> usize {
         1
     }
+
+    fn has_hard(&self) -> bool {
+        self.drive.lock().unwrap_or_else(PoisonError::into_inner).session.has_hard()
+    }
 }

@@ -108,11 +108,13 @@ impl RawPrompt {
         out.extend(ASK_PASTE);
     }
 
-    /// Starts the program, once [`PromptEvent::Uploaded`] has come.
+    /// Starts the program, once [`PromptEvent::Uploaded`] has come. A board that has found a mistake in it meanwhile needs no
+    /// start any more.
     pub(super) fn go(&mut self, out: &mut Vec<u8>) {
-        debug_assert_eq!(self.step, Step::Uploaded);
-        self.step = Step::Starting;
-        out.push(END);
+        if self.step == Step::Uploaded {
+            self.step = Step::Starting;
+            out.push(END);
+        }
     }
 
     /// The next piece for a board without flow control; call it at intervals.
@@ -373,6 +375,18 @@ mod tests {
         let ended = PromptEvent::Ended(b"SyntaxError".to_vec());
         let all = b"R\x01\x04\x00\x04\x04SyntaxError\x04>";
         check(|| asked("0123456789abc"), all, b"0123\x04", &[PromptEvent::Accepted, ended]);
+    }
+
+    #[test]
+    fn a_mistake_found_with_the_last_piece_needs_no_start() {
+        let (mut prompt, mut out) = asked("012345");
+        let mut events = Vec::new();
+        prompt.receive(b"R\x01\x04\x00\x01\x04", &mut out, &mut events);
+        assert_eq!(events, [PromptEvent::Uploaded, PromptEvent::Accepted]);
+        prompt.go(&mut out);
+        assert_eq!(out, b"012345\x04");
+        prompt.receive(b"\x04SyntaxError\x04>", &mut out, &mut events);
+        assert_eq!(events.last(), Some(&PromptEvent::Ended(b"SyntaxError".to_vec())));
     }
 
     #[test]

@@ -319,6 +319,8 @@ struct Run {
     proof: Option<Sample>,
     /// Until when the first counters are waited for; `None`: they have come.
     counters_by: Option<LinkTime>,
+    /// When the last sample came, and the run's time by the board's clock.
+    clock: Option<(LinkTime, Duration)>,
     /// The proof's outcome, where a script asked for it.
     still: bool,
 }
@@ -344,6 +346,8 @@ pub struct Session {
     boot: BootTalk,
     /// Resets of its own, since it was ready the last time.
     restarts: u32,
+    /// Answers about what it is that were not believed yet.
+    doubts: u32,
     /// It works with the portable `lab` module in the place of the lesson firmware.
     portable: bool,
     /// What runs on a board without the lesson firmware.
@@ -381,6 +385,7 @@ impl Session {
             rest: Rest::default(),
             boot: BootTalk::default(),
             restarts: 0,
+            doubts: 0,
             portable: false,
             script: None,
             tail: Vec::new(),
@@ -542,6 +547,7 @@ impl Session {
             fault: None,
             proof: None,
             counters_by: None,
+            clock: None,
             still: false,
         });
         self.enter(Phase::Starting(StartStage::Prompt { tries: 1 }), Some(PROMPT_TIMEOUT));
@@ -619,11 +625,7 @@ impl Session {
         }
         if self.phase == Phase::Running {
             if self.run.as_ref().and_then(|run| run.overtime_at).is_some_and(|at| at <= now) {
-                if let Some(run) = &mut self.run {
-                    run.overtime_at = None;
-                    run.stopped_for_overtime = true;
-                }
-                self.stop(now);
+                self.overtime(now);
             } else if self.is_portable() {
                 // Without a call of the lab module nothing is said, however long that lasts.
             } else if now >= self.heard_at + SILENCE_LIMIT {
@@ -633,6 +635,19 @@ impl Session {
                 let id = self.new_id();
                 self.post(&HostMessage::Request { id, what: "sample" }, None, 0);
             }
+        }
+    }
+
+    /// The program should have ended. A virtual board on a busy machine is slower than our clock: then its own says how much
+    /// time is left.
+    fn overtime(&mut self, now: LinkTime) {
+        let Some(run) = &mut self.run else { return };
+        let lately = run.clock.filter(|(heard_at, _)| now < *heard_at + SILENCE_PROBE);
+        let left = lately.map_or(Duration::ZERO, |(_, run_time)| run.order.limit.saturating_sub(run_time));
+        run.overtime_at = (!left.is_zero()).then_some(now + left + OVERTIME);
+        if left.is_zero() {
+            run.stopped_for_overtime = true;
+            self.stop(now);
         }
     }
 
@@ -744,6 +759,7 @@ impl Session {
                     && let Some(run) = &mut self.run
                 {
                     run.counters_by = None;
+                    run.clock = Some((self.now, Duration::from_micros(sample.run_us)));
                 }
                 self.hear_idle_sample(&sample);
                 self.events.push_back(SessionEvent::Sample(text.into(), sample.clone()));

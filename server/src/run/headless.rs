@@ -99,6 +99,11 @@ pub trait Boards: Sync {
     fn booted(&self) -> Option<&BootedBoard> {
         None
     }
+
+    /// Whether callbacks can run inside the interrupt.
+    fn has_hard(&self) -> bool {
+        true
+    }
 }
 
 impl Boards for BootedBoard {

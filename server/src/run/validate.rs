@@ -17,7 +17,7 @@ use super::judge;
 use super::record::{RunRecord, RunRequest, why};
 use crate::board::session::EndReason;
 use crate::course::lesson::{GridRow, Prediction, WrongFix};
-use crate::course::{Lesson, Measured, Relation, Settings};
+use crate::course::{Lesson, Measured, Relation, Setting, Settings};
 use crate::language::Language;
 
 /// One thing to find out about a lesson.
@@ -28,6 +28,23 @@ enum Task<'c> {
     Starter,
     Solution,
     Wrong(&'c WrongFix),
+}
+
+impl Task<'_> {
+    /// Whether a board with soft interrupts only cannot show it.
+    fn needs_hard(&self, lesson: &Lesson) -> bool {
+        let hard = |set: &Settings| {
+            lesson.settings(set).is_ok_and(|settings| settings.get("kind") == Some(&Setting::Text("hard".to_owned())))
+        };
+        lesson.needs_hard()
+            || match self {
+                Self::GridRow(row) => hard(&lesson.grid.settings(row)),
+                Self::Prediction(prediction) => hard(&prediction.set),
+                Self::Starter | Self::Solution | Self::Wrong(_) => {
+                    lesson.exercise.runs.iter().any(|run| hard(&run.set))
+                }
+            }
+    }
 }
 
 /// What came of one case.
@@ -48,7 +65,10 @@ pub struct Case {
 
 /// Checks these lessons, on as many boards at once as there may be. `done` hears of every case.
 pub fn validate(lessons: &[&Lesson], boards: &dyn Boards, done: &(dyn Fn(&Case) + Sync)) -> Vec<Case> {
-    let tasks: Vec<(&Lesson, Task<'_>)> = lessons.iter().flat_map(|lesson| tasks(lesson)).collect();
+    let mut tasks: Vec<(&Lesson, Task<'_>)> = lessons.iter().flat_map(|lesson| tasks(lesson)).collect();
+    if !boards.has_hard() {
+        tasks.retain(|(lesson, task)| !task.needs_hard(lesson));
+    }
     let next = AtomicUsize::new(0);
     let cases: Mutex<Vec<(usize, Case)>> = Mutex::default();
     std::thread::scope(|scope| {

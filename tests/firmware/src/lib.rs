@@ -83,6 +83,14 @@ impl Board {
 
     /// The same on either console.
     pub fn at_prompt_on(plug: Plug) -> Self {
+        let mut board = Self::powered_on(plug);
+        board.expect(">>> ", 5000);
+        board.console.clear();
+        board
+    }
+
+    /// A board that has just been powered, plugged in on either console.
+    pub fn powered_on(plug: Plug) -> Self {
         let mut board = Self {
             machine: Machine::new(Config { flash: image(), trap_log_capacity: 64, ..Config::default() }),
             plug,
@@ -95,8 +103,6 @@ impl Board {
         if plug == Plug::Usb {
             board.machine.set_usb_connected(true);
         }
-        board.expect(">>> ", 5000);
-        board.console.clear();
         board
     }
 

@@ -63,21 +63,34 @@ pub(super) struct Script {
     tries: u32,
 }
 
-/// Prints one line: implementation, platform, machine, and the module's checksum.
+/// Prints one line: implementation, platform, and the module's checksum, or that the firmware has a module of its own.
 const IDENTIFY: &str = "\
-import sys
+import os,sys
+def there(name):
+ try:os.stat(name)
+ except OSError:return False
+ return True
+h='-'
 try:
- import hashlib,binascii
- h=hashlib.sha256()
- with open('/lib/lab.py','rb') as f:
-  while 1:
-   b=f.read(256)
-   if not b:break
-   h.update(b)
- h=binascii.hexlify(h.digest()).decode()
-except (ImportError,OSError,AttributeError):h='-'
+ if there('/lib/lab.py'):
+  import hashlib,binascii
+  h=hashlib.sha256()
+  with open('/lib/lab.py','rb') as f:
+   while 1:
+    b=f.read(256)
+    if not b:break
+    h.update(b)
+  h=binascii.hexlify(h.digest()).decode()
+ elif not there('/lab.py'):
+  import lab
+  h='native'
+except (ImportError,OSError,AttributeError):pass
 print('isrlab',sys.implementation[0],sys.platform,h)
 ";
+/// What [`IDENTIFY`] says in the place of a checksum where the lesson firmware is.
+const NATIVE: &str = "native";
+/// How often a board is asked what it is, before an answer that condemns it is believed.
+const IDENTIFY_TRIES: u32 = 3;
 
 /// What writes the module. The old one is replaced only by a whole new one.
 fn deploy() -> String {
@@ -277,14 +290,18 @@ impl Session {
         }
         match purpose {
             Purpose::Identify => match Identity::parse(output) {
+                // Its firmware knows the greeting: that, or the answer, was lost on the line.
+                Some(Identity { module_sha256: NATIVE, .. }) => self.doubt(SessionFault::NotAcknowledged),
                 Some(Identity { implementation: "micropython", platform: "esp32", module_sha256 }) => {
+                    self.doubts = 0;
                     if module_sha256 == *LAB_SHA256 {
                         self.run_next_script(Purpose::Hello, &hello());
                     } else {
                         self.run_next_script(Purpose::Deploy, &deploy());
                     }
                 }
-                _ => self.give_up_script(SessionFault::NotEsp32),
+                Some(_) => self.doubt(SessionFault::NotEsp32),
+                None => self.doubt(SessionFault::UploadFailed),
             },
             Purpose::Deploy if traceback.contains(NO_SPACE) => self.give_up_script(SessionFault::DiskFull),
             Purpose::Deploy if !traceback.is_empty() => self.give_up_script(SessionFault::DeployFailed),
@@ -302,6 +319,19 @@ impl Session {
             Purpose::End if self.run.as_ref().is_some_and(|run| run.stop.is_some()) => self.prove(),
             Purpose::End | Purpose::Prove => self.leave(),
         }
+    }
+
+    /// Begins again with the greeting, in case the line has altered what was said; in the end believes it.
+    fn doubt(&mut self, fault: SessionFault) {
+        self.doubts += 1;
+        if self.doubts >= IDENTIFY_TRIES {
+            self.doubts = 0;
+            self.give_up_script(fault);
+            return;
+        }
+        self.tail.clear();
+        self.enter(Phase::Booting { tries: 1 }, Some(PROMPT_TIMEOUT));
+        self.provoke_prompt();
     }
 
     /// Leaves the board at its friendly prompt, for whoever comes to mend it.
@@ -327,8 +357,9 @@ impl Session {
             return;
         }
         match script.purpose {
-            Purpose::Identify if script.prompt.is_entering() => self.give_up_script(SessionFault::NoRawPrompt),
-            Purpose::Identify | Purpose::Deploy | Purpose::Hello => self.give_up_script(SessionFault::DeployFailed),
+            Purpose::Identify if script.prompt.is_entering() => self.doubt(SessionFault::NoRawPrompt),
+            Purpose::Identify => self.doubt(SessionFault::UploadFailed),
+            Purpose::Deploy | Purpose::Hello => self.give_up_script(SessionFault::DeployFailed),
             Purpose::End | Purpose::Prove => self.stop_harder(),
         }
     }

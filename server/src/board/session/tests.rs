@@ -622,3 +622,26 @@ fn a_board_that_counts_or_talks_at_its_prompt_does_not_rest() {
     }
     bench.until(11_000, |bench| bench.session.phase == Phase::Resting);
 }
+
+#[test]
+fn an_attached_board_is_looked_for_at_every_speed_before_it_counts_as_silent() {
+    let habits = Habits { has_prompt: false, ..Habits::default() };
+    let mut bench = Bench { session: Session::for_attached(921_600), ..Bench::new(habits) };
+    bench.session.reset(bench.now);
+    bench.until(20_000, |bench| bench.session.fault().is_some());
+    assert_eq!(bench.session.fault(), Some(SessionFault::NoAnswer));
+    bench.step();
+    assert_eq!(bench.baud, Some(115_200), "the line is left at the speed of consoles");
+}
+
+#[test]
+fn a_lesson_board_whose_greetings_got_lost_is_not_taken_for_an_official_one() {
+    let habits =
+        Habits { answers_greetings: false, prints: "isrlab micropython esp32 native\r\n", ..Habits::default() };
+    let habits = Habits { ends_after: Some(Duration::from_millis(5)), ..habits };
+    let mut bench = Bench { session: Session::for_attached(921_600), ..Bench::new(habits) };
+    bench.session.reset(bench.now);
+    bench.until(20_000, |bench| bench.session.fault().is_some());
+    assert_eq!(bench.session.fault(), Some(SessionFault::NotAcknowledged));
+    assert!(!String::from_utf8_lossy(&bench.board.program).contains("lab.new"), "nothing was written");
+}

@@ -29,6 +29,21 @@ fn the_friendly_prompt_evaluates_edits_and_pastes() {
 }
 
 #[test]
+fn what_is_typed_while_the_board_boots_does_not_shut_the_console() {
+    for plug in [Plug::Uart, Plug::Usb] {
+        for delay_ms in [0, 30, 100, 160] {
+            let mut board = Board::powered_on(plug);
+            board.run_ms(delay_ms);
+            board.send(b"\r");
+            board.expect(">>> ", 5000);
+            board.run_ms(50);
+            board.send(b"6 * 7\r");
+            board.expect("\r\n42\r\n>>> ", 500);
+        }
+    }
+}
+
+#[test]
 fn soft_reset_forgets_names_and_stops_timers() {
     for plug in [Plug::Uart, Plug::Usb] {
         let mut board = Board::at_prompt_on(plug);
