@@ -148,6 +148,21 @@ describe("explorer", () => {
     }));
   }
 
+  test("what the explorer predicts is what free runs measure", () => visit(workbench, {}, async (page) => {
+    const bench = new BenchPage(page);
+    await bench.open("lost-update");
+    const strip = new Strip(page, "a");
+    await strip.root.locator("[data-explore]").click();
+    await strip.explored();
+    const shares = strip.root.locator("[data-shares] dd");
+    await shares.nth(1).locator("button").click();
+    await bench.runFor(4);
+    await bench.run();
+    await shares.nth(1).locator("strong").waitFor();
+    const [predicted, measured] = (await shares.locator("strong").allInnerTexts()).map(Number.parseFloat);
+    assert.ok(Math.abs(predicted - measured) < 2, `${predicted} % predicted, ${measured} % measured`);
+  }));
+
   test("a program that cannot be explored is refused with words and a code, and the page goes on", () => visit(workbench, {}, async (page) => {
     const bench = new BenchPage(page);
     await bench.open("lost-update");

@@ -41,7 +41,7 @@
  *   texts: Record<TextName, string[]>, intervals: Interval[], deliveries: Delivery[],
  *   bytecodes: Bytecode[], functions: string[], machine: [number, number, number][],
  *   shared: string[], stories: Story[], first_loss?: Loss, shortest_loss?: Loss,
- *   predicted_share?: { losing: number, boundaries: number, share: number } }} Report
+ *   predicted_share?: { losing: number, average: number, share: number } }} Report
  */
 
 /**

@@ -9,7 +9,7 @@ import { ArrivalStrip } from "./arrival-strip.js";
 import { Arrivals } from "./arrivals.js";
 import { text } from "./catalogue.js";
 import { all, icon, make, maybe, one, setText } from "./dom.js";
-import { percent, whole } from "./format.js";
+import { number, percent, whole } from "./format.js";
 import { tableElement } from "./instrument.js";
 import { measuredShare } from "./measured-share.js";
 
@@ -241,7 +241,7 @@ export class ExplorerLane {
     if (found === null) return;
     const predicted = found.arrivals.report.predicted_share;
     const slot = one(this.root, "[data-shares]", HTMLElement);
-    if (predicted === undefined || found.question.exercise) {
+    if (predicted === undefined) {
       one(this.root, "[data-weights]", HTMLElement).hidden = true;
       slot.replaceChildren();
       return;
@@ -251,8 +251,8 @@ export class ExplorerLane {
     const set = make("button", { type: "button", class: "button quiet" }, text("explore.set_bench"));
     set.addEventListener("click", () => this.bench.controls.apply(settings));
     slot.replaceChildren(
-      make("div", {}, make("dt", {}, text("explore.predicted")), make("dd", {}, make("strong", {}, percent(predicted.losing, predicted.boundaries)), " ",
-        text("explore.predicted_share", { losing: whole(predicted.losing), boundaries: whole(predicted.boundaries) }))),
+      make("div", {}, make("dt", {}, text("explore.predicted")), make("dd", {}, make("strong", {}, percent(predicted.share, 1)), " ",
+        text("explore.predicted_share", { losing: number(predicted.losing), average: whole(predicted.average) }))),
       make("div", {}, make("dt", {}, text("explore.measured")), make("dd", {}, ...(measured === null
         ? [text("explore.not_measured"), set]
         : [make("strong", {}, percent(measured.part, measured.whole)), " ", text("explore.measured_share", { lost: whole(measured.part), ran: whole(measured.whole) })]))));
