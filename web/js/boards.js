@@ -154,11 +154,12 @@ function takeOver(fresh) {
     if (before && before.dataset.look === card.dataset.look) {
       card.replaceWith(before);
     } else {
-      if (before?.dataset.state !== "flashing" && card.dataset.state === "flashing") announcer.say(text("live.flash_begun"));
+      const begins = card.dataset.state === "flashing" && before?.dataset.state !== "flashing";
+      if (begins) announcer.say(text("live.flash_begun"));
       if (before?.dataset.state === "flashing" && card.dataset.state !== "flashing") announcer.say(text("live.flash_ended"));
       const log = maybe(card, "details[data-log-of]", HTMLDetailsElement);
       const logBefore = before && maybe(before, "details[data-log-of]", HTMLDetailsElement);
-      if (log && logBefore) log.open = logBefore.open;
+      if (log && logBefore) log.open = begins || logBefore.open;
       bringToLife(card);
     }
   }

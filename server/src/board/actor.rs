@@ -526,7 +526,13 @@ impl Actor {
 
     fn hear_port(&mut self, report: PortReport) {
         match report {
-            PortReport::Device(device) => self.status.send_modify(|status| status.device = device),
+            PortReport::Device(device) => {
+                self.status.send_if_modified(|status| {
+                    let other = status.device != device;
+                    status.device = device;
+                    other
+                });
+            }
             PortReport::Opened => {
                 self.publish_status(|status| status.state = BoardState::Booting);
                 for reply in self.open_replies.drain(..) {
@@ -536,7 +542,6 @@ impl Actor {
             PortReport::Absent => self.closed(BoardState::Absent),
             PortReport::Free => self.closed(BoardState::Free),
             PortReport::Fault(fault) => {
-                tracing::info!(board = %self.status.borrow().id, %fault, "a port cannot be used");
                 for reply in self.open_replies.drain(..) {
                     _ = reply.send(Err(BoardRefusal::Port(fault.clone())));
                 }
@@ -576,7 +581,11 @@ impl Actor {
 
     /// The port is not open, or not any more.
     fn closed(&mut self, state: BoardState) {
-        if self.flashing.is_none() {
+        // Looking at a port again mostly finds nothing new.
+        if self.flashing.is_none() && self.status.borrow().state != state {
+            if let BoardState::Fault(fault) = &state {
+                tracing::info!(board = %self.status.borrow().id, %fault, "a port cannot be used");
+            }
             self.publish_status(|status| status.state = state);
         }
         for reply in self.close_replies.drain(..) {

@@ -127,7 +127,8 @@ mod tests {
             let ids = values(&html, "id");
             let unique: BTreeSet<_> = ids.iter().copied().collect();
             assert_eq!(ids.len(), unique.len(), "{name}: an id stands twice");
-            for target in values(&html, "for").into_iter().chain(values(&html, "aria-labelledby")) {
+            let labels = values(&html, "for").into_iter().chain(values(&html, "aria-labelledby"));
+            for target in labels.flat_map(str::split_whitespace) {
                 assert!(unique.contains(target), "{name}: nothing has the id {target}");
             }
             for target in values(&html, "href").into_iter().filter_map(|href| href.strip_prefix('#')) {
