@@ -163,14 +163,15 @@ export class ArrivalMotion {
       class: `${this.#x(to) - this.#x(from) >= PATTERN_PX ? "role" : "solid"}-${ROLES[laneOf(side)]}`,
       x: this.#x(from), y: middle(side) - 11, width: Math.max(LEAST_PX, this.#x(to) - this.#x(from)), height: 22, rx: 2 }));
     let from = 0;
-    for (const { side, arrived_ns, entered_ns, returned_ns } of arrival.callbacks) {
-      const x = this.#x(arrived_ns ?? entered_ns ?? 0);
-      if (arrived_ns !== undefined) svg.append(draw("path", { class: "marker", d: `M${x - 5} ${middle("hard") - 20}h10l-5 8z` }));
+    let interrupted = 0;
+    for (const { side, entered_ns, returned_ns } of arrival.callbacks) {
       if (entered_ns === undefined || entered_ns === null) continue;
       bar("main", from, entered_ns);
       from = returned_ns ?? end;
       bar(side, entered_ns, from);
-      svg.append(draw("line", { class: "link", x1: x, x2: this.#x(entered_ns), y1: middle("hard") - 12, y2: middle(side) }));
+      // From the interrupt that queued it to the callback.
+      if (laneOf(side) === "soft") svg.append(draw("line", { class: "link", x1: this.#x(interrupted), x2: this.#x(entered_ns), y1: middle("hard"), y2: middle(side) }));
+      interrupted = from;
     }
     if (from < end) bar("main", from, end);
     /** Where the last number of each lane stands. @type {Partial<Record<Side, number>>} */
@@ -198,6 +199,6 @@ function laneOf(side) {
 
 /** Where the recording ends, in nanoseconds from the window's begin. @param {Arrival} arrival */
 function ends({ steps, callbacks }) {
-  const times = [...steps.map(({ ns }) => ns ?? 0), ...callbacks.flatMap(({ arrived_ns, entered_ns, returned_ns }) => [arrived_ns ?? 0, entered_ns ?? 0, returned_ns ?? 0])];
+  const times = [...steps.map(({ ns }) => ns ?? 0), ...callbacks.flatMap(({ entered_ns, returned_ns }) => [entered_ns ?? 0, returned_ns ?? 0])];
   return Math.max(100, ...times) * REST;
 }

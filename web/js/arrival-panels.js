@@ -8,7 +8,7 @@ import { bytecodeName, stepWords, verdictName } from "./arrival-words.js";
 import { outcomeOf } from "./arrivals.js";
 import { text } from "./catalogue.js";
 import { icon, inline, make, one, setText } from "./dom.js";
-import { duration } from "./format.js";
+import { duration, whole } from "./format.js";
 import { leftOut, valueLadder } from "./value-ladder.js";
 
 /**
@@ -108,15 +108,21 @@ export class ArrivalPanels {
   }
 
   /** @param {Arrival} arrival */
-  #showCallback({ callbacks, steps, deferred }) {
-    /** @type {[string | Node, string][]} */
-    const rows = [];
-    // A soft callback has an interrupt routine before it, which only queues it.
-    const soft = callbacks.filter(({ side }) => side !== "hard");
-    for (const { side, arrived_ns, entered_ns, returned_ns } of soft.length > 0 ? soft : callbacks) {
-      const words = entered_ns === undefined || entered_ns === null ? text("explore.not_entered") : arrived_ns === undefined ? "" : enteredWords(side, entered_ns - arrived_ns, deferred);
-      if (words !== "") rows.push([text("explore.entered"), words]);
-      if (entered_ns !== undefined && entered_ns !== null && returned_ns !== undefined && returned_ns !== null) rows.push([text("explore.returned"), duration(microseconds(returned_ns - entered_ns))]);
+  #showCallback({ callbacks, steps, deferred, delivered, at }) {
+    const taken = delivered === undefined || delivered === null ? text("explore.never")
+      : deferred ? text("explore.taken_late", { n: whole(delivered - at) }) : text("explore.prompt");
+    /** @type {[string, string][]} */
+    const rows = [[text("explore.taken"), taken]];
+    const interrupt = callbacks.find(({ side }) => side === "hard");
+    for (const { side, entered_ns, returned_ns } of callbacks) {
+      const entered = entered_ns ?? null;
+      // The routine that only queues a soft callback is not the callback.
+      if (side === "hard" && callbacks.some((other) => other.side !== "hard")) continue;
+      if (side !== "hard") {
+        const since = entered === null || interrupt?.entered_ns === undefined || interrupt.entered_ns === null ? null : entered - interrupt.entered_ns;
+        rows.push([text("explore.entered"), since === null ? text("explore.not_entered") : text("explore.after_interrupt", { time: duration(microseconds(since)) })]);
+      }
+      if (entered !== null && returned_ns !== undefined && returned_ns !== null) rows.push([text("explore.returned"), duration(microseconds(returned_ns - entered))]);
     }
     const own = steps.filter(({ side }) => side !== "main");
     for (const { does, name, value, line } of own) rows.push([text(does === "reads" ? "explore.did_read" : "explore.did_write", { name, line: text("explore.line", { line }) }), value]);
@@ -147,17 +153,6 @@ export class ArrivalPanels {
       ...more);
     this.#drawLadder();
   }
-}
-
-/**
- * @param {import("./exploration-types.js").Side} side
- * @param {number} ns
- * @param {boolean} deferred
- */
-function enteredWords(side, ns, deferred) {
-  const time = duration(microseconds(ns));
-  if (deferred) return text("explore.kind_deferred", { time });
-  return text(side === "hard" ? "explore.kind_hard" : "explore.kind_soft", { time });
 }
 
 /** @param {number} ns */

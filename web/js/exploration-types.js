@@ -54,7 +54,7 @@
  *     code: { pc: string, function: string, text: string, done: boolean }[] },
  *   registers: { name: string, value: string, integer?: number }[],
  *   steps: Step[], expected?: Record<string, string>,
- *   callbacks: { side: Exclude<Side, "main">, arrived_ns?: number, entered_ns?: number | null, returned_ns?: number | null }[],
+ *   callbacks: { side: Exclude<Side, "main">, entered_ns?: number | null, returned_ns?: number | null }[],
  *   before: Record<string, string>, after: Record<string, string>, console?: string,
  *   sentence: { en: string, ja: string } }} Arrival
  */
