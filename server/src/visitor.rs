@@ -28,6 +28,9 @@ const COOKIE_MAX_AGE_S: u32 = 365 * 24 * 3600;
 const SECRET_BYTES: usize = 32;
 /// Rates that are remembered; the least recently used half is forgotten beyond it.
 const RATES_KEPT: usize = 4096;
+/// Visitors who are known without asking the store; beyond it everybody is looked up once more. A script that
+/// opens pages without a cookie is a new visitor each time, and must not fill the memory.
+const KNOWN_KEPT: usize = 4096;
 
 /// The cookie of a class host who does not sit at the computer that runs the workbench.
 pub const HOST_COOKIE: &str = "host";
@@ -153,9 +156,17 @@ impl Visitors {
         }
         let found = app.store.find_visitor(secret.to_owned()).await?;
         if let Some(id) = found {
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(secret.to_owned(), id);
+            self.remember(secret, id);
         }
         Ok(found)
+    }
+
+    fn remember(&self, secret: &str, id: VisitorId) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN_KEPT {
+            known.clear();
+        }
+        known.insert(secret.to_owned(), id);
     }
 
     async fn welcome(&self, app: &AppState) -> Result<(VisitorId, String), Problem> {
@@ -164,7 +175,7 @@ impl Visitors {
             Problem::Internal
         })?;
         let id = app.store.add_visitor(secret.clone()).await?;
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(secret.clone(), id);
+        self.remember(&secret, id);
         Ok((id, secret))
     }
 
@@ -212,6 +223,16 @@ mod tests {
         let answers: Vec<bool> = (0..5).map(|_| visitors.allow(who, &limits)).collect();
         assert_eq!(answers, [true, true, true, false, false]);
         assert!(visitors.allow(RateKey::Visitor(VisitorId(2)), &limits), "others are not affected");
+    }
+
+    #[test]
+    fn the_memory_of_visitors_is_bounded() {
+        let visitors = Visitors::new().unwrap();
+        for id in 0..2 * KNOWN_KEPT as i64 {
+            visitors.remember(&id.to_string(), VisitorId(id));
+            let known = visitors.known.lock().unwrap();
+            assert!(known.len() <= KNOWN_KEPT && known.get(&id.to_string()) == Some(&VisitorId(id)));
+        }
     }
 
     #[test]
