@@ -82,7 +82,7 @@ for i in range(4):                  # caches are warm afterwards
     execute(0, 0)
 execute(1, 2)
 main_adds += 5
-for i in range(20):
+for i in range(4):           # what waits in the queue runs here
     pass
 lab.mark(16, main_adds)
 lab.mark(17, isr_adds)

@@ -91,8 +91,11 @@ fn every_wrong_fix_is_convicted_by_an_arrival_that_plays_again() {
                 continue;
             };
             assert!(!wrong.survives_arrivals, "{name}: {}", loss.sentence.en);
-            let mut again = explore::open(lesson, request, &boards).unwrap();
-            let played = again.play(loss.replay.at, None).unwrap();
+            // The word alone is enough: the program is in it.
+            let recipe = explore::recipe(&course, &loss.replay.word, None).unwrap();
+            assert_eq!((&recipe.request, recipe.at), (&request, loss.replay.at), "{name}");
+            let mut again = explore::open(recipe.lesson, recipe.request, &boards).unwrap();
+            let played = again.play(recipe.at, recipe.second).unwrap();
             assert_eq!((&played.word, played.verdict), (&loss.replay.word, loss.verdict), "{name}");
             // The values are in the sentence; those of the replay are the same.
             let values: Vec<_> = played.values.iter().map(|(value, number)| format!("{value} = {number}")).collect();

@@ -10,8 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::run::{find_lesson, read_program, read_settings};
 use crate::board::emulated::BootedBoard;
-use crate::course::Course;
-use crate::run::explore::{self, Counts, ExploreError, ExploreRequest, Pairs, Report};
+use crate::course::{Course, Lesson};
+use crate::run::explore::{self, Counts, ExploreError, ExploreRequest, Pairs, Recipe, Report};
 
 /// Options of `isrlab explore`.
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// A second interrupt before this instruction of the run.
     #[arg(long, value_name = "N", requires = "at")]
     second: Option<u32>,
-    /// Plays the arrival that a replay word names; lesson and settings must be those of the word.
+    /// Plays the arrival that a replay word names; settings, seed and program are those of the word.
     #[arg(long, value_name = "WORD")]
     replay: Option<String>,
     /// Tries two interrupts in the statement as well, every pair of boundaries.
@@ -47,16 +47,10 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let course = Course::embedded()?;
     let lesson = find_lesson(&course, &arguments.lesson)?;
-    let settings = read_settings(lesson, &arguments.set)?;
-    let request = ExploreRequest {
-        program: read_program(lesson, arguments.program.as_deref())?,
-        exercise: arguments.program.is_some(),
-        settings,
-        seed: arguments.seed,
-    };
+    let (request, arrival) = what(&course, lesson, &arguments)?;
     let boards = BootedBoard::lesson_firmware()?;
     let mut exploration = explore::open(lesson, request, &boards).map_err(coded)?;
-    if let Some((at, second)) = arrival(&arguments, &exploration)? {
+    if let Some((at, second)) = arrival {
         let played = exploration.play(at, second).map_err(coded)?;
         if arguments.json {
             println!("{}", serde_json::to_string_pretty(&played)?);
@@ -90,21 +84,27 @@ fn coded(error: ExploreError) -> anyhow::Error {
     anyhow!("{error}\n  [{code}]")
 }
 
-/// The arrival asked for, if so, and a second one.
-fn arrival(arguments: &Arguments, exploration: &explore::Exploration) -> anyhow::Result<Option<(u32, Option<u32>)>> {
-    let Some(word) = &arguments.replay else { return Ok(arguments.at.map(|at| (at, arguments.second))) };
-    let arrivals = || {
-        let last = word.rsplit(':').next()?;
-        let (at, second) = last.split_once('+').map_or((last, None), |(at, second)| (at, Some(second)));
-        Some((at.parse().ok()?, second.map(str::parse).transpose().ok()?))
-    };
-    let (at, second) = arrivals()
-        .ok_or_else(|| anyhow!("`{word}` is no replay word; copy it whole, from `isr1:` to its last number"))?;
-    let here = exploration.replay(at, second).word;
-    if here != *word {
-        return Err(anyhow!("the word is of another firmware, lesson, program, seed or setting; here it is {here}"));
+/// One arrival, and a second one.
+type Arrival = (u32, Option<u32>);
+
+/// What is to be explored, and the arrival if only one is asked for. A replay word says all of it.
+fn what(course: &Course, lesson: &Lesson, arguments: &Arguments) -> anyhow::Result<(ExploreRequest, Option<Arrival>)> {
+    let file = arguments.program.as_deref();
+    if let Some(word) = &arguments.replay {
+        let given = file.map(|file| read_program(lesson, Some(file))).transpose()?;
+        let Recipe { lesson: named, request, at, second } = explore::recipe(course, word, given.as_deref())?;
+        if named.slug != lesson.slug {
+            return Err(anyhow!("the word is of lesson `{}`", named.slug));
+        }
+        return Ok((request, Some((at, second))));
     }
-    Ok(Some((at, second)))
+    let request = ExploreRequest {
+        program: read_program(lesson, file)?,
+        exercise: file.is_some(),
+        settings: read_settings(lesson, &arguments.set)?,
+        seed: arguments.seed,
+    };
+    Ok((request, arguments.at.map(|at| (at, arguments.second))))
 }
 
 fn print_played(played: &explore::Played) {

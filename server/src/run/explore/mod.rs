@@ -32,7 +32,7 @@ pub use error::ExploreError;
 pub use open::open;
 pub use pairs::Pairs;
 pub use played::Played;
-pub use replay::Replay;
+pub use replay::{Recipe, Replay, ReplayError, recipe};
 pub use report::{Bytecode, Counts, Loss, Report};
 pub use share::{Share, share};
 
