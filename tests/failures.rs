@@ -134,7 +134,7 @@ fn a_port_without_permission_names_the_command_that_grants_it() {
     set_mode(&board.port, 0o000);
     let nobody = Nobody::new();
     let listed = said(&nobody.ask(&["boards", "--board", &board.port]));
-    assert!(listed.contains("no permission") && listed.contains("sudo "), "{listed}");
+    assert!(listed.contains("[port-permission]") && listed.contains("sudo "), "{listed}");
     let output = nobody.ask(&["flash", "--board", &board.port]);
     let said = said(&output);
     assert!(!output.status.success() && said.contains("[port-permission]") && said.contains("sudo "), "{said}");
