@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod attached;
 pub mod attached_engine;
+mod console_out;
 pub mod description;
 pub mod discovery;
 pub mod emulated;
