@@ -91,7 +91,7 @@ async fn the_starter_is_refused_and_the_solution_passes() {
     assert!(failed.json["message"].as_str().is_some_and(|message| !message.is_empty()));
     // It is answered with an arrival that loses, ready to be played.
     let arrival = &failed.json["arrivals"];
-    assert!(arrival["sentence"].as_str().unwrap().contains("<code>count</code>"), "{}", failed.text);
+    assert!(arrival["sentence"].as_str().unwrap().contains("`count`"), "{}", failed.text);
     let at =
         json!({ "program": lesson.starter, "exercise": true, "settings": arrival["settings"], "at": arrival["at"] });
     let played = visitor.post("/api/lessons/lost-update/explore/at", at).await.json;
