@@ -62,7 +62,7 @@ fn find(key: &str) -> Option<&'static Text> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use super::*;
 
@@ -85,6 +85,11 @@ mod tests {
         }
     }
 
+    fn files_below(folder: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+    }
+
     /// All strings in double quotes of our templates, scripts and sources that look like a key.
     fn used_keys() -> BTreeSet<String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -92,8 +97,7 @@ mod tests {
         for (folder, ending) in
             [("../web/templates", "html"), ("../web/js", "js"), ("src/pages", "rs"), ("src/routes", "rs")]
         {
-            for entry in std::fs::read_dir(root.join(folder)).unwrap() {
-                let path = entry.unwrap().path();
+            for path in files_below(&root.join(folder)) {
                 let name = path.file_name().unwrap().to_string_lossy().into_owned();
                 if !name.ends_with(ending) || name.ends_with(".test.js") || name == "catalogue.rs" {
                     continue;
