@@ -5,8 +5,8 @@
 //! nothing that would be missed: answers, edits and results are in the store.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -24,6 +24,8 @@ use crate::course::Course;
 use crate::error::Problem;
 use crate::explored::Explored;
 use crate::feed::Feed;
+use crate::lock::lock;
+use crate::newest::Newest;
 use crate::run::judge;
 use crate::run::record::RunRecord;
 use crate::store::{Store, VisitorId};
@@ -43,23 +45,14 @@ pub struct Bench {
     moving: tokio::sync::Mutex<()>,
     course: Arc<Course>,
     store: Store,
-    /// Set to give the present check up.
-    check: Mutex<Option<Arc<AtomicBool>>>,
+    /// The checks of exercises.
+    pub check: Newest,
     /// The window that the visitor explores.
     pub explored: Explored,
     used: Mutex<Instant>,
 }
 
 impl Bench {
-    /// Gives a check up that is going on, and begins another: the flag says when it is given up in turn.
-    pub fn begin_check(&self) -> Arc<AtomicBool> {
-        let given_up = Arc::new(AtomicBool::new(false));
-        if let Some(earlier) = lock(&self.check).replace(Arc::clone(&given_up)) {
-            earlier.store(true, Ordering::Relaxed);
-        }
-        given_up
-    }
-
     /// The board that they work at.
     #[must_use]
     pub fn board(&self) -> Board {
@@ -226,7 +219,7 @@ impl Benches {
             moving: tokio::sync::Mutex::default(),
             course: Arc::clone(&self.course),
             store: self.store.clone(),
-            check: Mutex::default(),
+            check: Newest::default(),
             explored: Explored::default(),
             used: Mutex::new(Instant::now()),
         }
@@ -243,8 +236,4 @@ async fn keep_outcome(course: Arc<Course>, store: Store, feed: Arc<Feed>, visito
         Ok(row) => feed.publish_json("outcome", &row),
         Err(error) => tracing::error!(%error, "an outcome is lost"),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -18,6 +18,8 @@ pub mod folder;
 mod guard;
 pub mod lan;
 pub mod language;
+mod lock;
+pub mod newest;
 pub mod pages;
 pub mod rfc2217;
 pub mod router;

@@ -37,18 +37,19 @@ const ESP_APP: BoardCrate =
 ///
 /// `micropython` is a folder with MicroPython's source, if the user gives one.
 pub(crate) fn build_lesson_firmware(workspace: &Workspace, micropython: Option<&Path>) -> Result<()> {
-    require_c_compiler()?;
-    let source = micropython::source(workspace, micropython)?;
-    let toolchain = BoardToolchain::find()?;
-    build(workspace, &toolchain, &LESSON_FIRMWARE, &[("MICROPYTHON_SRC", &source)])
+    build_with_micropython(workspace, micropython, &LESSON_FIRMWARE)
 }
 
 /// Builds the same without all that an official build does not have, as `plain-firmware-esp32c3`: what attached boards
 /// with official MicroPython are tested with.
 pub(crate) fn build_plain_firmware(workspace: &Workspace, micropython: Option<&Path>) -> Result<()> {
+    build_with_micropython(workspace, micropython, &PLAIN_FIRMWARE)
+}
+
+fn build_with_micropython(workspace: &Workspace, micropython: Option<&Path>, board_crate: &BoardCrate) -> Result<()> {
     require_c_compiler()?;
     let source = micropython::source(workspace, micropython)?;
-    build(workspace, &BoardToolchain::find()?, &PLAIN_FIRMWARE, &[("MICROPYTHON_SRC", &source)])
+    build(workspace, &BoardToolchain::find()?, board_crate, &[("MICROPYTHON_SRC", &source)])
 }
 
 /// Builds the esp-hal application of the emulator's tests, likewise.

@@ -1,7 +1,7 @@
 //! The engine of a virtual board: its session and machine in slices on the pool, paced to our clock.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -11,6 +11,7 @@ use super::line::{Drive, Line, LineFault, STEP};
 use super::pace::{Pace, ShareMeter, Speed};
 use super::pool::{Next, Pool, Task, TaskHandle};
 use super::session::{LinkTime, RunOrder, SessionEvent};
+use crate::lock::lock;
 
 /// The most wall time that one slice takes, give or take one step.
 const SLICE_WALL: Duration = Duration::from_millis(5);
@@ -75,10 +76,6 @@ impl<L: Line + 'static> Engine for PacedEngine<L> {
         lock(&self.shared.mailbox).push_back((Instant::now(), command));
         self.task.wake();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<L: Line + 'static> Task for Shared<L> {

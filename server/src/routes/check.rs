@@ -39,7 +39,7 @@ pub(crate) async fn check(
     let lesson = lesson(&app.course, &slug)?.clone();
     check_program(&body.program)?;
     let bench = app.benches.of(visitor.id)?;
-    let given_up = bench.begin_check();
+    let given_up = bench.check.begin();
     let feed = std::sync::Arc::clone(&bench.feed);
     feed.publish_json("check", &json!({ "lesson": lesson.slug, "state": "running", "share": 0.0 }));
     let Ok(_turn) = app.benches.checks.acquire().await else { return Err(Problem::Internal) };

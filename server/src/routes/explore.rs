@@ -78,7 +78,7 @@ pub(crate) async fn explore(
     let pairs = body.pairs;
     let request = request(&lesson, body)?;
     let bench = app.benches.of(visitor.id)?;
-    let given_up = bench.explored.begin();
+    let given_up = bench.explored.jobs.begin();
     let feed = Arc::clone(&bench.feed);
     feed.publish_json("explore", &json!({ "lesson": lesson.slug, "state": "running", "done": 0, "of": 0 }));
     let Ok(_turn) = app.benches.checks.acquire().await else { return Err(Problem::Internal) };
@@ -157,7 +157,7 @@ pub(crate) async fn cancel(
     Path(slug): Path<String>,
 ) -> Result<Json<Done>, Problem> {
     lesson(&app.course, &slug)?;
-    app.benches.of(visitor.id)?.explored.cancel();
+    app.benches.of(visitor.id)?.explored.jobs.cancel();
     Ok(DONE)
 }
 
