@@ -1,6 +1,6 @@
 /**
  * The shapes that the server sends, as types only. The board's own messages are described in
- * `protocol/src/board.rs`, from which the names come.
+ * `crates/protocol/src/board.rs`, from which the names come.
  * @module
  */
 

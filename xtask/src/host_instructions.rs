@@ -52,7 +52,7 @@ pub(crate) fn measure(workspace: &Workspace) -> Result<()> {
     Err(Failure::new(
         Code::TooSlow,
         format!("The emulator takes {figure:.1} host instructions for one of the guest, {MOST} at most."),
-        "Look for what made `emulator/src/engine` or `emulator/src/cpu/execute.rs` slower.",
+        "Look for what made `crates/emulator/src/engine` or `emulator/src/cpu/execute.rs` slower.",
     ))
 }
 

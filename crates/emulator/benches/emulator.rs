@@ -57,7 +57,7 @@ fn busy_python(engine: EngineKind) -> Option<Machine> {
 /// A machine at the Python prompt; `None` without the firmware.
 fn python(engine: EngineKind) -> Option<Machine> {
     let folder = std::env::var("ISRLAB_FIRMWARE_DIR")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../target/firmware").to_owned());
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/firmware").to_owned());
     let bytes = std::fs::read(format!("{folder}/lesson-firmware-esp32c3.bin")).ok()?;
     let flash = FlashImage::from_bytes(&bytes).unwrap();
     let mut machine = Machine::new(Config { flash, engine, ..Config::default() });

@@ -10,7 +10,7 @@ use protocol::host::HostMessage;
 const MARKS: Marks = Marks { begin: 1, end: 2 };
 
 fn read(path: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()))
 }
 

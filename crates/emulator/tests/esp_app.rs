@@ -17,7 +17,7 @@ const BOOT_MS: u64 = 2000;
 
 /// A file of the application's build.
 fn build_output(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/firmware").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/firmware").join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask esp-app` first", path.display()))
 }
 

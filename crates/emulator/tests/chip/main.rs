@@ -43,7 +43,7 @@ fn lesson_firmware() -> FlashImage {
 
 #[track_caller]
 fn built(file: &str, command: &str) -> FlashImage {
-    let path = format!("{}/../target/firmware/{file}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/../../target/firmware/{file}", env!("CARGO_MANIFEST_DIR"));
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}; run `{command}`"));
     FlashImage::from_bytes(&bytes).unwrap()
 }
