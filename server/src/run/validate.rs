@@ -122,8 +122,13 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> Case {
                     .filter(|answer| answer.right_when.holds(&measured) == Ok(true))
                     .map(|answer| &answer.key[..])
                     .collect();
-                if right.len() == 1 {
+                if right == [&prediction.right[..]] {
                     return not_finished(&record).into_iter().collect();
+                }
+                if let [answer] = right[..] {
+                    let shown = prediction.shows.iter().filter_map(|name| Some((name, measured.get(name)?.to_string())));
+                    let shown: Vec<_> = shown.map(|(name, value)| format!("{name} = {value}")).collect();
+                    return vec![format!("`{answer}` is right ({}), not `{}`", shown.join(", "), prediction.right)];
                 }
                 vec![format!("{} answers are right ({}), exactly one must be", right.len(), right.join(", "))]
             });
