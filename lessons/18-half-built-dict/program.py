@@ -31,9 +31,12 @@ def in_set(t):
 
 def at_the_end(t):              # the first that came stands at the end of the line
     global found, errors
-    if line[-1] == 0:
-        found += 1
-    else:
+    try:
+        if line[-1] == 0:
+            found += 1
+        else:
+            errors += 1
+    except Exception:
         errors += 1
 
 

@@ -410,6 +410,9 @@ pub struct GridRow {
     pub set: Settings,
     /// What must hold.
     pub holds: Vec<Relation>,
+    /// The run ends with a crash of the board; then nothing else is asked of it.
+    #[serde(default)]
+    pub crashes: bool,
     /// Length of this run in seconds, where it differs.
     #[serde(default)]
     pub seconds: Option<u32>,

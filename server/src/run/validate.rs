@@ -105,6 +105,11 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> Case {
             let settings = lesson.grid.settings(row);
             let seconds = row.seconds.unwrap_or(lesson.grid.seconds);
             let judged = run_lesson(lesson, &settings, seconds, boards).map(|record| {
+                if row.crashes {
+                    let ended = why(record.end.why);
+                    let survived = record.end.why != EndReason::Crashed;
+                    return survived.then(|| format!("the run ended as `{ended}`, and not with a crash")).into_iter().collect();
+                }
                 let measured = record.measured();
                 let relations = lesson.grid.holds.iter().chain(&row.holds);
                 let mut findings: Vec<_> = relations.filter_map(|relation| broken(relation, &measured)).collect();
