@@ -133,7 +133,66 @@ pub(super) fn unguarded_schedule(lesson: &Lesson) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
+    use crate::course::NoRun;
+
+    /// `docs/claims.md`: what each lesson tries, and what no run can.
+    fn listing(course: &Course) -> String {
+        let mut page = String::from(
+            "# What the lessons try\n\nMade from `lessons/course.toml`, which says each sentence of the two documents in words of our \
+             own and names the rows\nthat try it. A number is document, section and sentence.\n\n| lesson | sentences that its rows try |\n|---|---|\n",
+        );
+        let numbered: Vec<(String, &Sentence)> = course
+            .documents
+            .iter()
+            .flat_map(|document| {
+                document.sections.iter().enumerate().flat_map(move |(section, found)| {
+                    let number = move |at| format!("{}{}.{}", document.id, section + 1, at + 1);
+                    found.sentences.iter().enumerate().map(move |(at, sentence)| (number(at), sentence))
+                })
+            })
+            .collect();
+        let list = |matches: &dyn Fn(&Sentence) -> bool| {
+            let found = numbered.iter().filter(|(_, sentence)| matches(sentence));
+            found.map(|(number, _)| number.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        for lesson in &course.lessons {
+            let prefix = format!("{}:", lesson.id);
+            let tried = list(&|sentence| sentence.tried.iter().any(|row| row.starts_with(&prefix)));
+            writeln!(page, "| {} {} | {tried} |", lesson.id, lesson.title.en).unwrap();
+        }
+        page.push_str("\n## Not tried yet\n\nThese wait for the pins of First steps.\n\n");
+        for (number, sentence) in &numbered {
+            if let Some(lesson) = &sentence.waits {
+                writeln!(page, "- {number} ({lesson}): {}", sentence.says.en).unwrap();
+            }
+        }
+        page.push_str("\n## No run possible\n\n");
+        for (number, sentence) in &numbered {
+            if let Some(why) = sentence.none {
+                let why = match why {
+                    NoRun::Definition => "definition",
+                    NoRun::Advice => "advice",
+                    NoRun::OtherHardware => "other hardware",
+                };
+                writeln!(page, "- {number} ({why}): {}", sentence.says.en).unwrap();
+            }
+        }
+        page
+    }
+
+    #[test]
+    fn the_page_of_claims_is_the_index() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/claims.md");
+        let listing = listing(&Course::embedded().unwrap());
+        if std::env::var_os("UPDATE_CLAIMS").is_some() {
+            std::fs::write(&path, &listing).unwrap();
+        }
+        let page = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(page == listing, "docs/claims.md is not what the index says; run this test with UPDATE_CLAIMS=1");
+    }
 
     fn text(en: &str, ja: &str) -> Text {
         Text { en: en.to_owned(), ja: ja.to_owned() }

@@ -467,7 +467,7 @@ mod tests {
             L15,
             "slug = \"lost-update\"",
             "slag = \"lost-update\"",
-            "15-lost-update/lesson.toml, line 2: unknown field `slag`, expected one of `id`, `slug`, `title`, `summary`, `claims`, `corrections`, `kinds`, `boards`, `run`, `control`, `value`, `predict`, `try`, `instrument`, `grid`, `exercise`, `hazard`, `explorer`",
+            "15-lost-update/lesson.toml, line 2: unknown field `slag`, expected one of `id`, `slug`, `title`, `summary`, `claims`, `corrections`, `minutes`, `needs`, `kinds`, `boards`, `run`, `control`, `value`, `predict`, `try`, `instrument`, `grid`, `exercise`, `hazard`, `explorer`",
         );
         check(
             L15,
