@@ -73,16 +73,15 @@ def timed(places):              # how long 640 reads and stores take, in microse
 
 array_us = timed(data)
 list_us = timed([0] * SIZE)
-start = ticks_us()
-gc.collect()
-collect_us = ticks_diff(ticks_us(), start)
-lab.beat()
+collections = collect_us = 0
 
 
 def weigh():                    # what the heap has lost since the last time, for each callback
-    global lost, mem, at
+    global lost, mem, at, collections
     free = gc.mem_free()
-    if free < mem and seen > at:
+    if free > mem:
+        collections += 1        # the collector has been
+    elif free < mem and seen > at:
         each = (mem - free) // (seen - at)
         if each > lost:
             lost = each
@@ -99,6 +98,7 @@ def publish():
     lab.value("mem_free", mem)
     lab.value("array_us", array_us)
     lab.value("list_us", list_us)
+    lab.value("collections", collections)
     lab.value("collect_us", collect_us)
 
 
@@ -108,7 +108,7 @@ while lab.running():
         style = lab.get("style")
         hard = lab.hard()
         log = []
-        seen = kept = lost = at = 0
+        seen = kept = lost = at = collections = 0
         timer = lab.timer(WAYS[style])
         mem = gc.mem_free()     # what main itself created is not the callback's
     for i in range(50):
@@ -123,5 +123,8 @@ while lab.running():
 timer.deinit()
 for i in range(20):
     pass
+start = ticks_us()
+gc.collect()
+collect_us = ticks_diff(ticks_us(), start)
 publish()
 lab.done()

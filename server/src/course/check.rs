@@ -6,7 +6,7 @@ use super::lesson::{Instrument, Lesson, Role, Term};
 use super::load::Finding;
 use super::relation::Relation;
 use super::settings::Settings;
-use super::{Course, Measure, index};
+use super::{Course, Measure, index, words};
 
 /// Adds every problem of the course to `findings`.
 pub(super) fn course(course: &Course, findings: &mut Vec<Finding>) {
@@ -38,6 +38,7 @@ pub(super) fn course(course: &Course, findings: &mut Vec<Finding>) {
         links(course, findings);
         index::sentences(course, findings);
         course.plan.check(course, findings);
+        findings.extend(words::explained(course));
     }
     for lesson in &course.lessons {
         LessonCheck { course, lesson, claims: &claims, findings }.run();

@@ -3,8 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Course;
+use super::lesson::Lesson;
 use super::load::Finding;
 use super::text::Text;
+use crate::language::Language;
 
 /// A technical term, the same in every text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,6 +19,9 @@ pub struct Term {
     pub ja: String,
     /// What it means, for the glossary and for tooltips.
     pub explain: Text,
+    /// Whoever comes to the course knows it; else the first lesson that uses it has to explain it.
+    #[serde(default)]
+    pub known: bool,
     /// English variants that the texts must not use.
     #[serde(default)]
     pub avoid_en: Vec<String>,
@@ -70,6 +76,52 @@ pub fn check(path: &str, text: &str, terms: &[Term]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Finds each term that a lesson uses before one has explained it, in emphasis, in either language.
+pub(super) fn explained(course: &Course) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for term in course.terms.iter().filter(|term| !term.known) {
+        for (language, file, name) in [(Language::En, "en.md", &term.en), (Language::Ja, "ja.md", &term.ja)] {
+            let said = |text: &str| match language {
+                Language::En => has_word(&text.to_lowercase(), name) || has_word(&text.to_lowercase(), &format!("{name}s")),
+                Language::Ja => text.contains(name.as_str()),
+            };
+            let html = |lesson: &Lesson| lesson.sections(language).iter().map(|section| section.html.as_str()).collect::<String>();
+            let mut lessons = course.lessons.iter().map(|lesson| (lesson, html(lesson)));
+            let Some((lesson, text)) = lessons.find(|(_, text)| said(&without_elements(text, "code"))) else {
+                continue;
+            };
+            if !elements(&text, "em").any(said) {
+                findings.push(Finding {
+                    file: format!("{}-{}/{file}", lesson.id.trim_start_matches('L'), lesson.slug),
+                    place: String::new(),
+                    message: format!("is the first to say `{name}`; explain it there, in emphasis"),
+                });
+            }
+        }
+    }
+    findings
+}
+
+/// What stands in the elements of this name.
+fn elements<'t>(html: &'t str, name: &str) -> impl Iterator<Item = &'t str> {
+    let (opening, closing) = (format!("<{name}>"), format!("</{name}>"));
+    let pieces: Vec<&str> = html.split(opening.as_str()).skip(1).collect();
+    pieces.into_iter().filter_map(move |piece| piece.split(closing.as_str()).next())
+}
+
+/// The text without the elements of this name.
+fn without_elements(html: &str, name: &str) -> String {
+    let (opening, closing) = (format!("<{name}>"), format!("</{name}>"));
+    html.split(opening.as_str())
+        .enumerate()
+        .map(|(at, piece)| match at {
+            0 => piece,
+            _ => piece.split_once(closing.as_str()).map_or("", |(_, rest)| rest),
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The lines of a text outside code blocks, without inline code, each with its number.
@@ -141,6 +193,7 @@ mod tests {
             en: "critical section".to_owned(),
             ja: "クリティカルセクション".to_owned(),
             explain: Text { en: "x".to_owned(), ja: "x".to_owned() },
+            known: false,
             avoid_en: vec!["critical region".to_owned()],
             avoid_ja: vec!["区間".to_owned(), "セクション".to_owned()],
         }]
@@ -179,6 +232,18 @@ mod tests {
             ["01-x/en.md: 43 words in 2 sentences; 20 a sentence are enough"]
         );
         assert!(messages("01-x/en.md", &format!("{long}.\nA. B. C.\n")).is_empty());
+    }
+
+    #[test]
+    fn a_term_is_explained_where_it_is_first_used() {
+        let mut course = Course::embedded().unwrap();
+        assert_eq!(explained(&course), []);
+        course.terms[0].en = "histogram".to_owned();
+        course.terms[0].ja = "ヒストグラム".to_owned();
+        let found: Vec<_> = explained(&course).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["02-how-late/en.md: is the first to say `histogram`; explain it there, in emphasis",
+            "02-how-late/ja.md: is the first to say `ヒストグラム`; explain it there, in emphasis"]);
+        assert_eq!(without_elements("a <code>b</code> c", "code"), "a   c");
     }
 
     proptest! {
