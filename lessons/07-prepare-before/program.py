@@ -36,7 +36,7 @@ def store(t):
     kept += 1
 
 
-def default(t, buf=bytearray(SIZE)):    # the buffer was made when `def` was executed
+def default(t, buf=bytearray(SIZE)):    # a buffer as default argument
     global seen, kept
     seen += 1
     buf[seen & 63] = seen * 3 & 255

@@ -14,9 +14,9 @@ style = hard = None
 
 class Device:
     def __init__(self):
-        self.bar_ref = self.bar         # one bound method, made in main and kept
+        self.bar_ref = self.bar         # kept for later
 
-        def count_one(_):               # or a function that knows `self`, made in main as well
+        def count_one(_):               # a function that knows `self`
             self.runs += 1
 
         self.count_one = count_one

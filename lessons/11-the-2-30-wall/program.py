@@ -1,8 +1,8 @@
 import lab
 import micropython
 
-# A counter that begins just short of the largest number that needs no memory of its own. On a
-# 32-bit board that is 2**30 - 1; downwards it is -2**30.
+# A counter that begins 200 steps short of 2**30, or of -2**30. In the third way main counts, far
+# beyond, and the callback only reads.
 micropython.alloc_emergency_exception_buf(256)
 ROOM = 200                      # steps that are left at the start
 UP = 2**30 - 1 - ROOM
@@ -11,7 +11,7 @@ lab.choice("way", ("up", "down", "main"), "up")
 lab.choice("style", ("plain", "mask_30", "mask_29"), "plain")
 way = style = hard = None
 n = steps = broken = 0
-BIG = 2**40                     # far beyond: every change makes a new object
+BIG = 2**40                     # far beyond
 big = copy = BIG
 
 
@@ -29,7 +29,7 @@ def minus(t):
 
 def mask_30(t):
     global n, steps
-    n = (n + 1) & 0x3fffffff    # the sum comes first, and then the mask
+    n = (n + 1) & 0x3fffffff
     steps += 1
 
 
@@ -45,7 +45,7 @@ def look(t):                    # only reads what main counts
     steps += 1
 
 
-def climb(times):               # main may allocate, and does so at each step
+def climb(times):               # main counts, and checks what was read
     global big, broken
     for i in range(times):
         big += 1

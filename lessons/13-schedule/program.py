@@ -35,7 +35,7 @@ def advance_at_once():          # one number, one store
 
 def handler(t):
     global overflow, suspended
-    if depth:                   # a scheduled function is at work, and has to wait
+    if depth:                   # while a scheduled function is at work
         suspended += 1
     try:
         schedule(look, t)
@@ -62,7 +62,7 @@ def look(t):
     except RuntimeError:
         pass
     start = ticks_us()
-    for i in range(5):          # jumps, at which no other scheduled function comes in
+    for i in range(5):          # five jumps
         pass
     while ticks_diff(ticks_us(), start) < length:
         pass

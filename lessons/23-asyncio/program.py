@@ -4,7 +4,7 @@ import micropython
 from micropython import schedule
 from time import ticks_diff, ticks_us
 
-# A timer's callback wakes a task, in one of three ways, while another task sleeps. `delay_max` is
+# A timer's callback wakes a task, in one of several ways, while another task sleeps. `delay_max` is
 # the longest time from a callback to the task that it woke.
 micropython.alloc_emergency_exception_buf(256)
 lab.choice("wake", ("create_task", "event", "flag", "scheduled", "cancel"), "flag")

@@ -282,7 +282,8 @@ impl LessonCheck<'_> {
     fn exercise(&mut self) {
         let exercise = &self.lesson.exercise;
         if let Some(line) = index::unguarded_schedule(self.lesson) {
-            let message = "calls `schedule` without `try` where a hard run checks it: a full queue would end the callback";
+            let message =
+                "calls `schedule` without `try` where a hard run checks it: a full queue would end the callback";
             self.report("solution.py", format!("line {line}"), message);
         }
         let runs: BTreeSet<&str> = exercise.runs.iter().map(|run| run.id.as_str()).collect();

@@ -70,12 +70,13 @@ fn numbered(document: &Document) -> impl Iterator<Item = (String, &Sentence)> {
 
 /// All that a learner can read before answering, each with its place.
 pub(super) fn before_the_run(lesson: &Lesson) -> Vec<(String, Text)> {
-    let mut texts = vec![
-        ("the title".to_owned(), lesson.title.clone()),
-        ("the summary".to_owned(), lesson.summary.clone()),
-    ];
-    texts.extend(lesson.controls.iter().map(|control| (format!("the label of `{}`", control.name), control.label.clone())));
-    texts.extend(lesson.tries.iter().enumerate().map(|(at, attempt)| (format!("try {}", at + 1), attempt.text.clone())));
+    let mut texts =
+        vec![("the title".to_owned(), lesson.title.clone()), ("the summary".to_owned(), lesson.summary.clone())];
+    texts.extend(
+        lesson.controls.iter().map(|control| (format!("the label of `{}`", control.name), control.label.clone())),
+    );
+    texts
+        .extend(lesson.tries.iter().enumerate().map(|(at, attempt)| (format!("try {}", at + 1), attempt.text.clone())));
     for key in Lesson::BEFORE_THE_RUN {
         if let (Some(en), Some(ja)) = (lesson.section(key, Language::En), lesson.section(key, Language::Ja)) {
             texts.push((format!("the section `{key}`"), Text { en: en.html.clone(), ja: ja.html.clone() }));
@@ -218,10 +219,7 @@ mod tests {
         course.documents[1].sections[0].sentences.pop();
         sentences(&course, &mut findings);
         let found: Vec<_> = findings.iter().map(|finding| finding.place.as_str()).collect();
-        assert_eq!(
-            found,
-            ["document A, section 2, sentence 1", "document A, section 2, sentence 2", "document B"]
-        );
+        assert_eq!(found, ["document A, section 2, sentence 1", "document A, section 2, sentence 2", "document B"]);
     }
 
     #[test]
@@ -231,7 +229,9 @@ mod tests {
         let guarded = lesson.solution.clone();
         lesson.solution = "def tick(t):\n    schedule(work, 0)\n".to_owned();
         assert_eq!(unguarded_schedule(&lesson), Some(2));
-        lesson.solution = "def tick(t):\n    try:\n        f()\n    except RuntimeError:\n        pass\n    schedule(work, 0)\n".to_owned();
+        lesson.solution =
+            "def tick(t):\n    try:\n        f()\n    except RuntimeError:\n        pass\n    schedule(work, 0)\n"
+                .to_owned();
         assert_eq!(unguarded_schedule(&lesson), Some(6));
         lesson.solution = guarded;
         assert_eq!(unguarded_schedule(&lesson), None);

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::Course;
 use super::lesson::Lesson;
 use super::load::Finding;
 use super::markdown::Section;
 use super::text::Text;
-use super::Course;
 use crate::language::Language;
 
 /// Chapters, lectures and the teacher's guide.

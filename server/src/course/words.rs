@@ -84,10 +84,14 @@ pub(super) fn explained(course: &Course) -> Vec<Finding> {
     for term in course.terms.iter().filter(|term| !term.known) {
         for (language, file, name) in [(Language::En, "en.md", &term.en), (Language::Ja, "ja.md", &term.ja)] {
             let said = |text: &str| match language {
-                Language::En => has_word(&text.to_lowercase(), name) || has_word(&text.to_lowercase(), &format!("{name}s")),
+                Language::En => {
+                    has_word(&text.to_lowercase(), name) || has_word(&text.to_lowercase(), &format!("{name}s"))
+                }
                 Language::Ja => text.contains(name.as_str()),
             };
-            let html = |lesson: &Lesson| lesson.sections(language).iter().map(|section| section.html.as_str()).collect::<String>();
+            let html = |lesson: &Lesson| {
+                lesson.sections(language).iter().map(|section| section.html.as_str()).collect::<String>()
+            };
             let mut lessons = course.lessons.iter().map(|lesson| (lesson, html(lesson)));
             let Some((lesson, text)) = lessons.find(|(_, text)| said(&without_elements(text, "code"))) else {
                 continue;
@@ -241,8 +245,13 @@ mod tests {
         course.terms[0].en = "histogram".to_owned();
         course.terms[0].ja = "ヒストグラム".to_owned();
         let found: Vec<_> = explained(&course).iter().map(ToString::to_string).collect();
-        assert_eq!(found, ["02-how-late/en.md: is the first to say `histogram`; explain it there, in emphasis",
-            "02-how-late/ja.md: is the first to say `ヒストグラム`; explain it there, in emphasis"]);
+        assert_eq!(
+            found,
+            [
+                "02-how-late/en.md: is the first to say `histogram`; explain it there, in emphasis",
+                "02-how-late/ja.md: is the first to say `ヒストグラム`; explain it there, in emphasis"
+            ]
+        );
         assert_eq!(without_elements("a <code>b</code> c", "code"), "a   c");
     }
 

@@ -108,7 +108,10 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> Case {
                 if row.crashes {
                     let ended = why(record.end.why);
                     let survived = record.end.why != EndReason::Crashed;
-                    return survived.then(|| format!("the run ended as `{ended}`, and not with a crash")).into_iter().collect();
+                    return survived
+                        .then(|| format!("the run ended as `{ended}`, and not with a crash"))
+                        .into_iter()
+                        .collect();
                 }
                 let measured = record.measured();
                 let relations = lesson.grid.holds.iter().chain(&row.holds);
@@ -131,7 +134,8 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> Case {
                     return not_finished(&record).into_iter().collect();
                 }
                 if let [answer] = right[..] {
-                    let shown = prediction.shows.iter().filter_map(|name| Some((name, measured.get(name)?.to_string())));
+                    let shown =
+                        prediction.shows.iter().filter_map(|name| Some((name, measured.get(name)?.to_string())));
                     let shown: Vec<_> = shown.map(|(name, value)| format!("{name} = {value}")).collect();
                     return vec![format!("`{answer}` is right ({}), not `{}`", shown.join(", "), prediction.right)];
                 }
