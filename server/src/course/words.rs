@@ -177,7 +177,7 @@ fn length(lines: &[(usize, String)]) -> (usize, usize) {
     let mut words = 0;
     let mut sentences = 0;
     for (_, line) in lines {
-        for sentence in line.split_inclusive(['.', '?', '!', ':']) {
+        for sentence in line.split_inclusive(['.', '?', '!']) {
             let count = sentence.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count();
             words += count;
             sentences += usize::from(count > 0);
