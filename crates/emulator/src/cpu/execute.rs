@@ -205,7 +205,7 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
 
 /// A load that does not go to the SRAM's data bus; also says whether the engine has to look around.
 #[inline(never)]
-fn load_elsewhere<D: Devices, O: Observer>(
+pub(crate) fn load_elsewhere<D: Devices, O: Observer>(
     memory: &mut Memory,
     devices: &mut D,
     observer: &mut O,
@@ -229,7 +229,7 @@ fn load_elsewhere<D: Devices, O: Observer>(
 /// A store that does not go to the SRAM's data bus, or that bookkeeping depends on; says whether the
 /// engine has to look around.
 #[inline(never)]
-fn store_elsewhere<D: Devices, O: Observer>(
+pub(crate) fn store_elsewhere<D: Devices, O: Observer>(
     memory: &mut Memory,
     devices: &mut D,
     observer: &mut O,

@@ -12,8 +12,10 @@ use super::{Engine, Exit, Limits, boundary};
 use crate::bus::{Devices, Tick};
 use crate::cpu::execute::{self, Clock, Flow, World};
 use crate::cpu::{Activity, Hart, Observer, Trap};
-use crate::memory::Memory;
+use crate::memory::{CodeUnit, Memory};
 use cache::Cache;
+#[cfg(traces)]
+pub(super) use cache::Spread;
 
 /// Keeps blocks of decoded instructions; what it keeps is bounded.
 #[derive(Debug, Default)]
@@ -32,17 +34,14 @@ impl Engine for Block {
         limits: &Limits<'_>,
         observer: &mut O,
     ) -> Exit {
-        if self.breakpoints != limits.breakpoints {
-            self.cache.clear(memory);
-            self.breakpoints = limits.breakpoints.to_vec();
-        }
+        self.follow_breakpoints(memory, limits.breakpoints);
         loop {
             let budget = match boundary::cross(hart, memory, devices, limits, observer) {
                 Ok(budget) => budget,
                 Err(exit) => return exit,
             };
             if memory.has_stale() {
-                self.cache.drop_stale(memory);
+                self.drop_stale(&memory.take_stale());
             }
             if O::STEPS {
                 execute::step(hart, memory, devices, budget.ticks_per_cycle, observer);
@@ -70,8 +69,26 @@ impl Block {
         self.cache.decoded_instructions()
     }
 
+    /// From now on no block continues across one of these.
+    pub(super) fn follow_breakpoints(&mut self, memory: &mut Memory, breakpoints: &[u32]) {
+        if self.breakpoints != breakpoints {
+            self.cache.clear(memory);
+            self.breakpoints = breakpoints.to_vec();
+        }
+    }
+
+    /// Drops the blocks with code in these units.
+    pub(super) fn drop_stale(&mut self, stale: &[CodeUnit]) {
+        self.cache.drop_stale(stale);
+    }
+
+    /// How often everything was dropped, and with it the memory's marks.
+    pub(super) fn drops(&self) -> u64 {
+        self.cache.drops()
+    }
+
     /// Executes blocks until the budget is used up or something has to be looked at.
-    fn run_blocks<D: Devices, O: Observer>(
+    pub(super) fn run_blocks<D: Devices, O: Observer>(
         &mut self,
         hart: &mut Hart,
         memory: &mut Memory,
@@ -79,12 +96,36 @@ impl Block {
         budget: &boundary::Budget,
         observer: &mut O,
     ) {
+        self.run_some::<_, _, false>(hart, memory, devices, budget, observer);
+    }
+
+    /// Executes one block, or as much of it as the budget allows; says whether something has to be looked at.
+    pub(super) fn run_one<D: Devices, O: Observer>(
+        &mut self,
+        hart: &mut Hart,
+        memory: &mut Memory,
+        devices: &mut D,
+        budget: &boundary::Budget,
+        observer: &mut O,
+    ) -> bool {
+        self.run_some::<_, _, true>(hart, memory, devices, budget, observer)
+    }
+
+    #[inline(always)]
+    fn run_some<D: Devices, O: Observer, const ONE: bool>(
+        &mut self,
+        hart: &mut Hart,
+        memory: &mut Memory,
+        devices: &mut D,
+        budget: &boundary::Budget,
+        observer: &mut O,
+    ) -> bool {
         let ticks_per_cycle = budget.ticks_per_cycle;
         let (x, began) = (&mut hart.x, hart.now);
         let mut world = World { x, memory, devices, observer, clock: Clock { began, executed: 0, ticks_per_cycle } };
         let mut pc = hart.pc;
         let mut exception = None;
-        let mut system = false;
+        let (mut system, mut must_look) = (false, false);
         while world.clock.executed < budget.instructions {
             let block = self.cache.find(world.memory, pc, &self.breakpoints);
             let (ops, places) = self.cache.contents(block);
@@ -100,6 +141,7 @@ impl Block {
                 Flow::Next { look } => {
                     pc = places.get(run.last + 1).map_or(block.next, |place| place.pc);
                     if look {
+                        must_look = true;
                         break;
                     }
                 }
@@ -109,7 +151,7 @@ impl Block {
                     break;
                 }
             }
-            if !self.breakpoints.is_empty() {
+            if ONE || !self.breakpoints.is_empty() {
                 break;
             }
         }
@@ -122,5 +164,6 @@ impl Block {
         } else if system {
             execute::step(hart, memory, devices, ticks_per_cycle, observer);
         }
+        must_look || system || exception.is_some()
     }
 }

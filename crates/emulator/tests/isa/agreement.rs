@@ -1,4 +1,4 @@
-//! Both engines on the same random code, pushed about in the same ways: everything that the guest
+//! All engines on the same random code, pushed about in the same ways: everything that the guest
 //! and the host can see must agree, wherever the runs are divided.
 //!
 //! The code stores into itself, into data and into the test device, enables and disables
@@ -8,7 +8,7 @@ use emulator::bare::{Bare, DEVICE_BASE};
 use emulator::bus::Width;
 use emulator::cpu::observe::{TrapLog, TrapLogEntry};
 use emulator::cpu::{Hart, Reg};
-use emulator::engine::{Block, Engine, Exit, Limits, Plain};
+use emulator::engine::{Block, Engine, Exit, Limits, Plain, Traces};
 use emulator::memory::MemorySnapshot;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
@@ -16,7 +16,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
 use super::encode::*;
-use super::{CODE, DATA, HANDLER, prepared};
+use super::{CODE, DATA, Eager, HANDLER, prepared};
 
 /// Registers that point to data, to the code itself through both buses, and to the device.
 const POINTERS: [(Register, u32); 4] = [(8, DATA), (9, CODE + 128), (10, 0x3FC8_0000 + 128), (11, DEVICE_BASE)];
@@ -171,9 +171,36 @@ impl<E: Engine + Default> Pushed<E> {
         None
     }
 
+    /// Whether everything that guest and host can see is the same.
+    fn check_agreement<F>(&self, other: &Pushed<F>, action: &Action) -> Result<(), TestCaseError> {
+        prop_assert_eq!(&self.bare.hart, &other.bare.hart, "after {:?}", action);
+        prop_assert_eq!(&self.bare.device, &other.bare.device, "after {:?}", action);
+        prop_assert!(self.bare.memory == other.bare.memory, "memory differs after {:?}", action);
+        Ok(())
+    }
+
     fn entries(&self) -> Vec<TrapLogEntry> {
         self.log.entries().copied().collect()
     }
+}
+
+/// Runs the same code as a whole and in parts.
+fn check_division<E: Engine + Default>(seed: u64, splits: &[u64]) -> Result<(), TestCaseError> {
+    let total = splits.iter().sum::<u64>();
+    let (mut whole, mut parts) = (Pushed::<E>::new(seed), Pushed::<E>::new(seed));
+    for machine in [&mut whole, &mut parts] {
+        machine.push(&Action::Timer(total));
+        machine.bare.hart.write_csr(0x300, 0x1808).unwrap();
+    }
+    let end = whole.push(&Action::RunInstructions(total));
+    // A hart that waits for ever or is locked up ends both; running it on would let time pass.
+    let ends = splits.iter().map(|&split| parts.push(&Action::RunInstructions(split)));
+    let last = ends.into_iter().find(|end| *end != Some(Exit::Instructions)).unwrap_or(Some(Exit::Instructions));
+    prop_assert_eq!(end, last);
+    prop_assert_eq!(&whole.bare.hart, &parts.bare.hart);
+    prop_assert!(whole.bare.memory == parts.bare.memory);
+    prop_assert_eq!(whole.entries(), parts.entries());
+    Ok(())
 }
 
 proptest! {
@@ -181,48 +208,52 @@ proptest! {
 
     #[test]
     fn engines_agree_after_every_action(seed: u64, actions in prop::collection::vec(action(), 1..60)) {
-        let (mut plain, mut block) = (Pushed::<Plain>::new(seed), Pushed::<Block>::new(seed));
+        let mut plain = Pushed::<Plain>::new(seed);
+        let (mut block, mut traces) = (Pushed::<Block>::new(seed), Pushed::<Eager>::new(seed));
         for action in &actions {
-            let (expected, found) = (plain.push(action), block.push(action));
-            prop_assert_eq!(expected, found, "how {:?} ended", action);
-            prop_assert_eq!(&plain.bare.hart, &block.bare.hart, "after {:?}", action);
-            prop_assert_eq!(&plain.bare.device, &block.bare.device, "after {:?}", action);
-            prop_assert!(plain.bare.memory == block.bare.memory, "memory differs after {:?}", action);
+            let expected = plain.push(action);
+            prop_assert_eq!(expected, block.push(action), "how {:?} ended on blocks", action);
+            prop_assert_eq!(expected, traces.push(action), "how {:?} ended on traces", action);
+            plain.check_agreement(&block, action)?;
+            plain.check_agreement(&traces, action)?;
         }
         prop_assert_eq!(plain.entries(), block.entries());
+        prop_assert_eq!(plain.entries(), traces.entries());
+    }
+
+    #[test]
+    fn compiling_late_makes_no_difference(seed: u64, actions in prop::collection::vec(action(), 1..60)) {
+        let (mut plain, mut traces) = (Pushed::<Plain>::new(seed), Pushed::<Traces>::new(seed));
+        for action in &actions {
+            prop_assert_eq!(plain.push(action), traces.push(action), "how {:?} ended", action);
+            plain.check_agreement(&traces, action)?;
+        }
     }
 
     #[test]
     fn a_run_is_the_same_however_it_is_divided(seed: u64, splits in prop::collection::vec(1..40_u64, 1..100)) {
-        let total = splits.iter().sum::<u64>();
-        let (mut whole, mut parts) = (Pushed::<Block>::new(seed), Pushed::<Block>::new(seed));
-        for machine in [&mut whole, &mut parts] {
-            machine.push(&Action::Timer(total));
-            machine.bare.hart.write_csr(0x300, 0x1808).unwrap();
-        }
-        let end = whole.push(&Action::RunInstructions(total));
-        // A hart that waits for ever or is locked up ends both; running it on would let time pass.
-        let ends = splits.iter().map(|&split| parts.push(&Action::RunInstructions(split)));
-        let last = ends.into_iter().find(|end| *end != Some(Exit::Instructions)).unwrap_or(Some(Exit::Instructions));
-        prop_assert_eq!(end, last);
-        prop_assert_eq!(&whole.bare.hart, &parts.bare.hart);
-        prop_assert!(whole.bare.memory == parts.bare.memory);
-        prop_assert_eq!(whole.entries(), parts.entries());
+        check_division::<Block>(seed, &splits)?;
+        check_division::<Eager>(seed, &splits)?;
     }
 
     #[test]
     fn bytes_that_are_no_code_are_no_danger(bytes in prop::collection::vec(any::<u8>(), 1..2000), rounds in 1..20_u64) {
         let (mut plain, mut block) = (Pushed::<Plain>::new(0), Pushed::<Block>::new(0));
+        let mut traces = Pushed::<Eager>::new(0);
         for round in 0..rounds {
-            for bare in [&mut plain.bare.memory, &mut block.bare.memory] {
+            for bare in [&mut plain.bare.memory, &mut block.bare.memory, &mut traces.bare.memory] {
                 bare.write(CODE, &bytes).unwrap();
                 bare.write(HANDLER, &bytes).unwrap();
             }
             let count = Action::RunInstructions(round * 100);
-            prop_assert_eq!(plain.push(&count), block.push(&count));
-            prop_assert_eq!(&plain.bare.hart, &block.bare.hart);
+            let expected = plain.push(&count);
+            prop_assert_eq!(expected, block.push(&count));
+            prop_assert_eq!(expected, traces.push(&count));
+            plain.check_agreement(&block, &count)?;
+            plain.check_agreement(&traces, &count)?;
             plain.push(&Action::Reset);
             block.push(&Action::Reset);
+            traces.push(&Action::Reset);
         }
     }
 }

@@ -1,0 +1,197 @@
+//! The fastest engine: compiles the paths that a program goes again and again into machine code.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `path` | discovers which instructions a trace consists of |
+//! | `lower` | the front: says what they mean in the words of `target` |
+//! | `x86_64`, `aarch64` | the back ends: encode those words |
+//! | `context` | what emitted code works on |
+//! | `native` | executable memory, entering code, and helping it; the only `unsafe` code |
+//! | `code` | traces, shared by a machine and its forks |
+//! | `links` | which of them one machine uses |
+//!
+//! A trace is compiled when its beginning was come to often enough; until then, for the last
+//! instructions before something is due, and for everything on the privileged part of the hart, the
+//! block engine runs. So nothing that the guest or the host can see depends on what is compiled when.
+
+mod code;
+mod context;
+mod links;
+mod lower;
+mod native;
+mod path;
+mod target;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+use super::block::Block;
+use super::boundary::{self, Budget};
+use super::{Engine, Exit, Limits};
+use crate::bus::Devices;
+use crate::cpu::{Activity, Hart, Observer, Trap, execute};
+use crate::memory::Memory;
+use context::Left;
+use links::Links;
+#[cfg(target_arch = "x86_64")]
+use x86_64::Emitter;
+
+/// How often a program comes to an address before its trace is compiled.
+const THRESHOLD: u8 = 16;
+
+/// Compiles traces where the host allows that, and is the block engine elsewhere.
+#[derive(Debug)]
+pub struct Traces {
+    block: Block,
+    links: Option<Links>,
+    threshold: u8,
+    /// The breakpoints for which traces are attached: none of them holds one.
+    breakpoints: Vec<u32>,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self::with_threshold(THRESHOLD)
+    }
+}
+
+impl Traces {
+    /// An engine that compiles a trace when its beginning is come to for the `threshold`th time.
+    #[must_use]
+    pub fn with_threshold(threshold: u8) -> Self {
+        Self {
+            block: Block::default(),
+            links: links::new_links().ok(),
+            // The highest value means something else to counters.
+            threshold: threshold.clamp(1, u8::MAX - 1),
+            breakpoints: Vec::new(),
+        }
+    }
+
+    /// Whether traces are compiled: the host may refuse memory for machine code.
+    #[must_use]
+    pub fn compiles(&self) -> bool {
+        self.links.is_some()
+    }
+
+    /// How many traces the machine uses at present.
+    #[must_use]
+    pub fn attached_traces(&self) -> usize {
+        self.links.as_ref().map_or(0, Links::len)
+    }
+
+    /// An engine for a fork of the machine, which shares the compiled code.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            block: Block::default(),
+            links: self.links.as_ref().map(Links::fork),
+            threshold: self.threshold,
+            breakpoints: Vec::new(),
+        }
+    }
+
+    /// Executes until the budget is used up or something has to be looked at.
+    fn run_until_due<D: Devices, O: Observer>(
+        &mut self,
+        hart: &mut Hart,
+        memory: &mut Memory,
+        devices: &mut D,
+        budget: &Budget,
+        observer: &mut O,
+    ) {
+        let Self { block, links: Some(links), threshold, breakpoints } = self else {
+            return self.block.run_blocks(hart, memory, devices, budget, observer);
+        };
+        let end = hart.instructions + budget.instructions;
+        loop {
+            let Some(entry) = links.find(memory, hart.pc, *threshold, breakpoints) else {
+                let drops = block.drops();
+                let look = block.run_one(hart, memory, devices, &rest(budget, hart, end), observer);
+                if block.drops() != drops {
+                    // The block engine has dropped everything, and all marks in memory with it.
+                    links.detach_all();
+                }
+                if look || hart.instructions >= end || !breakpoints.is_empty() {
+                    return;
+                }
+                continue;
+            };
+            let left = end - hart.instructions;
+            let outcome = links.frame.run(entry, hart, memory, devices, left, budget.ticks_per_cycle);
+            match outcome.left {
+                Left::Miss if hart.instructions >= end || breakpoints.contains(&hart.pc) => return,
+                Left::Miss => {}
+                Left::Budget => {
+                    if hart.instructions < end {
+                        let drops = block.drops();
+                        block.run_blocks(hart, memory, devices, &rest(budget, hart, end), observer);
+                        if block.drops() != drops {
+                            links.detach_all();
+                        }
+                    }
+                    return;
+                }
+                Left::Look => return,
+                Left::Raised => {
+                    if let Some(exception) = outcome.exception {
+                        hart.enter_trap(Trap::Exception(exception), observer);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// What of a budget is left.
+fn rest(budget: &Budget, hart: &Hart, end: u64) -> Budget {
+    Budget { instructions: end - hart.instructions, ticks_per_cycle: budget.ticks_per_cycle }
+}
+
+impl Engine for Traces {
+    fn run<D: Devices, O: Observer>(
+        &mut self,
+        hart: &mut Hart,
+        memory: &mut Memory,
+        devices: &mut D,
+        limits: &Limits<'_>,
+        observer: &mut O,
+    ) -> Exit {
+        if self.breakpoints != limits.breakpoints {
+            self.breakpoints = limits.breakpoints.to_vec();
+            self.block.follow_breakpoints(memory, limits.breakpoints);
+            if let Some(links) = &mut self.links {
+                links.detach_all();
+            }
+        }
+        loop {
+            let budget = match boundary::cross(hart, memory, devices, limits, observer) {
+                Ok(budget) => budget,
+                Err(exit) => return exit,
+            };
+            if memory.has_stale() {
+                // The memory tells each change once, and both have to know it.
+                let stale = memory.take_stale();
+                self.block.drop_stale(&stale);
+                if let Some(links) = &mut self.links {
+                    links.detach_stale(&stale);
+                }
+            }
+            if O::STEPS {
+                execute::step(hart, memory, devices, budget.ticks_per_cycle, observer);
+            } else {
+                self.run_until_due(hart, memory, devices, &budget, observer);
+            }
+            if let Activity::LockedUp(exception) = hart.activity {
+                return Exit::Lockup(exception);
+            }
+        }
+    }
+
+    fn forget(&mut self, memory: &mut Memory) {
+        self.block.forget(memory);
+        if let Some(links) = &mut self.links {
+            links.detach_all();
+        }
+    }
+}
