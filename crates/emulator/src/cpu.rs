@@ -9,6 +9,7 @@ pub mod csr;
 pub mod decode;
 pub(crate) mod execute;
 pub mod observe;
+mod performance;
 mod register;
 pub mod timing;
 pub mod trap;
@@ -87,7 +88,7 @@ pub struct Hart {
 }
 
 impl Hart {
-    /// A hart at tick 0 that is about to execute the instruction at `pc` in machine mode.
+    /// A hart at tick 0 that is about to execute the instruction at `pc` in machine mode, in unit time.
     #[must_use]
     pub fn new(pc: u32) -> Self {
         Self {
@@ -101,7 +102,7 @@ impl Hart {
             stall_cycles: 0,
             idle_cycles: 0,
             idle_ticks: 0,
-            timing: Timing::default(),
+            timing: Timing::Unit,
             pending_load: Reg::X0,
             fetch_line: 0,
             interrupt_latency: INTERRUPT_LATENCY,
@@ -119,7 +120,7 @@ impl Hart {
         new.idle_cycles = self.idle_cycles;
         new.idle_ticks = self.idle_ticks;
         new.interrupt_latency = self.interrupt_latency;
-        new.csr.restart_counters(new.cycles());
+        new.restart_counters();
         *self = new;
     }
 
