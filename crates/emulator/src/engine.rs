@@ -4,7 +4,8 @@
 //! the oracle. [`Block`] keeps blocks decoded and looks around only where something can have
 //! changed. [`Traces`] compiles what is executed often. All leave exactly the same state at every boundary where they stop.
 //!
-//! One instruction takes one CPU cycle. An interrupt can be taken at every instruction boundary.
+//! What an instruction costs is in `cpu::timing`. An interrupt can be taken at every instruction
+//! boundary.
 
 mod block;
 mod boundary;
@@ -20,6 +21,7 @@ use crate::cpu::{Exception, Hart, Observer};
 use crate::memory::Memory;
 
 pub use block::Block;
+pub(crate) use boundary::Budget;
 pub use plain::Plain;
 pub use traces::Traces;
 

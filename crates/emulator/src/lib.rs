@@ -18,6 +18,7 @@ pub mod rom;
 pub mod snapshot;
 
 pub use chip::{Port, Strapping};
+pub use cpu::Timing;
 pub use flash::FlashImage;
 pub use input_log::{Input, InputLog, LoggedInput};
 pub use machine::{Config, EngineKind, GuestFault, Injection, InjectionError, Machine, Stop, Stops, UnknownEngine};

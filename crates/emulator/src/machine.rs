@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::bus::{Devices, TICKS_PER_SECOND, Tick, Width};
 use crate::chip::{Chip, Port, Strapping};
 use crate::cpu::observe::TrapLog;
-use crate::cpu::{Activity, Exception, Hart, Observer, Reg};
+use crate::cpu::{Activity, Exception, Hart, Observer, Reg, Timing};
 use crate::engine::{Block, Engine, Exit, Limits, Plain, Traces};
 use crate::flash::FlashImage;
 use crate::input_log::{Input, InputLog, LoggedInput};
@@ -91,6 +91,8 @@ pub struct Config {
     /// How often a program comes to an address before [`EngineKind::Traces`] compiles what begins there. Nothing
     /// that can be observed depends on it but the speed.
     pub trace_threshold: u8,
+    /// What instructions cost.
+    pub timing: Timing,
     /// Decides what the random number generator delivers.
     pub seed: u64,
     /// The factory MAC address in eFuse.
@@ -109,6 +111,7 @@ impl Default for Config {
             strapping: Strapping::FlashBoot,
             engine: EngineKind::default(),
             trace_threshold: DEFAULT_TRACE_THRESHOLD,
+            timing: Timing::default(),
             seed: 0,
             mac: [0x02, 0x15, 0x08, 0x1A, 0xB0, 0x01],
             output_capacity: 1 << 20,
@@ -289,8 +292,10 @@ impl Machine {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let chip = Chip::new(config.mac, config.rom.revision(), config.strapping, config.seed, config.output_capacity);
+        let mut hart = Hart::new(RESET_VECTOR);
+        hart.timing = config.timing;
         Self {
-            hart: Hart::new(RESET_VECTOR),
+            hart,
             memory: Memory::new(config.rom.image(), config.flash),
             chip: Box::new(chip),
             wiring: Wiring { power: Power::Running, injections: BTreeMap::new(), reported: None },
@@ -592,6 +597,12 @@ impl Machine {
     #[must_use]
     pub fn engine_kind(&self) -> EngineKind {
         self.engine.kind()
+    }
+
+    /// What instructions cost on this board.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.hart.timing
     }
 
     /// What ends a run besides its deadline.

@@ -2,9 +2,10 @@
 //!
 //! ROM, internal SRAM (seen twice, by the instruction and by the data bus), RTC fast memory, and
 //! the flash windows behind the cache's MMU table. Addresses are those of the ESP32-C3 Technical
-//! Reference Manual, chapter "System and Memory". The cache itself is not modelled: a mapped flash
-//! page always shows the present contents of the flash.
+//! Reference Manual, chapter "System and Memory". Of the cache only the time is modelled
+//! (`flash_cache`): a mapped flash page always shows the present contents of the flash.
 
+mod flash_cache;
 mod ram;
 
 use std::hash::{Hash, Hasher};
@@ -12,6 +13,10 @@ use std::sync::Arc;
 
 use crate::bus::{AccessFault, Width};
 use crate::flash::{FLASH_PAGE, FlashImage};
+#[cfg(not(traces))]
+use flash_cache::FlashCache;
+#[cfg(traces)]
+pub(crate) use flash_cache::FlashCache;
 use ram::{AnyRam, FixedRam};
 
 pub use ram::GRANULE;
@@ -73,6 +78,7 @@ pub struct MemorySnapshot {
     extra: Arc<[u8]>,
     flash: FlashImage,
     mmu: [u16; MMU_ENTRIES],
+    cache: FlashCache,
 }
 
 /// ROM, internal RAM, RTC memory and the flash windows, with their decoded-code bookkeeping.
@@ -86,6 +92,8 @@ pub struct Memory {
     extra_base: u32,
     flash: FlashImage,
     mmu: [u16; MMU_ENTRIES],
+    /// Which lines of flash the chip's cache holds; empty in unit time.
+    pub(crate) cache: FlashCache,
     /// One bit per MMU entry: an engine holds code decoded from this window page.
     window_has_code: u128,
     /// One bit per MMU entry: that code is no longer what the flash shows.
@@ -120,6 +128,7 @@ impl Memory {
             extra_base,
             flash,
             mmu: [MMU_INVALID as u16; MMU_ENTRIES],
+            cache: FlashCache::new(),
             window_has_code: 0,
             window_stale: 0,
             flash_version: 1,
@@ -134,6 +143,7 @@ impl Memory {
         for index in 0..MMU_ENTRIES {
             self.set_mmu_entry(index, MMU_INVALID);
         }
+        self.cache.clear();
     }
 
     // ---- the hart's accesses ------------------------------------------------------------------
@@ -408,6 +418,7 @@ impl Memory {
             extra: self.extra.snapshot(),
             flash: self.flash.clone(),
             mmu: self.mmu,
+            cache: self.cache.clone(),
         }
     }
 
@@ -423,6 +434,7 @@ impl Memory {
             }
         }
         self.mmu = snapshot.mmu;
+        self.cache.clone_from(&snapshot.cache);
         self.flash.share(&snapshot.flash);
     }
 }
@@ -434,6 +446,7 @@ impl PartialEq for Memory {
         rom && self.ram.bytes() == other.ram.bytes()
             && self.extra.bytes() == other.extra.bytes()
             && self.mmu == other.mmu
+            && self.cache == other.cache
             && self.flash == other.flash
     }
 }
@@ -446,6 +459,7 @@ impl Hash for Memory {
         for entry in self.mmu {
             state.write_u16(entry);
         }
+        self.cache.hash(state);
         for index in 0..crate::flash::FLASH_PAGES {
             state.write(&self.flash.page(index)[..]);
         }

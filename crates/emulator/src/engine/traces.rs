@@ -25,10 +25,9 @@ mod target;
 mod x86_64;
 
 use super::block::Block;
-use super::boundary::{self, Budget};
-use super::{Engine, Exit, Limits};
+use super::{Budget, Engine, Exit, Limits, boundary};
 use crate::bus::Devices;
-use crate::cpu::{Activity, Hart, Observer, Trap, execute};
+use crate::cpu::{Activity, Hart, Instruction, Observer, Reg, Trap, execute, timing};
 use crate::memory::Memory;
 use context::Left;
 use links::Links;
@@ -100,31 +99,38 @@ impl Traces {
         observer: &mut O,
     ) {
         let Self { block, links: Some(links), threshold, breakpoints } = self else {
-            return self.block.run_blocks(hart, memory, devices, budget, observer);
+            return self.block.run_budget(hart, memory, devices, budget, observer);
         };
-        let end = hart.instructions + budget.instructions;
-        loop {
-            let Some(entry) = links.find(memory, hart.pc, *threshold, breakpoints) else {
+        let ends = Ends {
+            instructions: hart.instructions.saturating_add(budget.instructions),
+            cycles: hart.cycles().saturating_add(budget.cycles),
+        };
+        while let Some(left) = ends.left(hart, budget) {
+            let entry = if waits_for_load(hart, memory) {
+                None
+            } else {
+                links.find(memory, hart.pc, *threshold, breakpoints)
+            };
+            let Some(entry) = entry else {
                 let drops = block.drops();
-                let look = block.run_one(hart, memory, devices, &rest(budget, hart, end), observer);
+                let look = block.run_one(hart, memory, devices, &left, observer);
                 if block.drops() != drops {
                     // The block engine has dropped everything, and all marks in memory with it.
                     links.detach_all();
                 }
-                if look || hart.instructions >= end || !breakpoints.is_empty() {
+                if look || !breakpoints.is_empty() {
                     return;
                 }
                 continue;
             };
-            let left = end - hart.instructions;
-            let outcome = links.frame.run(entry, hart, memory, devices, left, budget.ticks_per_cycle);
+            let outcome = links.frame.run(entry, hart, memory, devices, &left);
             match outcome.left {
-                Left::Miss if hart.instructions >= end || breakpoints.contains(&hart.pc) => return,
+                Left::Miss if breakpoints.contains(&hart.pc) => return,
                 Left::Miss => {}
                 Left::Budget => {
-                    if hart.instructions < end {
+                    if let Some(left) = ends.left(hart, budget) {
                         let drops = block.drops();
-                        block.run_blocks(hart, memory, devices, &rest(budget, hart, end), observer);
+                        block.run_budget(hart, memory, devices, &left, observer);
                         if block.drops() != drops {
                             links.detach_all();
                         }
@@ -134,7 +140,7 @@ impl Traces {
                 Left::Look => return,
                 Left::Raised => {
                     if let Some(exception) = outcome.exception {
-                        hart.enter_trap(Trap::Exception(exception), observer);
+                        hart.enter_trap(Trap::Exception(exception), budget.ticks_per_cycle, observer);
                     }
                     return;
                 }
@@ -143,9 +149,25 @@ impl Traces {
     }
 }
 
-/// What of a budget is left.
-fn rest(budget: &Budget, hart: &Hart, end: u64) -> Budget {
-    Budget { instructions: end - hart.instructions, ticks_per_cycle: budget.ticks_per_cycle }
+/// Where a budget ends.
+struct Ends {
+    instructions: u64,
+    cycles: u64,
+}
+
+impl Ends {
+    /// What of the budget is left; `None` if no instruction may begin.
+    fn left(&self, hart: &Hart, budget: &Budget) -> Option<Budget> {
+        let instructions = self.instructions.saturating_sub(hart.instructions);
+        let cycles = self.cycles.saturating_sub(hart.cycles());
+        (instructions > 0 && cycles > 0).then_some(Budget { instructions, cycles, ..*budget })
+    }
+}
+
+/// Whether the next instruction has to wait for what the last one loaded. Traces begin with one that need not.
+fn waits_for_load(hart: &Hart, memory: &Memory) -> bool {
+    hart.pending_load != Reg::X0
+        && Instruction::fetch(memory, hart.pc).is_ok_and(|next| timing::hazard(next.op, hart.pending_load) > 0)
 }
 
 impl Engine for Traces {
@@ -159,8 +181,15 @@ impl Engine for Traces {
     ) -> Exit {
         if self.breakpoints != limits.breakpoints {
             self.breakpoints = limits.breakpoints.to_vec();
-            self.block.follow_breakpoints(memory, limits.breakpoints);
             if let Some(links) = &mut self.links {
+                links.detach_all();
+            }
+        }
+        let drops = self.block.drops();
+        self.block.prepare(hart, memory, limits.breakpoints);
+        if let Some(links) = &mut self.links {
+            links.set_timing(hart.timing);
+            if self.block.drops() != drops {
                 links.detach_all();
             }
         }
@@ -177,8 +206,8 @@ impl Engine for Traces {
                     links.detach_stale(&stale);
                 }
             }
-            if O::STEPS {
-                execute::step(hart, memory, devices, budget.ticks_per_cycle, observer);
+            if O::STEPS || hart.csr.counts_events() {
+                execute::step(hart, memory, devices, &budget, observer);
             } else {
                 self.run_until_due(hart, memory, devices, &budget, observer);
             }

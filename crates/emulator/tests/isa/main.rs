@@ -11,6 +11,7 @@ mod integer;
 mod loads_stores;
 mod multiply;
 mod privileged;
+mod timing;
 mod zicsr;
 
 use emulator::bare::Bare;

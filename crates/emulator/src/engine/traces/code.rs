@@ -6,12 +6,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Emitter;
 use super::context::SLOTS;
 use super::lower::lower;
 use super::native::{Arena, Entry, Refused, Writer};
 use super::path::Path;
 use super::target::Target;
-use super::Emitter;
+use crate::cpu::Timing;
 use crate::engine::block::Spread;
 use crate::memory::Memory;
 
@@ -25,6 +26,8 @@ const SLOTS_OF_A_TRACE: usize = super::path::TRACE_LENGTH + 1;
 #[derive(Debug)]
 pub(super) struct Trace {
     pub(super) entry: Entry,
+    /// The model of time that it counts in.
+    timing: Timing,
     /// What it was compiled from.
     runs: Box<[Run]>,
 }
@@ -126,30 +129,32 @@ impl Shelf {
         memory: &Memory,
         pc: u32,
         breakpoints: &[u32],
+        timing: Timing,
     ) -> Result<Option<Arc<Trace>>, Refused> {
-        let known = self.traces.get(&pc).into_iter().flatten().find(|trace| trace.stands_in(memory, breakpoints));
+        let fits = |trace: &&Arc<Trace>| trace.timing == timing && trace.stands_in(memory, breakpoints);
+        let known = self.traces.get(&pc).into_iter().flatten().find(fits);
         if let Some(trace) = known {
             return Ok(Some(Arc::clone(trace)));
         }
-        let path = Path::discover(memory, pc, breakpoints);
+        let path = Path::discover(memory, pc, breakpoints, timing);
         if path.steps.is_empty() {
             return Ok(None);
         }
         if self.slot_pcs.len() + SLOTS_OF_A_TRACE > SLOTS {
             *self = Self::new()?;
         }
-        let Some(entry) = self.compile(&path) else { return Ok(None) };
+        let Some(entry) = self.compile(&path, timing) else { return Ok(None) };
         let entry = match entry {
             Some(entry) => entry,
             None => {
                 *self = Self::new()?;
-                match self.compile(&path) {
+                match self.compile(&path, timing) {
                     Some(Some(entry)) => entry,
                     _ => return Ok(None),
                 }
             }
         };
-        let trace = Arc::new(Trace { entry, runs: runs(&path, memory) });
+        let trace = Arc::new(Trace { entry, timing, runs: runs(&path, memory) });
         let variants = self.traces.entry(pc).or_default();
         if variants.len() == MAX_VARIANTS {
             variants.remove(0);
@@ -159,10 +164,10 @@ impl Shelf {
     }
 
     /// `None` if the path cannot be encoded, `Some(None)` if it finds no room.
-    fn compile(&mut self, path: &Path) -> Option<Option<Entry>> {
+    fn compile(&mut self, path: &Path, timing: Timing) -> Option<Option<Entry>> {
         let Self { writer, slots, slot_pcs, emitter, bytes, .. } = self;
         bytes.clear();
-        lower(path, emitter, |pc| {
+        lower(path, timing, emitter, |pc| {
             *slots.entry(pc).or_insert_with(|| {
                 slot_pcs.push(pc);
                 slot_pcs.len() as u32 - 1

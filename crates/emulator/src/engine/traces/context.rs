@@ -3,7 +3,6 @@
 use std::ffi::c_void;
 use std::mem::offset_of;
 
-use super::target::Unpacked;
 use crate::memory::MMU_ENTRIES;
 
 /// Entries of the table for jumps to addresses in registers.
@@ -53,7 +52,7 @@ pub(super) struct Jump {
 
 /// Does what emitted code does not do itself. Returns whether the trace has to be left; `exit`, `pc` and
 /// `budget` are set then.
-pub(super) type Helper = unsafe extern "C" fn(context: *mut Context, address: u32, access: u32, pc: u32) -> u32;
+pub(super) type Helper = unsafe extern "C" fn(context: *mut Context, address: u32, call: u32, pc: u32) -> u32;
 
 /// The memory that emitted code finds everything in. Zero is a valid value of each field while no code runs.
 #[repr(C)]
@@ -61,15 +60,23 @@ pub(super) type Helper = unsafe extern "C" fn(context: *mut Context, address: u3
 pub(super) struct Context {
     /// The guest's registers, as far as they are not in the host's. `x[0]` is never written.
     pub(super) x: [u32; 32],
-    /// Instructions that may be executed until something is due.
+    /// Cycles that may pass until something is due.
     pub(super) budget: i64,
+    /// Instructions that may be executed until then. In unit time the budget says that as well.
+    pub(super) instructions: i64,
     /// A [`Left`].
     pub(super) exit: u32,
     /// Where the program goes on.
     pub(super) pc: u32,
+    /// The line of the last byte of the instruction before, in silicon's time.
+    pub(super) line: u32,
+    /// The register that the instruction before has loaded, in silicon's time.
+    pub(super) pending: u32,
     /// What stands at the first address of SRAM on the data bus, and its granules' flags.
     pub(super) ram: *mut u8,
     pub(super) flags: *mut u8,
+    /// The tags of the flash's cache.
+    pub(super) tags: *const u16,
     /// Common code of the arena, see [`Stubs`].
     pub(super) stubs: Stubs,
     pub(super) helper: Option<Helper>,
@@ -100,6 +107,10 @@ pub(super) mod at {
     use super::{Context, Stubs, offset_of};
 
     pub(in super::super) const BUDGET: i32 = offset_of!(Context, budget) as i32;
+    pub(in super::super) const INSTRUCTIONS: i32 = offset_of!(Context, instructions) as i32;
+    pub(in super::super) const LINE: i32 = offset_of!(Context, line) as i32;
+    pub(in super::super) const PENDING: i32 = offset_of!(Context, pending) as i32;
+    pub(in super::super) const TAGS: i32 = offset_of!(Context, tags) as i32;
     pub(in super::super) const EXIT: i32 = offset_of!(Context, exit) as i32;
     pub(in super::super) const PC: i32 = offset_of!(Context, pc) as i32;
     pub(in super::super) const RAM: i32 = offset_of!(Context, ram) as i32;
@@ -143,11 +154,6 @@ impl Context {
     /// Lets a link lead to `code`, or to nothing known.
     pub(super) fn set_slot(&mut self, slot: u32, code: Option<*const u8>) {
         self.slots[slot as usize] = code.unwrap_or(self.stubs.miss);
-    }
-
-    /// Puts back what the head of a trace took from the budget for instructions that were not executed.
-    pub(super) fn repay(&mut self, access: &Unpacked, executed: u32) {
-        self.budget += i64::from(access.unused - executed);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::code::{Code, Trace};
 use super::native::{Arena, Entry, Frame, Refused};
+use crate::cpu::Timing;
 use crate::engine::block::Spread;
 use crate::memory::{CodeUnit, Memory};
 
@@ -40,6 +41,8 @@ pub(super) struct Links {
     by_unit: HashMap<CodeUnit, Vec<u32>, Spread>,
     /// How many slots of the shelf the frame has.
     slots: usize,
+    /// The model of time for which traces are attached.
+    timing: Timing,
     counters: Box<[Counter; COUNTERS]>,
     /// There may be counters that say `NEVER`.
     nevers: bool,
@@ -56,6 +59,7 @@ impl Links {
             attached: HashMap::default(),
             by_unit: HashMap::default(),
             slots: 0,
+            timing: Timing::default(),
             counters: Box::new([NO_COUNTER; COUNTERS]),
             nevers: false,
         }
@@ -64,6 +68,14 @@ impl Links {
     /// The view of another machine on the same code, with nothing attached.
     pub(super) fn fork(&self) -> Self {
         Self::new(Arc::clone(&self.code))
+    }
+
+    /// From now on traces for this model of time are attached.
+    pub(super) fn set_timing(&mut self, timing: Timing) {
+        if self.timing != timing {
+            self.timing = timing;
+            self.detach_all();
+        }
     }
 
     /// How many traces are attached.
@@ -101,7 +113,7 @@ impl Links {
         let counter = counter_index(pc);
         let code = Arc::clone(&self.code);
         let mut shelf = code.shelf();
-        let trace = shelf.trace(memory, pc, breakpoints);
+        let trace = shelf.trace(memory, pc, breakpoints, self.timing);
         if !Arc::ptr_eq(&self.arena, shelf.arena()) {
             self.arena = Arc::clone(shelf.arena());
             self.frame.move_to(Arc::clone(&self.arena));

@@ -1,35 +1,59 @@
-//! The front: what each operation of a path means, said in a back end's words.
+//! The front: what each operation of a path means, and what it costs, said in a back end's words.
 
 use super::path::{Path, Step};
-use super::target::{Alu, Condition, MemoryAccess, MulDiv, Operand, SideExit, Site, Target};
+use super::target::{Alu, Condition, Cost, Fetch, MemoryAccess, MulDiv, Operand, Refund, SideExit, Site, Target};
 use crate::bus::Width;
+use crate::cpu::timing::{self, Timing};
 use crate::cpu::{Op, Reg};
 
+/// What one step of a path costs, in cycles.
+#[derive(Clone, Copy, Debug)]
+struct StepCost {
+    /// From the trace's beginning to the boundary before the step.
+    begins: u32,
+    /// What it waits for the step before.
+    hazard: u32,
+    /// What it takes on the way that was foreseen.
+    cycles: u32,
+    /// What it takes if it leaves that way.
+    leaving: u32,
+}
+
 /// Emits the trace of a path that is not empty. `slot` gives the slot of an address in the table of links.
-pub(super) fn lower<T: Target>(path: &Path, target: &mut T, mut slot: impl FnMut(u32) -> u32) {
-    let Some(&Step { pc: start, .. }) = path.steps.first() else { return };
-    let cost = path.steps.len() as u32;
+pub(super) fn lower<T: Target>(path: &Path, timing: Timing, target: &mut T, mut slot: impl FnMut(u32) -> u32) {
+    let (Some(&Step { pc: start, .. }), Some(&last)) = (path.steps.first(), path.steps.last()) else { return };
+    let (costs, total) = costs(path, timing);
+    let count = path.steps.len() as u32;
+    let silicon = timing == Timing::Silicon;
     let mut exits: Vec<(T::Label, SideExit)> = Vec::new();
 
     let (head, out) = (target.label(), target.label());
     exits.push((out, SideExit::Budget { pc: start }));
     target.bind(head);
-    target.head(cost, out);
+    target.head(Cost { instructions: count, cycles: total, silicon }, out);
 
     let mut goes_on = true;
     for (index, step) in path.steps.iter().enumerate() {
-        let unused = cost - index as u32 - 1;
+        let cost = costs[index];
+        let unused = count - index as u32;
+        let site = |unspent| Site { pc: step.pc, length: step.link.wrapping_sub(step.pc), unused, unspent };
+        if silicon && timing::is_flash_code(step.pc) {
+            fetch(target, index.checked_sub(1).map(|before| &path.steps[before]), step, site(total - cost.begins));
+        }
+        let acts = cost.begins + cost.hazard;
+        let refund = Refund { instructions: unused - 1, cycles: total as i32 - (acts + cost.leaving) as i32 };
+        let line = line_behind(step);
         let following = path.steps.get(index + 1).map(|step| step.pc);
         match step.op {
             Op::Jalr { rd, rs1, imm } => match following {
                 // Only a return is foreseen, and it links to nothing.
                 Some(expected) => {
                     let other = target.label();
-                    exits.push((other, SideExit::Register { unused }));
+                    exits.push((other, SideExit::Register { refund, line }));
                     target.expect(rs1, imm, expected, other);
                 }
                 None => {
-                    target.jump_register(rs1, imm, (rd != Reg::X0).then_some((rd, step.link)));
+                    target.jump_register(rs1, imm, (rd != Reg::X0).then_some((rd, step.link)), line);
                     goes_on = false;
                 }
             },
@@ -40,21 +64,66 @@ pub(super) fn lower<T: Target>(path: &Path, target: &mut T, mut slot: impl FnMut
                     let (condition, pc) =
                         if foreseen == step.link { (condition, taken) } else { (condition.inverse(), step.link) };
                     let other = target.label();
-                    exits.push((other, SideExit::Link { pc, slot: slot(pc), unused }));
+                    exits.push((other, SideExit::Link { pc, slot: slot(pc), refund, line }));
                     target.branch(condition, rs1, rs2, other);
                 }
-                None => straight(target, *step, unused + 1),
+                None => straight(target, *step, site(total - acts)),
             },
         }
     }
-    if goes_on && path.next == start {
-        target.jump(head);
+    let line = line_behind(&last);
+    let loaded = timing::loaded(last.op);
+    if goes_on && silicon && loaded != Reg::X0 {
+        target.leave(SideExit::Loaded { pc: path.next, register: loaded, line });
+    } else if goes_on && path.next == start {
+        target.jump(head, line);
     } else if goes_on {
-        target.leave(SideExit::Link { pc: path.next, slot: slot(path.next), unused: 0 });
+        let refund = Refund { instructions: 0, cycles: 0 };
+        target.leave(SideExit::Link { pc: path.next, slot: slot(path.next), refund, line });
     }
     for (label, exit) in exits {
         target.bind(label);
         target.leave(exit);
+    }
+}
+
+/// The cost of each step, and of all of them.
+fn costs(path: &Path, timing: Timing) -> (Vec<StepCost>, u32) {
+    let mut begins = 0;
+    let mut pending = Reg::X0;
+    let costs = path.steps.iter().enumerate().map(|(index, step)| {
+        let cost = match timing {
+            Timing::Unit => StepCost { begins, hazard: 0, cycles: 1, leaving: 1 },
+            Timing::Silicon => {
+                let foreseen = path.steps.get(index + 1).map_or(path.next, |step| step.pc);
+                let (staying, jumping) = (timing::cycles(step.op).into(), timing::cycles_jumping(step.op).into());
+                let jumps = condition(step.op).is_some() && foreseen != step.link;
+                let (cycles, leaving) = if jumps { (jumping, staying) } else { (staying, jumping) };
+                StepCost { begins, hazard: timing::hazard(step.op, pending).into(), cycles, leaving }
+            }
+        };
+        begins += cost.hazard + cost.cycles;
+        pending = timing::loaded(step.op);
+        cost
+    });
+    let costs: Vec<StepCost> = costs.collect();
+    (costs, begins)
+}
+
+/// The line of the last byte of a step.
+fn line_behind(step: &Step) -> u32 {
+    timing::line_of(step.link.wrapping_sub(1))
+}
+
+/// Looks up the lines in which a step's code stands, as far as it does not stand in the line of the step before.
+fn fetch<T: Target>(target: &mut T, before: Option<&Step>, step: &Step, site: Site) {
+    let line = timing::line_of(step.pc);
+    let crosses = line != line_behind(step);
+    let enters = before.is_none_or(|before| line_behind(before) != line);
+    if enters || crosses {
+        let pending = before.map_or(Reg::X0, |before| timing::loaded(before.op));
+        let before_pc = before.map_or(step.pc, |before| before.link).wrapping_sub(1);
+        target.fetch(&Fetch { first: before.is_none(), enters, pending, before: before_pc, site });
     }
 }
 
@@ -73,10 +142,9 @@ fn condition(op: Op) -> Option<(Condition, Reg, Reg, u32)> {
 
 /// An operation that the next one of the path follows.
 #[rustfmt::skip]
-fn straight<T: Target>(target: &mut T, step: Step, unused: u32) {
+fn straight<T: Target>(target: &mut T, step: Step, site: Site) {
     use Operand::{Immediate, Register};
     let Step { pc, link, op } = step;
-    let site = Site { pc, length: link.wrapping_sub(pc), unused };
     match op {
         Op::Lui { rd, imm } => constant(target, rd, imm),
         Op::Auipc { rd, imm } => constant(target, rd, pc.wrapping_add(imm)),

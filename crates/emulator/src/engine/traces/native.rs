@@ -35,10 +35,12 @@ use rustix::param::page_size;
 
 use super::Emitter;
 use super::context::{Context, Left, NO_VERSION, Stubs};
-use super::target::Unpacked;
-use crate::bus::{Devices, Tick};
-use crate::cpu::execute::{self, Clock};
-use crate::cpu::{Exception, Hart};
+use super::target::{Call, Request};
+use crate::bus::{Devices, Tick, Width};
+use crate::cpu::execute::{After, Clock, Place, World};
+use crate::cpu::timing::{self, Timing};
+use crate::cpu::{Exception, Hart, Op, Reg, Registers};
+use crate::engine::Budget;
 use crate::memory::Memory;
 
 /// Bytes of code that one arena holds; pages that nothing was written to cost nothing.
@@ -175,11 +177,11 @@ unsafe impl Send for Frame {}
 unsafe impl Sync for Frame {}
 
 /// What the helper works on.
-struct World<D> {
+struct Surroundings<D> {
     memory: *mut Memory,
     devices: *mut D,
-    began: Tick,
-    ticks_per_cycle: u32,
+    /// When the run began, and how time goes.
+    clock: Clock,
     /// The budget at the beginning.
     budget: i64,
     exception: Option<Exception>,
@@ -240,37 +242,41 @@ impl Frame {
         self.context.set_slot(slot, entry.map(|entry| entry.0.as_ptr().cast_const()));
     }
 
-    /// Runs the trace at `entry` and what it leads to, for at most `budget` instructions. Hart and
-    /// devices are left as after those instructions; an exception is reported and not yet taken.
+    /// Runs the trace at `entry` and what it leads to, within `budget`. Hart and devices are left as
+    /// after those instructions; an exception is reported and not yet taken.
     pub(super) fn run<D: Devices>(
         &mut self,
         entry: Entry,
         hart: &mut Hart,
         memory: &mut Memory,
         devices: &mut D,
-        budget: u64,
-        ticks_per_cycle: u32,
+        budget: &Budget,
     ) -> Outcome {
         let begins = entry.0.as_ptr().cast_const();
         let arena = self.arena.executed.start..self.arena.executed.start.wrapping_add(ARENA_SIZE);
         assert!(arena.contains(&begins.cast_mut()), "entries lead into the arena of their frame");
-        let budget = i64::try_from(budget).unwrap_or(i64::MAX);
-        let mut world = World::<D> {
+        let signed = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        let (instructions, mut cycles) = (signed(budget.instructions), signed(budget.cycles));
+        if hart.timing == Timing::Unit {
+            cycles = cycles.min(instructions);
+        }
+        let mut surroundings = Surroundings::<D> {
             memory: ptr::from_mut(memory),
             devices: ptr::from_mut(devices),
-            began: hart.now,
-            ticks_per_cycle,
-            budget,
+            clock: Clock::new(hart, budget),
+            budget: cycles,
             exception: None,
             panic: None,
         };
         let context = &mut *self.context;
         follow_flash(context, memory);
         (context.ram, context.flags) = memory.dram_parts();
+        context.tags = memory.cache.first_tags();
         context.x = *hart.x.all();
-        context.budget = budget;
+        (context.budget, context.instructions) = (cycles, instructions);
+        (context.line, context.pending) = (hart.fetch_line, Reg::X0 as u32);
         context.helper = Some(help::<D>);
-        context.world = ptr::from_mut(&mut world).cast();
+        context.world = ptr::from_mut(&mut surroundings).cast();
 
         // SAFETY: the common code begins there and has this signature.
         let enter: extern "C" fn(*mut Context, *const u8) =
@@ -280,15 +286,25 @@ impl Frame {
         cache_control::prepare_for_execution(&[]);
         enter(ptr::from_mut(context), begins);
 
-        let executed = (budget - context.budget).cast_unsigned();
+        let left = Left::from_word(context.exit);
+        let spent = (cycles - context.budget).cast_unsigned();
+        let executed = match hart.timing {
+            Timing::Unit => spent,
+            Timing::Silicon => (instructions - context.instructions).cast_unsigned(),
+        };
         hart.x.set_all(&context.x);
         hart.pc = context.pc;
         hart.instructions += executed;
-        hart.now += executed * Tick::from(ticks_per_cycle);
-        if let Some(panic) = world.panic {
+        hart.stall_cycles += spent - executed;
+        hart.now += spent * Tick::from(budget.ticks_per_cycle);
+        if hart.timing == Timing::Silicon && executed > 0 {
+            hart.fetch_line = context.line;
+            hart.pending_load = Reg::from_field(context.pending);
+        }
+        if let Some(panic) = surroundings.panic {
             resume_unwind(panic);
         }
-        Outcome { left: Left::from_word(context.exit), exception: world.exception }
+        Outcome { left, exception: surroundings.exception }
     }
 }
 
@@ -300,58 +316,124 @@ fn follow_flash(context: &mut Context, memory: &Memory) {
     }
 }
 
-/// Carries out an access that emitted code did not.
+/// Does what emitted code leaves to others.
 ///
 /// # Safety
 /// Called by emitted code only, during `Frame::run` with the same `D`.
-unsafe extern "C" fn help<D: Devices>(context: *mut Context, address: u32, access: u32, pc: u32) -> u32 {
+unsafe extern "C" fn help<D: Devices>(context: *mut Context, address: u32, call: u32, pc: u32) -> u32 {
     // SAFETY: emitted code passes its context, which `Frame::run` has lent to it.
     let context = unsafe { &mut *context };
-    // SAFETY: `Frame::run` has put a world of this type there, and waits.
-    let world = unsafe { &mut *context.world.cast::<World<D>>() };
-    let access = Unpacked::from_word(access);
-    let goes_on = catch_unwind(AssertUnwindSafe(|| carry_out(context, world, address, access)));
-    let left = goes_on.unwrap_or_else(|panic| {
-        world.panic = Some(panic);
+    // SAFETY: `Frame::run` has put surroundings of this type there, and waits.
+    let surroundings = unsafe { &mut *context.world.cast::<Surroundings<D>>() };
+    let call = Call::from_word(call);
+    let left = catch_unwind(AssertUnwindSafe(|| match call.request {
+        // Of a fetch the address is the instruction's, and `pc` is what stands before it.
+        Request::Fetch { first, enters } => look_up_code(context, surroundings, call, address, pc, first, enters),
+        _ => carry_out(context, surroundings, call, address, pc),
+    }));
+    let left = left.unwrap_or_else(|panic| {
+        surroundings.panic = Some(panic);
         Some(Left::Look)
     });
     let Some(left) = left else { return 0 };
     context.exit = left as u32;
-    context.pc = if left == Left::Raised { pc } else { pc.wrapping_add(access.length) };
-    // What raised an exception counts as executed.
-    context.repay(&access, 1);
     1
 }
 
+/// Looks up the lines of an instruction; says how to leave if the budget ends with what that costs. Nothing has
+/// happened then: the block engine begins with the same instruction.
+fn look_up_code<D: Devices>(
+    context: &mut Context,
+    surroundings: &mut Surroundings<D>,
+    call: Call,
+    pc: u32,
+    before: u32,
+    first: bool,
+    enters: bool,
+) -> Option<Left> {
+    // SAFETY: `Frame::run` has borrowed it for the time of the run, and uses it only here.
+    let memory = unsafe { &mut *surroundings.memory };
+    let enters = if first { context.line != timing::line_of(pc) } else { enters };
+    let last = pc.wrapping_add(call.length - 1);
+    let crosses = timing::line_of(last) != timing::line_of(pc);
+    let looked_up = [enters.then_some(pc), crosses.then_some(last)];
+    let misses = looked_up.iter().flatten().filter(|&&address| memory.cache.would_miss(address)).count();
+    let cost = misses as i64 * i64::from(surroundings.clock.miss_cycles);
+    if context.budget < cost {
+        context.budget += i64::from(call.unspent);
+        context.instructions += i64::from(call.unused);
+        context.pc = pc;
+        if !first {
+            context.line = timing::line_of(before);
+            context.pending = call.register as u32;
+        }
+        return Some(Left::Budget);
+    }
+    context.budget -= cost;
+    for address in looked_up.into_iter().flatten() {
+        memory.cache.misses(address);
+    }
+    None
+}
+
+/// Carries out an access that the emitted code could not do where it stands.
 fn carry_out<D: Devices>(
     context: &mut Context,
-    world: &mut World<D>,
+    surroundings: &mut Surroundings<D>,
+    call: Call,
     address: u32,
-    access: Unpacked,
+    pc: u32,
 ) -> Option<Left> {
+    // A load or store takes that, carried out or not.
+    const CYCLES: i64 = timing::cycles(Op::Lw { rd: Reg::X0, rs1: Reg::X0, imm: 0 }) as i64;
     // SAFETY: `Frame::run` has borrowed both for the time of the run, and uses them only here.
-    let (memory, devices) = unsafe { (&mut *world.memory, &mut *world.devices) };
-    let executed = (world.budget - context.budget).cast_unsigned() - u64::from(access.unused);
-    let clock = Clock { began: world.began, executed, ticks_per_cycle: world.ticks_per_cycle };
-    let register = access.register as usize;
-    let look = if access.store {
-        execute::store_elsewhere(memory, devices, &mut (), address, access.width, context.x[register], (&clock, 0))
-    } else {
-        execute::load_elsewhere(memory, devices, &mut (), address, access.width, (&clock, 0)).map(|(value, look)| {
-            if register != 0 {
-                context.x[register] = access.extend(value);
+    let (memory, devices) = unsafe { (&mut *surroundings.memory, &mut *surroundings.devices) };
+    let silicon = surroundings.clock.timing == Timing::Silicon;
+    let spent = (surroundings.budget - context.budget - i64::from(call.unspent)).cast_unsigned();
+    let clock = Clock { cycles: spent, ..surroundings.clock };
+    // When the access happens is in the clock, and its registers are here.
+    let place = Place { pc, link: pc, begins: 0, hazard: 0, cycles: 0, cycles_leaving: 0 };
+    let mut world = World { x: &mut Registers::default(), memory, devices, observer: &mut (), clock };
+    let register = call.register as usize;
+    let mut loaded = Reg::X0;
+    let after = match call.request {
+        Request::Store { width } => world.store_elsewhere(address, width, context.x[register], &place),
+        Request::Load { width, signed } => world.load_elsewhere(address, width, &place).map(|(value, after)| {
+            if call.register != Reg::X0 {
+                context.x[register] = extend(value, width, signed);
             }
-            look
-        })
+            loaded = call.register;
+            after
+        }),
+        Request::Fetch { .. } => Ok(After::GoOn),
     };
-    match look {
-        Ok(true) => return Some(Left::Look),
-        Ok(false) => {}
+    let waited = world.clock.cycles - spent;
+    follow_flash(context, world.memory);
+    context.budget -= waited as i64;
+    let (left, next) = match after {
+        // Time may be up: the next boundary is looked at then.
+        Ok(After::GoOn | After::Waited) if context.budget >= 0 => return None,
+        Ok(_) => (Left::Look, pc.wrapping_add(call.length)),
         Err(exception) => {
-            world.exception = Some(exception);
-            return Some(Left::Raised);
+            surroundings.exception = Some(exception);
+            (Left::Raised, pc)
         }
+    };
+    context.pc = next;
+    context.budget += i64::from(call.unspent) - CYCLES;
+    context.instructions += i64::from(call.unused) - 1;
+    if silicon {
+        context.line = timing::line_of(pc.wrapping_add(call.length - 1));
+        context.pending = loaded as u32;
     }
-    follow_flash(context, memory);
-    None
+    Some(left)
+}
+
+/// What a load makes of the value that it got.
+fn extend(value: u32, width: Width, signed: bool) -> u32 {
+    match (signed, width) {
+        (true, Width::Byte) => value as u8 as i8 as u32,
+        (true, Width::Half) => value as u16 as i16 as u32,
+        _ => value,
+    }
 }

@@ -3,6 +3,7 @@
 //! A trace is a path through the program, as the block engine's blocks are: it goes on across direct
 //! jumps and calls, returns from calls within it, and branches, which are foreseen to be taken where they lead back.
 
+use crate::cpu::timing::{self, Timing};
 use crate::cpu::{Instruction, Op, Reg};
 use crate::memory::Memory;
 
@@ -31,7 +32,22 @@ pub(super) struct Path {
 impl Path {
     /// Follows the program from `start`. The path is empty if no trace can begin there: the first
     /// instruction needs the privileged part of the hart, or cannot be fetched.
-    pub(super) fn discover(memory: &Memory, start: u32, breakpoints: &[u32]) -> Self {
+    pub(super) fn discover(memory: &Memory, start: u32, breakpoints: &[u32], timing: Timing) -> Self {
+        let mut path = Self::follow(memory, start, breakpoints);
+        if timing == Timing::Silicon {
+            // What follows a load may have to wait for it. That is known within a trace, and links are for what
+            // need not wait, so no trace ends with a load if it can be helped.
+            while let [_, .., Step { pc, op, .. }] = path.steps[..]
+                && timing::loaded(op) != Reg::X0
+            {
+                path.next = pc;
+                path.steps.pop();
+            }
+        }
+        path
+    }
+
+    fn follow(memory: &Memory, start: u32, breakpoints: &[u32]) -> Self {
         let mut path = Self { steps: Vec::with_capacity(TRACE_LENGTH), next: start };
         // Where calls within the trace return to.
         let mut returns = Vec::new();

@@ -15,10 +15,10 @@ use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 
 use super::context::{JUMP_MASK, Left, at};
-use super::target::{Alu, Condition, MemoryAccess, MulDiv, NotEncodable, Operand, SideExit, Target};
+use super::target::{Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Target};
 use crate::bus::Width;
 use crate::cpu::Reg;
-use crate::memory::{DRAM_BASE, DRAM_SIZE, FLASH_DATA_BASE, FLASH_WINDOW_SIZE};
+use crate::memory::{DRAM_BASE, DRAM_SIZE, FLASH_DATA_BASE, FLASH_WINDOW_SIZE, FlashCache};
 
 const RAX: u8 = 0;
 const RCX: u8 = 1;
@@ -111,12 +111,18 @@ impl Arithmetic {
     }
 }
 
-/// An access that the emitted code could not do where it stands.
+/// What the emitted code could not do where it stands, and does behind the trace.
 #[derive(Debug)]
 struct Elsewhere {
-    access: MemoryAccess,
+    what: What,
     begins: DynamicLabel,
     back: DynamicLabel,
+}
+
+#[derive(Debug)]
+enum What {
+    Access(MemoryAccess),
+    Fetch(Fetch),
 }
 
 /// Emits traces for x86-64.
@@ -125,12 +131,14 @@ pub(super) struct Emitter {
     ops: VecAssembler<X64Relocation>,
     elsewhere: Vec<Elsewhere>,
     /// What the head of the present trace takes from the budget.
-    cost: u32,
+    cost: Cost,
+    /// Where it is left if only the cycles were taken.
+    cycles_taken: Option<DynamicLabel>,
 }
 
 impl Default for Emitter {
     fn default() -> Self {
-        Self { ops: VecAssembler::new(0), elsewhere: Vec::new(), cost: 0 }
+        Self { ops: VecAssembler::new(0), elsewhere: Vec::new(), cost: Cost::default(), cycles_taken: None }
     }
 }
 
@@ -160,12 +168,12 @@ impl Emitter {
         self.store_homes();
         asm!(self, leave_stored:; add rsp, 8; pop r15; pop r14; pop r13; pop r12; pop rbp; pop rbx; ret);
 
-        // eax: address; edx: packed access; ecx: pc. The call left the stack 8 bytes off its alignment.
+        // eax: address; edx: what is asked for; ecx: pc. The call left the stack 8 bytes off its alignment.
         let call = self.ops.offset().0;
         asm!(self, mov [rbp + at::BUDGET], r15);
         self.store_homes();
         asm!(self, mov rdi, rbp; mov esi, eax; sub rsp, 8; call QWORD [rbp + at::HELPER]; add rsp, 8);
-        asm!(self, test eax, eax; jnz >gone);
+        asm!(self, test eax, eax; jnz >gone; mov r15, [rbp + at::BUDGET]);
         self.load_homes();
         asm!(self, ret; gone:; add rsp, 8; jmp <leave_stored);
         self.finish(place)?;
@@ -372,28 +380,54 @@ impl Emitter {
         }
     }
 
-    fn accesses_elsewhere(&mut self) {
-        for Elsewhere { access, begins, back } in std::mem::take(&mut self.elsewhere) {
+    fn things_elsewhere(&mut self) {
+        for Elsewhere { what, begins, back } in std::mem::take(&mut self.elsewhere) {
             asm!(self, =>begins);
-            let size = access.width.bytes();
-            if access.store && size > 1 {
-                asm!(self, rol eax, BYTE size.trailing_zeros() as i8);
-            }
-            asm!(self, add eax, DWORD DRAM_BASE as i32);
-            if !access.store {
-                asm!(self, mov ecx, eax; sub ecx, DWORD FLASH_DATA_BASE as i32);
-                asm!(self, cmp ecx, DWORD FLASH_WINDOW_SIZE as i32; jae >helper);
-                if size > 1 {
-                    asm!(self, test al, BYTE size as i8 - 1; jnz >helper);
+            let (word, pc) = match &what {
+                What::Access(access) => {
+                    self.address_again(access);
+                    if !access.store {
+                        self.load_from_flash(access, back);
+                    }
+                    (Call::access(access).to_word(), access.site.pc)
                 }
-                asm!(self, mov edx, ecx; shr edx, BYTE 16; mov rdx, [rbp + rdx * 8 + at::FLASH]);
-                asm!(self, test rdx, rdx; jz >helper; movzx ecx, cx);
-                self.load_from(&access, RDX, RCX);
-                asm!(self, jmp =>back; helper:);
-            }
-            asm!(self, mov edx, DWORD access.packed() as i32; mov ecx, DWORD access.site.pc as i32);
+                What::Fetch(fetch) => {
+                    asm!(self, mov eax, DWORD fetch.site.pc as i32);
+                    (Call::fetch(fetch).to_word(), fetch.before)
+                }
+            };
+            asm!(self, helper:; mov edx, DWORD word as i32; mov ecx, DWORD pc as i32);
             asm!(self, call QWORD [rbp + at::CALL]; jmp =>back);
         }
+    }
+
+    /// eax becomes the address, of which the code that went before has made something else.
+    fn address_again(&mut self, access: &MemoryAccess) {
+        let size = access.width.bytes();
+        if access.store && size > 1 {
+            asm!(self, rol eax, BYTE size.trailing_zeros() as i8);
+        }
+        asm!(self, add eax, DWORD DRAM_BASE as i32);
+    }
+
+    /// A load from the flash's data window that is aligned and needs nobody's help; else goes on behind it.
+    fn load_from_flash(&mut self, access: &MemoryAccess, back: DynamicLabel) {
+        let size = access.width.bytes();
+        asm!(self, mov ecx, eax; sub ecx, DWORD FLASH_DATA_BASE as i32);
+        asm!(self, cmp ecx, DWORD FLASH_WINDOW_SIZE as i32; jae >helper);
+        if size > 1 {
+            asm!(self, test al, BYTE size as i8 - 1; jnz >helper);
+        }
+        if self.cost.silicon {
+            // The line's set is at bits 10:5, its tag above. A line that was used last costs and changes nothing.
+            asm!(self, mov edx, ecx; shr edx, BYTE 1; and edx, DWORD 0x3F0; add rdx, [rbp + at::TAGS]);
+            asm!(self, shr ecx, BYTE 11; cmp [rdx], cx; jne >helper);
+            asm!(self, mov ecx, eax; sub ecx, DWORD FLASH_DATA_BASE as i32);
+        }
+        asm!(self, mov edx, ecx; shr edx, BYTE 16; mov rdx, [rbp + rdx * 8 + at::FLASH]);
+        asm!(self, test rdx, rdx; jz >helper; movzx ecx, cx);
+        self.load_from(access, RDX, RCX);
+        asm!(self, jmp =>back);
     }
 
     /// eax becomes where JALR leads.
@@ -412,10 +446,27 @@ impl Emitter {
         asm!(self, unknown:; jmp QWORD [rbp + at::MISS]);
     }
 
-    fn repay(&mut self, unused: u32) {
-        if unused > 0 {
-            asm!(self, add r15, DWORD unused as i32);
+    fn repay(&mut self, refund: Refund) {
+        match refund.cycles {
+            0 => {}
+            cycles => asm!(self, add r15, DWORD cycles),
         }
+        if self.cost.silicon && refund.instructions > 0 {
+            asm!(self, add QWORD [rbp + at::INSTRUCTIONS], DWORD refund.instructions as i32);
+        }
+    }
+
+    /// Keeps in mind which line the program leaves.
+    fn leave_line(&mut self, line: u32) {
+        if self.cost.silicon {
+            asm!(self, mov DWORD [rbp + at::LINE], DWORD line as i32);
+        }
+    }
+
+    /// Compares the tag of the line that was last used in an address's set.
+    fn check_line(&mut self, address: u32, other: DynamicLabel) {
+        let (offset, tag) = FlashCache::first_tag(address);
+        asm!(self, cmp WORD [rcx + offset as i32], WORD tag as i16; jne =>other);
     }
 }
 
@@ -430,14 +481,38 @@ impl Target for Emitter {
         asm!(self, =>label);
     }
 
-    fn head(&mut self, cost: u32, out: DynamicLabel) {
-        // The budget is given back behind `out`: that is where it is seldom needed.
-        asm!(self, sub r15, DWORD cost as i32; jl =>out);
+    fn head(&mut self, cost: Cost, out: DynamicLabel) {
+        // What was taken is given back behind `out`: that is where it is seldom needed.
         self.cost = cost;
+        self.cycles_taken = None;
+        if cost.silicon {
+            let cycles_taken = self.label();
+            self.cycles_taken = Some(cycles_taken);
+            asm!(self, sub r15, DWORD cost.cycles as i32; jl =>cycles_taken);
+            asm!(self, sub QWORD [rbp + at::INSTRUCTIONS], DWORD cost.instructions as i32; jl =>out);
+        } else {
+            asm!(self, sub r15, DWORD cost.cycles as i32; jl =>out);
+        }
     }
 
-    fn jump(&mut self, head: DynamicLabel) {
+    fn jump(&mut self, head: DynamicLabel, line: u32) {
+        self.leave_line(line);
         asm!(self, jmp =>head);
+    }
+
+    fn fetch(&mut self, fetch: &Fetch) {
+        let (begins, back) = (self.label(), self.label());
+        let Fetch { first, enters, site, .. } = *fetch;
+        let last = site.pc.wrapping_add(site.length - 1);
+        asm!(self, mov rcx, [rbp + at::TAGS]);
+        if first || enters {
+            self.check_line(site.pc, begins);
+        }
+        if last >> 5 != site.pc >> 5 {
+            self.check_line(last, begins);
+        }
+        asm!(self, =>back);
+        self.elsewhere.push(Elsewhere { what: What::Fetch(*fetch), begins, back });
     }
 
     fn constant(&mut self, rd: Reg, value: u32) {
@@ -561,7 +636,7 @@ impl Target for Emitter {
             self.load_from(access, 3, RAX);
         }
         asm!(self, =>back);
-        self.elsewhere.push(Elsewhere { access: *access, begins, back });
+        self.elsewhere.push(Elsewhere { what: What::Access(*access), begins, back });
     }
 
     fn expect(&mut self, rs1: Reg, offset: u32, expected: u32, other: DynamicLabel) {
@@ -569,33 +644,44 @@ impl Target for Emitter {
         asm!(self, cmp eax, DWORD expected as i32; jne =>other);
     }
 
-    fn jump_register(&mut self, rs1: Reg, offset: u32, link: Option<(Reg, u32)>) {
+    fn jump_register(&mut self, rs1: Reg, offset: u32, link: Option<(Reg, u32)>, line: u32) {
         self.target_address(rs1, offset);
         if let Some((rd, value)) = link {
             self.constant(rd, value);
         }
+        self.leave_line(line);
         self.jump_to_eax();
     }
 
     fn leave(&mut self, exit: SideExit) {
         match exit {
             SideExit::Budget { pc } => {
-                self.repay(self.cost);
+                if let Some(cycles_taken) = self.cycles_taken {
+                    asm!(self, add QWORD [rbp + at::INSTRUCTIONS], DWORD self.cost.instructions as i32; =>cycles_taken);
+                }
+                asm!(self, add r15, DWORD self.cost.cycles as i32);
                 asm!(self, mov eax, DWORD pc as i32; jmp QWORD [rbp + at::BUDGET_OUT]);
             }
-            SideExit::Link { pc, slot, unused } => {
-                self.repay(unused);
+            SideExit::Link { pc, slot, refund, line } => {
+                self.repay(refund);
+                self.leave_line(line);
                 asm!(self, mov eax, DWORD pc as i32; jmp QWORD [rbp + (at::SLOTS + 8 * slot as i32)]);
             }
-            SideExit::Register { unused } => {
-                self.repay(unused);
+            SideExit::Register { refund, line } => {
+                self.repay(refund);
+                self.leave_line(line);
                 self.jump_to_eax();
+            }
+            SideExit::Loaded { pc, register, line } => {
+                self.leave_line(line);
+                asm!(self, mov DWORD [rbp + at::PENDING], register as i32);
+                asm!(self, mov eax, DWORD pc as i32; jmp QWORD [rbp + at::MISS]);
             }
         }
     }
 
     fn finish(&mut self, place: &mut Vec<u8>) -> Result<(), NotEncodable> {
-        self.accesses_elsewhere();
+        self.things_elsewhere();
         let result = self.ops.drain().map(|bytes| place.extend(bytes)).or(Err(NotEncodable));
         if result.is_err() {
             *self = Self::default();
