@@ -14,6 +14,8 @@
 //! instructions before something is due, and for everything on the privileged part of the hart, the
 //! block engine runs. So nothing that the guest or the host can see depends on what is compiled when.
 
+#[cfg(any(target_arch = "aarch64", test))]
+mod aarch64;
 mod code;
 mod context;
 mod links;
@@ -31,6 +33,8 @@ use crate::cpu::{Activity, Hart, Instruction, Observer, Reg, Trap, execute, timi
 use crate::memory::Memory;
 use context::Left;
 use links::Links;
+#[cfg(target_arch = "aarch64")]
+use aarch64::Emitter;
 #[cfg(target_arch = "x86_64")]
 use x86_64::Emitter;
 
@@ -179,12 +183,6 @@ impl Engine for Traces {
         limits: &Limits<'_>,
         observer: &mut O,
     ) -> Exit {
-        if self.breakpoints != limits.breakpoints {
-            self.breakpoints = limits.breakpoints.to_vec();
-            if let Some(links) = &mut self.links {
-                links.detach_all();
-            }
-        }
         let drops = self.block.drops();
         self.block.prepare(hart, memory, limits.breakpoints);
         if let Some(links) = &mut self.links {
@@ -192,6 +190,9 @@ impl Engine for Traces {
             if self.block.drops() != drops {
                 links.detach_all();
             }
+        }
+        if self.breakpoints != limits.breakpoints {
+            self.breakpoints = limits.breakpoints.to_vec();
         }
         loop {
             let budget = match boundary::cross(hart, memory, devices, limits, observer) {

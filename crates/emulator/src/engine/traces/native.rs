@@ -421,8 +421,8 @@ fn carry_out<D: Devices>(
     };
     context.pc = next;
     context.budget += i64::from(call.unspent) - CYCLES;
-    context.instructions += i64::from(call.unused) - 1;
     if silicon {
+        context.instructions += i64::from(call.unused) - 1;
         context.line = timing::line_of(pc.wrapping_add(call.length - 1));
         context.pending = loaded as u32;
     }

@@ -18,6 +18,7 @@ use super::context::{JUMP_MASK, Left, at};
 use super::target::{Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Target};
 use crate::bus::Width;
 use crate::cpu::Reg;
+use crate::cpu::timing::line_of;
 use crate::memory::{DRAM_BASE, DRAM_SIZE, FLASH_DATA_BASE, FLASH_WINDOW_SIZE, FlashCache};
 
 const RAX: u8 = 0;
@@ -508,7 +509,7 @@ impl Target for Emitter {
         if first || enters {
             self.check_line(site.pc, begins);
         }
-        if last >> 5 != site.pc >> 5 {
+        if line_of(last) != line_of(site.pc) {
             self.check_line(last, begins);
         }
         asm!(self, =>back);
