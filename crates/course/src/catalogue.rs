@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::course::Text;
-use crate::language::Language;
+use crate::Language;
+use crate::text::Text;
 
 /// Sections of the catalogue whose words the scripts need as well.
 const FOR_SCRIPTS: [&str; 3] = ["live", "state", "explore"];
@@ -24,11 +24,13 @@ pub fn text(language: Language, key: &'static str) -> &'static str {
 /// The text of a key with its `{name}` places filled.
 #[must_use]
 pub fn fill(language: Language, key: &'static str, places: &[(&str, &str)]) -> String {
-    let mut filled = text(language, key).to_owned();
-    for (name, value) in places {
-        filled = filled.replace(&format!("{{{name}}}"), value);
-    }
-    filled
+    filled(text(language, key), places)
+}
+
+/// A text with its `{name}` places filled.
+#[must_use]
+pub fn filled(text: &str, places: &[(&str, impl AsRef<str>)]) -> String {
+    places.iter().fold(text.to_owned(), |filled, (name, value)| filled.replace(&format!("{{{name}}}"), value.as_ref()))
 }
 
 /// The words that the scripts need, as JSON that is safe inside a `script` element.
@@ -92,14 +94,14 @@ mod tests {
 
     /// All strings in double quotes of our templates, scripts and sources that look like a key.
     fn used_keys() -> BTreeSet<String> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let mut used = BTreeSet::new();
         for (folder, ending) in
-            [("../web/templates", "html"), ("../web/js", "js"), ("src/pages", "rs"), ("src/routes", "rs")]
+            [("web/templates", "html"), ("web/js", "js"), ("server/src", "rs"), ("crates/workbench/src", "rs")]
         {
             for path in files_below(&root.join(folder)) {
                 let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                if !name.ends_with(ending) || name.ends_with(".test.js") || name == "catalogue.rs" {
+                if !name.ends_with(ending) || name.ends_with(".test.js") {
                     continue;
                 }
                 let source = std::fs::read_to_string(&path).unwrap();

@@ -1,14 +1,8 @@
 //! The two languages of everything a visitor reads.
 
-use std::convert::Infallible;
 use std::fmt;
 
-use axum::extract::FromRequestParts;
-use axum::http::{HeaderMap, header, request::Parts};
 use serde::{Deserialize, Serialize};
-
-/// The cookie that keeps the visitor's choice.
-pub const LANGUAGE_COOKIE: &str = "lang";
 
 /// A language the workbench speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,15 +35,6 @@ impl Language {
         Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
     }
 
-    /// The visitor's choice (cookie), else what the browser prefers, else English.
-    #[must_use]
-    pub fn of_request(headers: &HeaderMap) -> Self {
-        cookie(headers, LANGUAGE_COOKIE)
-            .and_then(Self::from_tag)
-            .or_else(|| preferred(headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?))
-            .unwrap_or_default()
-    }
-
     /// Picks the text of this language.
     #[must_use]
     pub const fn pick<'a>(self, en: &'a str, ja: &'a str) -> &'a str {
@@ -66,28 +51,9 @@ impl fmt::Display for Language {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Language {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of_request(&parts.headers))
-    }
-}
-
-/// The value of a cookie the browser sent; names are compared exactly (RFC 6265 section 4.2).
-#[must_use]
-pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(key, value)| (key == name).then_some(value))
-}
-
 /// The language of ours that an `Accept-Language` value weighs highest (RFC 9110 section 12.5.4).
-fn preferred(accept_language: &str) -> Option<Language> {
+#[must_use]
+pub fn preferred(accept_language: &str) -> Option<Language> {
     let mut best: Option<(Language, f32)> = None;
     for range in accept_language.split(',') {
         let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
@@ -109,26 +75,10 @@ fn preferred(accept_language: &str) -> Option<Language> {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(cookie: Option<&str>, accept: Option<&str>, expected: Language) {
-        let mut headers = HeaderMap::new();
-        if let Some(cookie) = cookie {
-            headers.insert(header::COOKIE, cookie.parse().unwrap());
-        }
-        if let Some(accept) = accept {
-            headers.insert(header::ACCEPT_LANGUAGE, accept.parse().unwrap());
-        }
-        assert_eq!(Language::of_request(&headers), expected);
-    }
-
     #[test]
-    fn the_visitors_choice_goes_before_the_browsers() {
-        check(None, None, Language::En);
-        check(None, Some("ja,en-US;q=0.7,en;q=0.3"), Language::Ja);
-        check(None, Some("fr, ja-JP;q=0.4, en;q=0.8"), Language::En);
-        check(None, Some("fr;q=0.9, ja;q=0"), Language::En);
-        check(Some("theme=dark; lang=ja"), Some("en"), Language::Ja);
-        check(Some("lang=xx"), Some("ja"), Language::Ja);
-        check(Some("slang=ja"), None, Language::En);
+    fn the_language_that_weighs_most_is_taken() {
+        assert_eq!(preferred("ja,en-US;q=0.7,en;q=0.3"), Some(Language::Ja));
+        assert_eq!(preferred("fr, ja-JP;q=0.4, en;q=0.8"), Some(Language::En));
+        assert_eq!(preferred("fr;q=0.9, ja;q=0"), None);
     }
 }

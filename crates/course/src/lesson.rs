@@ -9,7 +9,7 @@ use super::markdown::Section;
 use super::relation::Relation;
 use super::settings::{Control, Setting, SettingError, Settings};
 use super::text::Text;
-use crate::language::Language;
+use crate::Language;
 
 /// A lesson, complete and checked.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! The course: lessons as data, loaded and checked.
+//! The course: lessons as data, loaded and checked; and all words that a person reads.
 //!
 //! A lesson is a folder `NN-slug` under `lessons/`: `lesson.toml`, the texts `en.md` and `ja.md`,
 //! `program.py`, `starter.py`, `solution.py` and typical wrong fixes in `wrong/`. `course.toml`
@@ -7,8 +7,10 @@
 //!
 //! A [`Course`] that exists is sound: loading collects every problem it can find, each with its
 //! file, its place and what to do. What needs a board (the starter fails, the solution passes, the
-//! grid holds) is judged in [`crate::run`], with the data defined here.
+//! grid holds) is judged by the workbench, with the data defined here.
 
+pub mod catalogue;
+pub mod language;
 pub mod lesson;
 pub mod load;
 pub mod markdown;
@@ -16,15 +18,15 @@ pub mod python;
 pub mod relation;
 pub mod settings;
 pub mod text;
+pub mod words;
 
 mod check;
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
+pub use language::Language;
 pub use lesson::Lesson;
-pub use load::{CourseError, Finding};
+pub use load::{CourseError, Files, Finding};
 pub use markdown::Section;
 pub use relation::{Measured, Relation, Value};
 pub use settings::{Control, Setting, SettingError, Settings};
@@ -44,28 +46,12 @@ pub struct Course {
 }
 
 impl Course {
-    /// Loads the lessons of a folder, or without one those that this binary carries.
-    ///
-    /// # Errors
-    /// As [`from_folder`](Self::from_folder) and [`embedded`](Self::embedded).
-    pub fn load(folder: Option<&Path>) -> Result<Self, CourseError> {
-        folder.map_or_else(Self::embedded, Self::from_folder)
-    }
-
-    /// Loads the lessons that this binary carries.
+    /// Loads the lessons from their files.
     ///
     /// # Errors
     /// Every problem found in them.
-    pub fn embedded() -> Result<Self, CourseError> {
-        load::course(&load::Files::embedded())
-    }
-
-    /// Loads the lessons of a folder, for authors.
-    ///
-    /// # Errors
-    /// An unreadable folder, or every problem found in its lessons.
-    pub fn from_folder(folder: &Path) -> Result<Self, CourseError> {
-        load::course(&load::Files::of_folder(folder)?)
+    pub fn from_files(files: &Files) -> Result<Self, CourseError> {
+        load::course(files)
     }
 
     /// The lesson of this slug.

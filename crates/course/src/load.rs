@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
 
-use rust_embed::RustEmbed;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -17,11 +15,6 @@ use super::{Correction, Course, Document, Measure, check};
 
 /// The version of the lesson format that this code reads.
 const FORMAT_VERSION: u32 = 1;
-
-/// The lessons in this repository, carried by the binary.
-#[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../lessons"]
-struct Embedded;
 
 /// Something wrong with the course, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,14 +40,6 @@ impl fmt::Display for Finding {
 /// Why there is no course.
 #[derive(Debug, Error)]
 pub enum CourseError {
-    /// The folder cannot be read.
-    #[error("the folder of the lessons cannot be read: {path}: {source}")]
-    Unreadable {
-        /// What was read.
-        path: String,
-        /// Why it failed.
-        source: std::io::Error,
-    },
     /// The lessons have mistakes.
     #[error("the lessons have {} mistake(s):\n{}", .0.len(), list(.0))]
     Unsound(Vec<Finding>),
@@ -69,22 +54,6 @@ fn list(findings: &[Finding]) -> String {
 pub struct Files(BTreeMap<String, Vec<u8>>);
 
 impl Files {
-    /// The lessons that the binary carries.
-    #[must_use]
-    pub fn embedded() -> Self {
-        Embedded::iter().filter_map(|path| Some((path.to_string(), Embedded::get(&path)?.data.into_owned()))).collect()
-    }
-
-    /// The lessons of a folder.
-    ///
-    /// # Errors
-    /// The file or folder that cannot be read.
-    pub fn of_folder(folder: &Path) -> Result<Self, CourseError> {
-        let mut files = BTreeMap::new();
-        read_folder(folder, "", &mut files)?;
-        Ok(Self(files))
-    }
-
     fn text(&self, path: &str, findings: &mut Vec<Finding>) -> Option<String> {
         let mut report = |message: &str| {
             findings.push(Finding { file: path.to_owned(), place: String::new(), message: message.to_owned() });
@@ -102,25 +71,6 @@ impl FromIterator<(String, Vec<u8>)> for Files {
     fn from_iter<I: IntoIterator<Item = (String, Vec<u8>)>>(files: I) -> Self {
         Self(files.into_iter().collect())
     }
-}
-
-fn read_folder(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), CourseError> {
-    let unreadable = |path: &Path| {
-        let path = path.display().to_string();
-        move |source| CourseError::Unreadable { path, source }
-    };
-    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
-        let entry = entry.map_err(unreadable(folder))?;
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        let path = entry.path();
-        if path.is_dir() {
-            read_folder(&path, &format!("{name}/"), files)?;
-        } else {
-            let bytes = std::fs::read(&path).map_err(unreadable(&path))?;
-            files.insert(name, bytes);
-        }
-    }
-    Ok(())
 }
 
 /// `course.toml`.
@@ -398,14 +348,13 @@ mod tests {
     use super::*;
 
     fn sound() -> Files {
-        Files::embedded()
+        firmware_tests::lesson_files().into_iter().collect()
     }
 
     fn mistakes(files: &Files) -> Vec<String> {
         match course(files) {
             Ok(_) => Vec::new(),
             Err(CourseError::Unsound(findings)) => findings.iter().map(ToString::to_string).collect(),
-            Err(error) => vec![error.to_string()],
         }
     }
 
@@ -425,9 +374,6 @@ mod tests {
     #[test]
     fn the_lessons_we_carry_are_sound() {
         assert_eq!(mistakes(&sound()), Vec::<String>::new());
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lessons");
-        let from_folder = Course::from_folder(&folder).unwrap();
-        assert_eq!(from_folder.lessons.len(), Course::embedded().unwrap().lessons.len());
     }
 
     #[test]

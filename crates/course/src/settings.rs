@@ -122,6 +122,18 @@ pub enum SettingError {
     },
 }
 
+impl SettingError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownControl { .. } => "control-unknown",
+            Self::OutOfRange { .. } => "control-out-of-range",
+            Self::UnknownOption { .. } => "control-option-unknown",
+        }
+    }
+}
+
 impl Control {
     /// Accepts a value for this control.
     ///

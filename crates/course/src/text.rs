@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::markdown;
-use crate::language::Language;
+use crate::Language;
 
 /// A short text in English and Japanese. Both are always there; `code` and *emphasis* are
 /// written as in Markdown.

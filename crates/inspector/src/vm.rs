@@ -22,7 +22,7 @@ pub struct VmLayout {
     /// Address of the pointer to the code state being executed.
     pub code_state: u32,
     /// Address of the pointer to the newest qstr pool.
-    pub(crate) last_pool: u32,
+    pub last_pool: u32,
 }
 
 impl VmLayout {
@@ -43,7 +43,7 @@ pub struct Position {
     /// Address of the function's bytecode; identifies the function.
     pub function: u32,
     /// Address of the module context that the function was defined in.
-    pub(crate) context: u32,
+    pub context: u32,
     /// Address in the bytecode, as the VM stored it last (`code_state->ip`).
     pub ip: u32,
 }
@@ -164,7 +164,8 @@ impl Names<'_> {
 }
 
 /// The text of a qstr: pools are chained from the newest to the oldest.
-pub(crate) fn qstr_text(memory: &Memory, last_pool: u32, qstr: u32) -> Option<String> {
+#[must_use]
+pub fn qstr_text(memory: &Memory, last_pool: u32, qstr: u32) -> Option<String> {
     let mut pool = word(memory, last_pool)?;
     for _ in 0..MAX_POOLS {
         let previous = word(memory, pool)?;
@@ -199,6 +200,7 @@ fn readable(memory: &Memory, address: u32, bytes: &mut [u8]) -> usize {
 }
 
 /// Reads a word, wherever it lies.
-pub(crate) fn word(memory: &Memory, address: u32) -> Option<u32> {
+#[must_use]
+pub fn word(memory: &Memory, address: u32) -> Option<u32> {
     memory.load(address, Width::Word)
 }

@@ -11,11 +11,11 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::discovery::Named;
-use super::line::{Drive, Line, LineFault};
 use super::serial::{self, CONSOLE_BAUD, SerialLine};
-use super::session::{LinkTime, Session, SessionFault};
-use crate::run::headless::{self, Boards, RunError};
-use crate::run::record::{RunRecord, RunRequest};
+use workbench::headless::{self, Boards, RunError};
+use workbench::line::{Drive, Line, LineFault};
+use workbench::record::{RunRecord, RunRequest};
+use workbench::session::{LinkTime, Session, SessionFault};
 
 /// The line's speed after the greeting, in bits per second: 20 samples a second need more than a console's.
 const FAST_BAUD: u32 = 921_600;

@@ -12,11 +12,13 @@ use tokio::sync::{mpsc, watch};
 
 use super::attached;
 use super::discovery::{self, Named};
-use super::engine::{Engine, EngineCommand, EngineReport, PortCommand, PortReport, REPORT_BATCHES};
-use super::flash::{Cancel, Image, Progress, flash};
+use super::engine::{Engine, PortCommand, REPORT_BATCHES};
+use super::flash::{Cancel, Image, flash};
 use super::serial::{CONSOLE_BAUD, LineFault, PortAddress, SerialLine};
-use super::session::{LinkAction, LinkTime, Session};
-use super::state::{BoardFault, Device};
+use workbench::engine::{EngineCommand, EngineReport, PortReport};
+use workbench::flashing::Progress;
+use workbench::session::{LinkAction, LinkTime, Session};
+use workbench::state::{BoardFault, Device};
 
 /// A port that was lost is opened again after so long, and then after twice that, up to the maximum. A port of this
 /// machine that is plugged in again is noticed before; one of another machine can only be tried.
@@ -50,7 +52,7 @@ pub enum Presence {
 /// The engine of an attached board. Dropping it lets the port go; a flashing job is cancelled safely.
 #[derive(Debug)]
 pub struct AttachedEngine {
-    commands: mpsc::UnboundedSender<EngineCommand>,
+    commands: mpsc::UnboundedSender<Order>,
 }
 
 impl AttachedEngine {
@@ -76,8 +78,21 @@ impl AttachedEngine {
 impl Engine for AttachedEngine {
     fn post(&self, command: EngineCommand) {
         // Without its task the engine has ended, and its actor hears that from the reports.
-        _ = self.commands.send(command);
+        _ = self.commands.send(Order::Board(command));
     }
+
+    fn post_port(&self, command: PortCommand) {
+        _ = self.commands.send(Order::Port(command));
+    }
+}
+
+/// What the engine is asked for.
+#[derive(Debug)]
+enum Order {
+    /// What every board is.
+    Board(EngineCommand),
+    /// What only an attached one is.
+    Port(PortCommand),
 }
 
 /// An open port and the session over it.
@@ -123,7 +138,7 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<EngineCommand>) {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Order>) {
         self.tell_plug().await;
         loop {
             if self.deliver().await.is_err() {
@@ -132,7 +147,7 @@ impl Worker {
             let now = self.now();
             tokio::select! {
                 command = inbox.recv() => match command {
-                    Some(EngineCommand::Port(PortCommand::Flash { images, cancel })) => {
+                    Some(Order::Port(PortCommand::Flash { images, cancel })) => {
                         if self.flash(images, &cancel, &mut inbox).await.is_err() {
                             return;
                         }
@@ -156,11 +171,11 @@ impl Worker {
         self.began.elapsed()
     }
 
-    async fn obey(&mut self, command: EngineCommand) {
+    async fn obey(&mut self, command: Order) {
         let now = self.now();
         let session = self.link.as_mut().map(|link| &mut link.session);
         match (command, session) {
-            (EngineCommand::Port(PortCommand::Open), _) => {
+            (Order::Port(PortCommand::Open), _) => {
                 self.taken = true;
                 if self.link.is_some() {
                     self.report(PortReport::Opened);
@@ -168,19 +183,23 @@ impl Worker {
                     self.open().await;
                 }
             }
-            (EngineCommand::Port(PortCommand::Close), _) => self.close().await,
-            (EngineCommand::Port(PortCommand::Look), None) if !self.taken => self.tell_plug().await,
-            (EngineCommand::Start { order, .. }, Some(session)) => {
+            (Order::Port(PortCommand::Close), _) => self.close().await,
+            (Order::Port(PortCommand::Look), None) if !self.taken => self.tell_plug().await,
+            (Order::Board(EngineCommand::Start { order, .. }), Some(session)) => {
                 if let Err(order) = session.start(now, order) {
                     self.unsent.push(EngineReport::Busy { run: order.run });
                 }
             }
-            (EngineCommand::Start { order, .. }, None) => self.unsent.push(EngineReport::Busy { run: order.run }),
-            (EngineCommand::Stop, Some(session)) => session.stop(now),
-            (EngineCommand::Reset, Some(session)) => session.reset(now),
-            (EngineCommand::Reset, None) if self.taken => self.open().await,
-            (EngineCommand::Set { ticket, name, value }, Some(session)) => session.set(now, ticket, &name, &value),
-            (EngineCommand::Type(text), Some(session)) => session.type_text(now, &text),
+            (Order::Board(EngineCommand::Start { order, .. }), None) => {
+                self.unsent.push(EngineReport::Busy { run: order.run })
+            }
+            (Order::Board(EngineCommand::Stop), Some(session)) => session.stop(now),
+            (Order::Board(EngineCommand::Reset), Some(session)) => session.reset(now),
+            (Order::Board(EngineCommand::Reset), None) if self.taken => self.open().await,
+            (Order::Board(EngineCommand::Set { ticket, name, value }), Some(session)) => {
+                session.set(now, ticket, &name, &value);
+            }
+            (Order::Board(EngineCommand::Type(text)), Some(session)) => session.type_text(now, &text),
             // Silicon knows no other time than ours, and what a port that is not open does not hear is lost.
             _ => {}
         }
@@ -309,7 +328,7 @@ impl Worker {
     }
 
     fn collect(&mut self, session: &mut Session) {
-        let (link, made) = (self.now(), Instant::now());
+        let (link, made) = (self.now(), crate::clock::now());
         while let Some(event) = session.next_event() {
             self.unsent.push(EngineReport::Session { link, made, event });
         }
@@ -321,7 +340,7 @@ impl Worker {
         &mut self,
         images: Arc<[Image]>,
         cancel: &Cancel,
-        inbox: &mut mpsc::UnboundedReceiver<EngineCommand>,
+        inbox: &mut mpsc::UnboundedReceiver<Order>,
     ) -> Result<(), Deserted> {
         self.retry = Retry::default();
         let line = match self.link.take() {
@@ -358,9 +377,9 @@ impl Worker {
                     }
                 }
                 command = inbox.recv(), if !deserted => match command {
-                    Some(EngineCommand::Port(PortCommand::Open)) => self.taken = true,
-                    Some(EngineCommand::Port(PortCommand::Close)) => self.taken = false,
-                    Some(EngineCommand::Start { order, .. }) => self.unsent.push(EngineReport::Busy { run: order.run }),
+                    Some(Order::Port(PortCommand::Open)) => self.taken = true,
+                    Some(Order::Port(PortCommand::Close)) => self.taken = false,
+                    Some(Order::Board(EngineCommand::Start { order, .. })) => self.unsent.push(EngineReport::Busy { run: order.run }),
                     Some(_) => {}
                     None => deserted = true,
                 },

@@ -350,7 +350,7 @@ pub fn watch() -> anyhow::Result<watch::Receiver<Vec<AttachedPort>>> {
 
 /// Keeps up to date whether a port that the user named is there, until nobody asks any more. A port of another machine
 /// counts as there: only trying can tell.
-pub(super) async fn follow(port: PortAddress, present: impl Fn(Option<Access>), gone: impl Future<Output = ()>) {
+pub async fn follow(port: PortAddress, present: impl Fn(Option<Access>), gone: impl Future<Output = ()>) {
     let PortAddress::Local(path) = &port else {
         present(Some(Access::Granted));
         return;

@@ -10,12 +10,12 @@ use serde::{Serialize, Serializer};
 use serialport::{ClearBuffer, SerialPort as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_serial::{SerialPortBuilderExt as _, SerialStream};
+pub use workbench::line::CONSOLE_BAUD;
+use workbench::state::BoardFault;
 
 use super::discovery;
 use crate::rfc2217::client::{ConnectError, Connection};
 
-/// The speed of a board's console after reset, in bits per second.
-pub const CONSOLE_BAUD: u32 = 115_200;
 /// How long the chip is held in reset: longer than any board's RC element on EN needs (esptool uses the same).
 const RESET_PULSE: Duration = Duration::from_millis(100);
 /// How long a port of this machine may refuse bytes before it counts as dead.
@@ -131,6 +131,23 @@ impl LineFault {
             Self::Lost { .. } => "Plug the board in again, then try again.".to_owned(),
         }
     }
+}
+
+impl From<&LineFault> for BoardFault {
+    fn from(fault: &LineFault) -> Self {
+        let (command, program) = match fault {
+            LineFault::NoPermission { command, .. } => (Some(command.clone()), None),
+            LineFault::Busy { by, .. } => (None, by.clone()),
+            LineFault::Absent(_) | LineFault::Unreachable(_) | LineFault::Lost { .. } => (None, None),
+        };
+        Self { command, program, ..Self::plain(fault.code(), fault) }
+    }
+}
+
+/// Nothing is plugged in at a port of this machine.
+#[must_use]
+pub fn absent(port: String) -> BoardFault {
+    (&LineFault::Absent(PortAddress::Local(port))).into()
 }
 
 /// How a chip is reset over its line.

@@ -1,13 +1,12 @@
 //! The check of an exercise: the program in every run that the lesson asks for, and, where the
 //! lesson's race can be tried exhaustively, with the interrupt at every arrival.
 
-use super::explore::{self, Counts, ExploreError, ExploreRequest, Loss};
+use super::explore::{self, Counts, ExploreError, ExploreRequest, Loss, NotExplored};
 use super::headless::{Boards, RunError};
 use super::judge::CheckedRun;
 use super::record::RunRequest;
-use crate::board::session::EndReason;
-use crate::course::{Lesson, Settings};
-use crate::error::NotExplored;
+use crate::session::EndReason;
+use course::{Lesson, Settings};
 
 /// The seed of checks, on the page and on the command line: a verdict does not depend on luck.
 pub const CHECK_SEED: u64 = 1;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use crate::clock::Moment;
 
 /// Console text is collected for so long before it goes out.
 const CONSOLE_INTERVAL: Duration = Duration::from_millis(50);
@@ -10,20 +10,20 @@ const CONSOLE_INTERVAL: Duration = Duration::from_millis(50);
 const CONSOLE_BYTES: usize = 2048;
 
 /// Console text on its way to the pages.
-#[derive(Default)]
-pub(super) struct ConsoleOut {
+#[derive(Debug, Default)]
+pub struct ConsoleOut {
     begin: Vec<u8>,
     /// The end of what did not fit into `begin`.
     end: Vec<u8>,
     skipped: u64,
     /// When what has been collected goes out.
-    pub(super) due: Option<Instant>,
+    pub due: Option<Moment>,
 }
 
 impl ConsoleOut {
     /// Adds what the board printed.
-    pub(super) fn add(&mut self, text: &[u8]) {
-        self.due.get_or_insert_with(|| Instant::now() + CONSOLE_INTERVAL);
+    pub fn add(&mut self, now: Moment, text: &[u8]) {
+        self.due.get_or_insert(now + CONSOLE_INTERVAL);
         let room = if self.end.is_empty() { CONSOLE_BYTES.saturating_sub(self.begin.len()) } else { 0 };
         let (first, rest) = text.split_at(room.min(text.len()));
         self.begin.extend(first);
@@ -37,7 +37,7 @@ impl ConsoleOut {
 
     /// What goes out now, and how many bytes were left out of it. The beginning of a character
     /// whose end has not come yet stays.
-    pub(super) fn take(&mut self) -> Option<(String, u64)> {
+    pub fn take(&mut self) -> Option<(String, u64)> {
         self.due.take()?;
         let mut bytes = std::mem::take(&mut self.begin);
         let skipped = std::mem::take(&mut self.skipped);
@@ -65,11 +65,11 @@ mod tests {
     fn characters_are_never_cut() {
         let mut console = ConsoleOut::default();
         let text = "日本".as_bytes();
-        console.add(&text[..4]);
+        console.add(Moment::ZERO, &text[..4]);
         assert_eq!(console.take(), Some(("日".into(), 0)));
-        console.add(&text[4..]);
+        console.add(Moment::ZERO, &text[4..]);
         assert_eq!(console.take(), Some(("本".into(), 0)));
-        console.add(b"\xff!");
+        console.add(Moment::ZERO, b"\xff!");
         assert_eq!(console.take(), Some(("\u{fffd}!".into(), 0)));
         assert_eq!(console.take(), None);
     }
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn the_middle_of_a_flood_is_counted_instead_of_sent() {
         let mut console = ConsoleOut::default();
-        console.add(&b"a".repeat(100_000));
+        console.add(Moment::ZERO, &b"a".repeat(100_000));
         let (text, skipped) = console.take().unwrap();
         assert_eq!(skipped, 100_000 - 2 * CONSOLE_BYTES as u64);
         assert!(text.len() < 2 * CONSOLE_BYTES + 40 && text.contains(&skipped.to_string()));

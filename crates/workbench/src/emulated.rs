@@ -5,14 +5,15 @@
 //! why every run begins in the same state.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
 use emulator::{Config, FlashImage, Machine, Port, ResetCause, Stop};
 
-use super::line::{Drive, Line, LineFault};
-use super::session::{LinkTime, Session};
+use crate::firmware::LessonFirmware;
+use crate::line::{Drive, Line, LineFault};
+use crate::session::{LinkTime, Session};
 
 /// The console that the host listens to.
 const PORT: Port = Port::Uart0;
@@ -129,14 +130,17 @@ fn ticks(time: LinkTime) -> Tick {
 pub struct BootedBoard {
     /// Behind a lock because forking marks the memory as shared. Forks are made in microseconds.
     origin: Arc<Mutex<Drive<EmulatedLine>>>,
+    firmware: LessonFirmware,
 }
 
 impl BootedBoard {
-    /// Boots a board with this flash up to its prompt.
+    /// Boots a board with this firmware up to its prompt.
     ///
     /// # Errors
     /// The emulation failed, or the firmware did not come up.
-    pub fn boot(flash: FlashImage) -> Result<Self, LineFault> {
+    pub fn boot(firmware: LessonFirmware) -> Result<Self, LineFault> {
+        let flash = FlashImage::from_bytes(firmware.flash_image())
+            .map_err(|error| LineFault::Emulation { cause: error.to_string() })?;
         let session = Session::with_fast_baud(BAUD).resting_when_idle();
         let mut drive = Drive::new(EmulatedLine::power_on(flash), session);
         drive.session.reset(LinkTime::ZERO);
@@ -150,21 +154,13 @@ impl BootedBoard {
             }
         }
         while drive.session.next_event().is_some() {}
-        Ok(Self { origin: Arc::new(Mutex::new(drive)) })
+        Ok(Self { origin: Arc::new(Mutex::new(drive)), firmware })
     }
 
-    /// The board with the lesson firmware that this binary carries, booted once in a process.
-    ///
-    /// # Errors
-    /// As [`boot`](Self::boot).
-    pub fn lesson_firmware() -> Result<Self, LineFault> {
-        static BOOTED: OnceLock<Result<BootedBoard, LineFault>> = OnceLock::new();
-        let boot = || {
-            let flash = FlashImage::from_bytes(crate::firmware::FLASH_IMAGE)
-                .map_err(|error| LineFault::Emulation { cause: error.to_string() })?;
-            Self::boot(flash)
-        };
-        BOOTED.get_or_init(boot).clone()
+    /// The firmware that it runs.
+    #[must_use]
+    pub fn firmware(&self) -> &LessonFirmware {
+        &self.firmware
     }
 
     /// A board of its own in the booted state, with this seed.
@@ -204,14 +200,14 @@ mod tests {
 
     #[test]
     fn the_lesson_firmware_boots_to_its_prompt_and_greets() {
-        let mut drive = BootedBoard::lesson_firmware().unwrap().fresh(1).unwrap();
+        let mut drive = crate::test_board().fresh(1).unwrap();
         assert!(drive.session.is_ready());
         assert_eq!(drive.session.hello().map(|hello| hello.chip.as_str()), Some("esp32c3"));
         let goal = drive.line.now() + Duration::from_millis(500);
         let mut samples = 0;
         while drive.advance(goal).unwrap() {
             while let Some(event) = drive.session.next_event() {
-                samples += usize::from(matches!(event, super::super::session::SessionEvent::Sample(..)));
+                samples += usize::from(matches!(event, crate::session::SessionEvent::Sample(..)));
             }
         }
         assert!((9..=11).contains(&samples), "{samples} samples in half a second");
@@ -219,9 +215,9 @@ mod tests {
 
     #[test]
     fn a_board_to_which_nothing_happens_comes_to_rest_until_somebody_types() {
-        use super::super::session::SessionEvent;
+        use crate::session::SessionEvent;
 
-        let mut drive = BootedBoard::lesson_firmware().unwrap().fresh(1).unwrap();
+        let mut drive = crate::test_board().fresh(1).unwrap();
         let goal = drive.line.now() + Duration::from_secs(12);
         while drive.advance(goal).unwrap() {}
         while drive.session.next_event().is_some() {}

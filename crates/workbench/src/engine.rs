@@ -2,14 +2,12 @@
 //!
 //! An engine owns the line and the session, on whatever thread suits the line.
 
-use std::sync::Arc;
-use std::time::Instant;
-
-use super::flash::{Cancel, Image, Progress, Report};
-use super::line::LineFault;
-use super::pace::Speed;
-use super::session::{LinkTime, RunOrder, SessionEvent, Setting, Ticket};
-use super::state::{BoardFault, Device};
+use crate::clock::Moment;
+use crate::flashing::{Progress, Report};
+use crate::line::LineFault;
+pub use crate::pace::{SLOWEST, Speed};
+use crate::session::{LinkTime, RunOrder, SessionEvent, Setting, Ticket};
+use crate::state::{BoardFault, Device};
 
 /// What an engine is asked to do. None of it blocks.
 #[derive(Clone, Debug)]
@@ -42,26 +40,6 @@ pub enum EngineCommand {
     Sleep,
     /// Somebody looks again.
     Wake,
-    /// To the engine of an attached board.
-    Port(PortCommand),
-}
-
-/// What only an attached board can be asked for.
-#[derive(Clone, Debug)]
-pub enum PortCommand {
-    /// Open the port, reset the board and keep it ready, also when it is unplugged and comes back.
-    Open,
-    /// End what runs and let the port go.
-    Close,
-    /// See again whether the port could be opened, without opening it.
-    Look,
-    /// Write images into the board's flash, over the open line or one of its own.
-    Flash {
-        /// What to write.
-        images: Arc<[Image]>,
-        /// Ends the job early.
-        cancel: Cancel,
-    },
 }
 
 /// What an engine has to say.
@@ -73,7 +51,7 @@ pub enum EngineReport {
         link: LinkTime,
         /// When the board sent it, on our clock and never too late: how long it takes from here to
         /// a page counts from this moment.
-        made: Instant,
+        made: Moment,
         /// What it is.
         event: SessionEvent,
     },
@@ -112,14 +90,4 @@ pub enum PortReport {
     Flashing(Progress),
     /// A flashing job is over.
     Flashed(Result<Report, BoardFault>),
-}
-
-/// How many batches of reports may wait for the actor. When they are full the engine stands still,
-/// so that a board cannot fill the host's memory.
-pub const REPORT_BATCHES: usize = 64;
-
-/// Drives one board.
-pub trait Engine: Send + Sync {
-    /// Hands a command over and returns at once.
-    fn post(&self, command: EngineCommand);
 }

@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::record::{Counters, ExceptionRecord, Recorder, RunRecord, RunRequest, why};
-use crate::board::emulated::BootedBoard;
-use crate::board::line::{Drive, Line, LineFault};
-use crate::board::session::SessionEvent;
-use crate::course::{Relation, Settings};
+use crate::emulated::BootedBoard;
+use crate::line::{Drive, Line, LineFault};
+use crate::session::SessionEvent;
+use course::{Relation, Settings};
 
 /// The number of every headless run. Live boards count up from it: the number is part of every
 /// frame, and frames of one length make live and headless runs equal to the byte.
@@ -112,7 +112,7 @@ impl Boards for BootedBoard {
     }
 
     fn at_once(&self) -> usize {
-        std::thread::available_parallelism().map_or(1, usize::from)
+        usize::MAX
     }
 
     fn booted(&self) -> Option<&BootedBoard> {
@@ -168,7 +168,7 @@ impl<'a> Report<'a> {
             seconds: record.request.seconds,
             seed: record.request.seed,
             why: why(record.end.why),
-            fault: record.end.fault.map(crate::board::session::SessionFault::code),
+            fault: record.end.fault.map(crate::session::SessionFault::code),
             identity,
             counters: record.counters(),
             sources: sources.collect(),

@@ -8,10 +8,9 @@ use serde_json::{Value as Json, json};
 
 use super::check::{Checked, CheckedArrivals};
 use super::record::{RunRecord, why};
-use crate::course::lesson::{Criterion, Instrument, fill};
-use crate::course::{Lesson, Measured, Relation, Settings, Text, Value};
-use crate::error::Problem;
-use crate::language::Language;
+use course::Language;
+use course::lesson::{Criterion, Instrument, fill};
+use course::{Lesson, Measured, Relation, Settings, Text, Value};
 
 /// Makes a row of the outcome table. The store adds its number and time.
 #[must_use]
@@ -187,7 +186,7 @@ fn judge_arrivals(lesson: &Lesson, arrivals: &[CheckedArrivals], language: Langu
                 }
             }
             Err(refusal) => {
-                let text = Problem::NotExplored(refusal.clone()).text(language);
+                let text = refusal.text(language);
                 format!("{} {}", text.message, text.hint)
             }
         }

@@ -1,11 +1,14 @@
 //! A board's line with its own clock, and the loop that joins it to a [`Session`].
 //!
-//! The loop is synchronous: a virtual board's worker, a serial port's thread and a headless run
+//! The loop is synchronous: a virtual board's pace, a serial port's thread and a headless run
 //! all call [`Drive::advance`]. Only the line knows whether its time is virtual.
 
 use std::time::Duration;
 
 use super::session::{LinkAction, LinkTime, Session};
+
+/// The speed of a board's console after reset, in bits per second.
+pub const CONSOLE_BAUD: u32 = 115_200;
 
 /// How finely a drive divides link time. The host answers a board at most this much later than the
 /// bytes came; on a virtual board that makes the host's timing part of the repeatable run.

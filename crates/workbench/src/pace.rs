@@ -1,10 +1,11 @@
 //! Pacing: how far a virtual board's clock may have come at a given moment of ours.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::session::LinkTime;
+use crate::clock::Moment;
+use crate::session::LinkTime;
 
 /// A board that fell behind by more than this does not try to catch up: it goes on from where it
 /// is, and its share of real time says so. Catching up would make a run race after every hiccup.
@@ -35,52 +36,52 @@ impl Speed {
 
 /// Ties a board's clock to ours.
 #[derive(Clone, Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     speed: Speed,
-    wall: Instant,
+    wall: Moment,
     link: LinkTime,
 }
 
 impl Pace {
-    pub(super) fn new(speed: Speed, wall: Instant, link: LinkTime) -> Self {
+    pub(crate) fn new(speed: Speed, wall: Moment, link: LinkTime) -> Self {
         Self { speed, wall, link }
     }
 
-    pub(super) fn speed(&self) -> Speed {
+    pub(crate) fn speed(&self) -> Speed {
         self.speed
     }
 
     /// Goes on from this point, as if everything had been on time.
-    pub(super) fn anchor(&mut self, speed: Speed, wall: Instant, link: LinkTime) {
+    pub(crate) fn anchor(&mut self, speed: Speed, wall: Moment, link: LinkTime) {
         *self = Self { speed, wall, link };
     }
 
     /// The link time that shall be reached at `wall`; `None` for as far as it goes.
-    pub(super) fn goal(&self, wall: Instant) -> Option<LinkTime> {
+    pub(crate) fn goal(&self, wall: Moment) -> Option<LinkTime> {
         if self.speed.paused {
             return Some(self.link);
         }
         if self.speed.factor == 0.0 {
             return None;
         }
-        Some(self.link + wall.saturating_duration_since(self.wall).mul_f64(self.speed.factor))
+        Some(self.link + wall.saturating_sub(self.wall).mul_f64(self.speed.factor))
     }
 
     /// When `link` shall be reached; `None` never, because time stands still.
-    pub(super) fn due(&self, link: LinkTime) -> Option<Instant> {
+    pub(crate) fn due(&self, link: LinkTime) -> Option<Moment> {
         if self.speed.paused {
             return None;
         }
         if self.speed.factor == 0.0 {
             return Some(self.wall);
         }
-        // Slow motion stretches a distant deadline beyond what an Instant can hold.
+        // Slow motion stretches a distant deadline beyond what an Duration can hold.
         let ahead = link.saturating_sub(self.link).as_secs_f64() / self.speed.factor;
         Duration::try_from_secs_f64(ahead).ok().and_then(|ahead| self.wall.checked_add(ahead))
     }
 
     /// Forgets a lag that is too large to catch up with.
-    pub(super) fn forgive(&mut self, wall: Instant, link: LinkTime) {
+    pub(crate) fn forgive(&mut self, wall: Moment, link: LinkTime) {
         if self.goal(wall).is_some_and(|goal| goal > link + FORGIVEN_LAG) {
             self.anchor(self.speed, wall, link);
         }
@@ -89,8 +90,8 @@ impl Pace {
 
 /// Measures what share of real time a board gets.
 #[derive(Clone, Debug)]
-pub(super) struct ShareMeter {
-    wall: Instant,
+pub(crate) struct ShareMeter {
+    wall: Moment,
     link: LinkTime,
 }
 
@@ -98,13 +99,13 @@ pub(super) struct ShareMeter {
 const SHARE_WINDOW: Duration = Duration::from_millis(500);
 
 impl ShareMeter {
-    pub(super) fn new(wall: Instant, link: LinkTime) -> Self {
+    pub(crate) fn new(wall: Moment, link: LinkTime) -> Self {
         Self { wall, link }
     }
 
     /// The virtual seconds per real second since the last answer, once a window is over.
-    pub(super) fn measure(&mut self, wall: Instant, link: LinkTime) -> Option<f64> {
-        let passed = wall.saturating_duration_since(self.wall);
+    pub(crate) fn measure(&mut self, wall: Moment, link: LinkTime) -> Option<f64> {
+        let passed = wall.saturating_sub(self.wall);
         if passed < SHARE_WINDOW {
             return None;
         }
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn slow_motion_stretches_time_both_ways() {
-        let start = Instant::now();
+        let start = 1000 * MS;
         let pace = Pace::new(Speed { factor: 0.001, paused: false }, start, 10 * MS);
         assert_eq!(pace.goal(start + 1000 * MS), Some(11 * MS));
         assert_eq!(pace.due(11 * MS), Some(start + 1000 * MS));
@@ -131,14 +132,14 @@ mod tests {
 
     #[test]
     fn a_paused_board_has_reached_its_goal_and_nothing_is_due() {
-        let start = Instant::now();
+        let start = 1000 * MS;
         let pace = Pace::new(Speed { factor: 1.0, paused: true }, start, 10 * MS);
         assert_eq!((pace.goal(start + 500 * MS), pace.due(11 * MS)), (Some(10 * MS), None));
     }
 
     #[test]
     fn a_lag_is_caught_up_with_unless_it_is_large() {
-        let start = Instant::now();
+        let start = 1000 * MS;
         let mut pace = Pace::new(Speed::REAL_TIME, start, LinkTime::ZERO);
         pace.forgive(start + 300 * MS, 250 * MS);
         assert_eq!(pace.goal(start + 301 * MS), Some(301 * MS));
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_share_is_what_was_reached() {
-        let start = Instant::now();
+        let start = 1000 * MS;
         let mut meter = ShareMeter::new(start, LinkTime::ZERO);
         assert_eq!(meter.measure(start + 100 * MS, 100 * MS), None);
         let share = meter.measure(start + 1000 * MS, 250 * MS).unwrap();

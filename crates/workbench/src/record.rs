@@ -7,9 +7,9 @@ use std::time::Duration;
 use protocol::received::{Hello, Latency, Sample, What};
 use serde::Serialize;
 
-use crate::board::session::{EndReason, RunEnd, RunOrder, SessionEvent, Setting as WireSetting};
-use crate::course::relation::Value;
-use crate::course::{Measured, Setting, Settings};
+use crate::session::{EndReason, RunEnd, RunOrder, SessionEvent, Setting as WireSetting};
+use course::relation::Value;
+use course::{Measured, Setting, Settings};
 
 /// The console text that a record keeps: the first and the last so many bytes.
 const CONSOLE_KEPT_BYTES: usize = 4096;

@@ -1,14 +1,11 @@
 //! What can be said of a board at one moment.
 
-use std::time::Duration;
-
 use protocol::received::Hello;
 use serde::Serialize;
 
-use super::flash::{FlashFault, Progress, Report};
-use super::line::LineFault;
-use super::serial;
-use super::session::SessionFault;
+use crate::flashing::{Flashed, LogLine, Progress};
+use crate::line::LineFault;
+use crate::session::SessionFault;
 
 /// A board's name in addresses, files and on the command line, such as `virtual-1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -76,7 +73,7 @@ impl BoardState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{cause}")]
 pub struct BoardFault {
-    /// The stable code; the texts for it are in `error/`, and go out with it.
+    /// The stable code; the words for it are the course's, and go out with it.
     #[serde(skip)]
     pub code: &'static str,
     /// What happened, for the log and for those who search for it.
@@ -90,13 +87,9 @@ pub struct BoardFault {
 }
 
 impl BoardFault {
-    /// Nothing is plugged in at a port.
+    /// A fault of which there is no more to say than what happened.
     #[must_use]
-    pub fn absent(port: String) -> Self {
-        (&serial::LineFault::Absent(serial::PortAddress::Local(port))).into()
-    }
-
-    fn plain(code: &'static str, cause: &impl ToString) -> Self {
+    pub fn plain(code: &'static str, cause: &impl ToString) -> Self {
         Self { code, cause: cause.to_string(), command: None, program: None }
     }
 }
@@ -110,28 +103,6 @@ impl From<SessionFault> for BoardFault {
 impl From<&LineFault> for BoardFault {
     fn from(fault: &LineFault) -> Self {
         Self::plain(fault.code(), fault)
-    }
-}
-
-impl From<&serial::LineFault> for BoardFault {
-    fn from(fault: &serial::LineFault) -> Self {
-        let (command, program) = match fault {
-            serial::LineFault::NoPermission { command, .. } => (Some(command.clone()), None),
-            serial::LineFault::Busy { by, .. } => (None, by.clone()),
-            serial::LineFault::Absent(_) | serial::LineFault::Unreachable(_) | serial::LineFault::Lost { .. } => {
-                (None, None)
-            }
-        };
-        Self { command, program, ..Self::plain(fault.code(), fault) }
-    }
-}
-
-impl From<&FlashFault> for BoardFault {
-    fn from(fault: &FlashFault) -> Self {
-        match fault {
-            FlashFault::Line(fault) => fault.into(),
-            fault => Self::plain(fault.code(), fault),
-        }
     }
 }
 
@@ -154,36 +125,6 @@ impl Abilities {
     pub(super) fn hear(&mut self, hello: &Hello) {
         self.hard = Some(hello.caps.iter().any(|cap| cap == "hard"));
     }
-}
-
-/// How the last flashing job ended.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Flashed {
-    /// Everything is in flash and verified.
-    Done(Report),
-    /// It is not.
-    Failed(BoardFault),
-}
-
-/// A line in the log of a flashing job.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LogLine {
-    /// Since the job began.
-    pub after: Duration,
-    /// What happened.
-    pub what: Logged,
-}
-
-/// What happened in a flashing job.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Logged {
-    /// A stage began, or goes on at another speed.
-    Stage(Progress),
-    /// It came to its end.
-    Done(Report),
-    /// It ended early.
-    Failed(BoardFault),
 }
 
 /// What a device said of itself when it was plugged in.

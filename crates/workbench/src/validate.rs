@@ -7,18 +7,20 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::check::{self, CHECK_SEED};
+use super::clock::Moment;
+use super::hands::{Hands, Job};
 use super::headless::{Boards, RunError};
 use super::judge;
 use super::record::{RunRecord, RunRequest, why};
-use crate::board::session::EndReason;
-use crate::course::lesson::{GridRow, Prediction, WrongFix};
-use crate::course::{Lesson, Measured, Relation, Setting, Settings};
-use crate::language::Language;
+use crate::session::EndReason;
+use course::Language;
+use course::lesson::{GridRow, Prediction, WrongFix};
+use course::{Lesson, Measured, Relation, Setting, Settings};
 
 /// One thing to find out about a lesson.
 #[derive(Clone, Copy, Debug)]
@@ -63,28 +65,36 @@ pub struct Case {
     pub took: Duration,
 }
 
-/// Checks these lessons, on as many boards at once as there may be. `done` hears of every case.
-pub fn validate(lessons: &[&Lesson], boards: &dyn Boards, done: &(dyn Fn(&Case) + Sync)) -> Vec<Case> {
+/// Checks these lessons, on as many boards at once as there may be. `clock` tells the time, and `done` hears of every
+/// case.
+pub fn validate(
+    lessons: &[&Lesson],
+    boards: &dyn Boards,
+    hands: &dyn Hands,
+    clock: &(dyn Fn() -> Moment + Sync),
+    done: &(dyn Fn(&Case) + Sync),
+) -> Vec<Case> {
     let mut tasks: Vec<(&Lesson, Task<'_>)> = lessons.iter().flat_map(|lesson| tasks(lesson)).collect();
     if !boards.has_hard() {
         tasks.retain(|(lesson, task)| !task.needs_hard(lesson));
     }
     let next = AtomicUsize::new(0);
     let cases: Mutex<Vec<(usize, Case)>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..boards.at_once() {
-            scope.spawn(|| {
-                while let Some((at, (lesson, task))) = {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    tasks.get(at).map(|task| (at, *task))
-                } {
-                    let case = judge_task(lesson, task, boards);
-                    done(&case);
-                    cases.lock().unwrap_or_else(PoisonError::into_inner).push((at, case));
-                }
-            });
+    let judge_some = || {
+        while let Some((at, (lesson, task))) = {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            tasks.get(at).map(|task| (at, *task))
+        } {
+            let begun = clock();
+            let (name, findings) = judge_task(lesson, task, boards);
+            let took = clock().saturating_sub(begun);
+            let case = Case { lesson: lesson.slug.clone(), name, ok: findings.is_empty(), findings, took };
+            done(&case);
+            cases.lock().unwrap_or_else(PoisonError::into_inner).push((at, case));
         }
-    });
+    };
+    let judge_some = &judge_some;
+    hands.work((0..boards.at_once().min(hands.count())).map(|_| -> Job<'_> { Box::new(judge_some) }).collect());
     let mut cases = cases.into_inner().unwrap_or_else(PoisonError::into_inner);
     cases.sort_by_key(|(at, _)| *at);
     cases.into_iter().map(|(_, case)| case).collect()
@@ -98,8 +108,8 @@ fn tasks(lesson: &Lesson) -> Vec<(&Lesson, Task<'_>)> {
     rows.chain(predictions).chain(exercise).map(|task| (lesson, task)).collect()
 }
 
-fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> Case {
-    let begun = Instant::now();
+/// What was tried, and what was found instead of what the lesson says.
+fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> (String, Vec<String>) {
     let (name, findings) = match task {
         Task::GridRow(row) => {
             let settings = lesson.grid.settings(row);
@@ -133,8 +143,7 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> Case {
         Task::Solution => ("solution passes".to_owned(), exercise(lesson, &lesson.solution, boards, true)),
         Task::Wrong(wrong) => (format!("wrong fix {}", wrong.file), wrong_fix(lesson, wrong, boards)),
     };
-    let findings = findings.unwrap_or_else(|error| vec![error.to_string()]);
-    Case { lesson: lesson.slug.clone(), name, ok: findings.is_empty(), findings, took: begun.elapsed() }
+    (name, findings.unwrap_or_else(|error| vec![error.to_string()]))
 }
 
 fn run_lesson(lesson: &Lesson, set: &Settings, seconds: u32, boards: &dyn Boards) -> Result<RunRecord, RunError> {

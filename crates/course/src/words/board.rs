@@ -1,24 +1,11 @@
-//! What is told of a board by its code, in both languages: what happened and what to try.
-//!
-//! Codes of sessions, lines, ports and flashing jobs are defined where they arise (`board/`); their words are all here,
-//! so that a test can see that none is missing.
+//! What is told of a board, its port, a flashing job and whoever else has it.
 
-use crate::language::Language;
+use super::Words;
+use crate::Language;
 
-/// What happened and what to try.
-type Words = (&'static str, &'static str);
-
-/// The words for a code; those for a board that is gone where the code is unknown.
-pub(super) fn board_words(code: &str, language: Language) -> (String, &'static str) {
-    let (en, ja) = session(code).or_else(|| port(code)).or_else(|| flash(code)).or_else(|| sharing(code)).unwrap_or((
-        ("The board is gone.", "Plug it in again, or reload the page."),
-        ("ボードが見つかりません。", "接続し直すか、ページを再読み込みしてください。"),
-    ));
-    let (message, hint) = match language {
-        Language::En => en,
-        Language::Ja => ja,
-    };
-    (message.to_owned(), hint)
+/// The words for a code.
+pub(super) fn board(code: &str) -> Option<(Words, Words)> {
+    session(code).or_else(|| port(code)).or_else(|| flash(code)).or_else(|| sharing(code))
 }
 
 /// Another program has the port.
@@ -259,36 +246,4 @@ fn sharing(code: &str) -> Option<(Words, Words)> {
         ),
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every code that a board, a port or a flashing job can have, as their types define them.
-    #[test]
-    fn every_code_has_words_of_its_own() {
-        let sources = [
-            include_str!("../board/session/vocabulary.rs"),
-            include_str!("../board/serial.rs"),
-            include_str!("../board/flash/mod.rs"),
-            include_str!("../error.rs"),
-        ];
-        let mut codes: Vec<&str> = sources
-            .iter()
-            .flat_map(|source| source.split("=> \"").skip(1))
-            .filter_map(|rest| rest.split('"').next())
-            .filter(|code| ["board-", "port-", "flash-"].iter().any(|area| code.starts_with(area)))
-            .collect();
-        codes.sort_unstable();
-        codes.dedup();
-        assert!(codes.len() > 25, "{codes:?}");
-        for code in codes.iter().filter(|code| !["board-gone", "board-busy", "board-not-ready"].contains(code)) {
-            for language in Language::ALL {
-                let (message, hint) = board_words(code, language);
-                assert_ne!(message, board_words("board-gone", language).0, "{code} has no words");
-                assert!(!hint.is_empty(), "{code}");
-            }
-        }
-    }
 }

@@ -13,7 +13,7 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{oneshot, watch};
 
-use crate::board::serial::{CONSOLE_BAUD, LineFault, SerialLine, watched};
+use crate::serial::{CONSOLE_BAUD, LineFault, SerialLine, watched};
 
 /// A line that is lent out.
 #[derive(Debug)]

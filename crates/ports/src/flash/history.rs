@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::Report;
+use workbench::flashing::Report;
 
 /// The file in the data folder.
 const FILE: &str = "flashed.jsonl";

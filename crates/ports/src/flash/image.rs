@@ -61,13 +61,8 @@ pub struct Image {
 impl Image {
     /// The lesson firmware for the ESP32-C3, with its bootloader and partition table.
     #[must_use]
-    pub fn lesson_firmware() -> Self {
-        Self {
-            name: "lesson firmware".to_owned(),
-            offset: Some(0),
-            data: crate::firmware::FLASH_IMAGE.to_vec(),
-            sparse: true,
-        }
+    pub fn lesson_firmware(flash_image: &[u8]) -> Self {
+        Self { name: "lesson firmware".to_owned(), offset: Some(0), data: flash_image.to_vec(), sparse: true }
     }
 
     /// Reads an image file.
@@ -212,7 +207,7 @@ mod tests {
     use super::*;
 
     /// An image with two segments, built by the format's rules.
-    pub(in crate::board::flash) fn image(chip: Chip) -> Vec<u8> {
+    pub(in crate::flash) fn image(chip: Chip) -> Vec<u8> {
         let mut data = vec![IMAGE_MAGIC, 2, 0, 0x20, 0, 0, 0x38, 0x40, 0xEE, 0, 0, 0];
         data.extend(chip.id().to_le_bytes());
         data.extend([3, 44, 1, 0xC7, 0, 0, 0, 0, 0, 1]);

@@ -16,12 +16,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::{Notify, watch};
+use workbench::flashing::{Progress, Report, Stage};
+use workbench::state::BoardFault;
 
 pub use history::{Entry, History, Known};
 pub use image::{Image, ImageArgument};
-pub use progress::{Progress, Stage};
 
 use self::bridge::Bridge;
 use self::progress::Reporter;
@@ -40,23 +40,6 @@ const BOOT_LOG_TIMEOUT: Duration = Duration::from_millis(400);
 const PROMPT_TIMEOUT: Duration = Duration::from_millis(800);
 /// How long a cancelled attempt may take to come to the end of its piece.
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
-
-/// What a job has done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// The chip, as espflash names it.
-    pub chip: String,
-    /// Its MAC address, where it may be read.
-    pub mac_address: Option<String>,
-    /// Size of its flash.
-    pub flash_bytes: u32,
-    /// Bytes that were not there yet; 0 when everything was.
-    pub written_bytes: usize,
-    /// Bits per second at which it succeeded.
-    pub baud: u32,
-    /// Name and SHA-256 of every image.
-    pub sha256: Vec<(String, String)>,
-}
 
 /// Why a job failed. Nothing is erased before chip and images have been checked.
 #[derive(Debug, thiserror::Error)]
@@ -193,6 +176,15 @@ impl FlashFault {
             Self::NoTerminal(_) => "Close programs that use many terminals, then try again.",
         };
         text.to_owned()
+    }
+}
+
+impl From<&FlashFault> for BoardFault {
+    fn from(fault: &FlashFault) -> Self {
+        match fault {
+            FlashFault::Line(fault) => fault.into(),
+            fault => Self::plain(fault.code(), fault),
+        }
     }
 }
 

@@ -1,60 +1,9 @@
-//! How far a flashing job has come, for whoever wants to look.
+//! The job's end of its progress.
 
 use std::time::Instant;
 
-use serde::Serialize;
 use tokio::sync::watch;
-
-/// What a job is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// Waiting for its line.
-    Waiting,
-    /// Resetting the chip into its download mode and greeting it.
-    Connecting,
-    /// Reading chip and flash size; nothing has been changed yet.
-    Checking,
-    /// Asking what is in flash already.
-    Comparing,
-    /// Erasing, writing and verifying, piece by piece.
-    Writing,
-    /// Resetting the chip.
-    Resetting,
-}
-
-/// A job's progress.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Progress {
-    /// What it is doing.
-    pub stage: Stage,
-    /// Bytes that are known to be right in flash by now.
-    pub done_bytes: usize,
-    /// Bytes to write in all; 0 while unknown.
-    pub total_bytes: usize,
-    /// `done_bytes` in percent of `total_bytes`.
-    pub percent: u8,
-    /// Bytes of the image that are written per second; 0 before the first.
-    pub bytes_per_second: u32,
-    /// Bits per second of the line.
-    pub baud: u32,
-    /// Attempts that failed before this one.
-    pub failed_attempts: u32,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self {
-            stage: Stage::Waiting,
-            done_bytes: 0,
-            total_bytes: 0,
-            percent: 0,
-            bytes_per_second: 0,
-            baud: 0,
-            failed_attempts: 0,
-        }
-    }
-}
+use workbench::flashing::{Progress, Stage};
 
 /// The job's end of its progress.
 pub(super) struct Reporter {

@@ -11,9 +11,11 @@ use md5::{Digest as _, Md5};
 use serialport::UsbPortInfo;
 
 use super::image::Image;
-use super::progress::{Reporter, Stage};
-use super::{FlashFault, Report};
-use crate::board::serial::CONSOLE_BAUD;
+use workbench::flashing::{Report, Stage};
+
+use super::FlashFault;
+use super::progress::Reporter;
+use crate::serial::CONSOLE_BAUD;
 
 /// How much is written, verified and, after a failure, repeated at once. Small enough to be cancelled soon, large enough
 /// that the questions in between cost little.

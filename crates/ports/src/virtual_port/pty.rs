@@ -15,7 +15,7 @@ use rustix::termios::{OptionalActions, QueueSelector, tcflush, tcgetattr, tcseta
 use tokio::io::unix::AsyncFd;
 
 use super::{Cable, HostAction};
-use crate::board::serial::watched;
+use crate::serial::watched;
 
 /// A pseudo-terminal whose other side a program may open as a serial port.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ mod openings {
     use rustix::io::Errno;
     use tokio::io::unix::AsyncFd;
 
-    use crate::board::serial::watched;
+    use crate::serial::watched;
 
     #[derive(Debug)]
     pub(super) struct Openings {

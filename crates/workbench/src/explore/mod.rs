@@ -27,8 +27,9 @@ use explorer::outcome::{Point, Verdict};
 use explorer::window::{Firmware, Place, Window};
 use serde_json::{Map, Value};
 
-use crate::course::{Lesson, Measured, Settings};
-pub use error::ExploreError;
+use crate::hands::{Hands, Job};
+use course::{Lesson, Measured, Settings};
+pub use error::{ExploreError, NotExplored};
 pub use open::open;
 pub use pairs::Pairs;
 pub use played::Played;
@@ -61,6 +62,8 @@ pub struct Exploration {
     source: Source,
     window: Window,
     firmware: Firmware,
+    /// The firmware's name in replay words.
+    build: String,
 }
 
 /// What became of one arrival.
@@ -94,16 +97,16 @@ impl Exploration {
         self.window.instructions() + 1
     }
 
-    /// Tries every arrival, on so many threads. `go_on` hears how many are done; false gives it up.
+    /// Tries every arrival, shared among hands. `go_on` hears how many are done; false gives it up.
     ///
     /// # Errors
     /// [`ExploreError::Cancelled`], [`ExploreError::TooMuch`].
-    pub fn try_all(&mut self, workers: usize, go_on: &(dyn Fn(u32) -> bool + Sync)) -> Result<Report, ExploreError> {
-        let tried = self.tried(workers, go_on)?;
+    pub fn try_all(&mut self, hands: &dyn Hands, go_on: &(dyn Fn(u32) -> bool + Sync)) -> Result<Report, ExploreError> {
+        let tried = self.tried(hands, go_on)?;
         Ok(self.report(&tried))
     }
 
-    /// Tries every arrival on this thread. `go_on` hears how many are done; false gives it up.
+    /// Tries every arrival, one after the other. `go_on` hears how many are done; false gives it up.
     ///
     /// # Errors
     /// As [`try_all`](Self::try_all).
@@ -128,30 +131,29 @@ impl Exploration {
     }
 
     /// Tries every arrival.
-    fn tried(&mut self, workers: usize, go_on: &(dyn Fn(u32) -> bool + Sync)) -> Result<Vec<Tried>, ExploreError> {
-        let workers = workers.max(1) as u32;
+    fn tried(&mut self, hands: &dyn Hands, go_on: &(dyn Fn(u32) -> bool + Sync)) -> Result<Vec<Tried>, ExploreError> {
+        let workers = hands.count().max(1) as u32;
         let arrivals = self.arrivals();
         let forks: Vec<Window> = (0..workers).map(|_| self.window.fork()).collect();
         let all: Mutex<Vec<Option<Tried>>> = Mutex::new(vec![None; arrivals as usize]);
         let (done, executed) = (AtomicU32::new(0), AtomicU64::new(0));
-        std::thread::scope(|scope| {
-            for (worker, mut fork) in (0u32..).zip(forks) {
-                let (all, done, executed, this) = (&all, &done, &executed, &*self);
-                scope.spawn(move || {
-                    let share = |at: u32| (u64::from(arrivals) * u64::from(at) / u64::from(workers)) as u32;
-                    let _ = fork.try_each(this.source, share(worker)..share(worker + 1), |at, run| {
-                        let tried = this.judged(&run);
-                        all.lock().unwrap_or_else(PoisonError::into_inner)[at as usize] = Some(tried);
-                        // The sum over all arrivals decides, not who came first: the answer is the same every time.
-                        let executed = executed.fetch_add(run.instructions, Ordering::Relaxed) + run.instructions;
-                        match executed <= MOST_INSTRUCTIONS && go_on(done.fetch_add(1, Ordering::Relaxed) + 1) {
-                            true => ControlFlow::Continue(()),
-                            false => ControlFlow::Break(()),
-                        }
-                    });
+        let jobs = (0u32..).zip(forks).map(|(worker, mut fork)| -> Job<'_> {
+            let (all, done, executed, this) = (&all, &done, &executed, &*self);
+            Box::new(move || {
+                let share = |at: u32| (u64::from(arrivals) * u64::from(at) / u64::from(workers)) as u32;
+                let _ = fork.try_each(this.source, share(worker)..share(worker + 1), |at, run| {
+                    let tried = this.judged(&run);
+                    all.lock().unwrap_or_else(PoisonError::into_inner)[at as usize] = Some(tried);
+                    // The sum over all arrivals decides, not who came first: the answer is the same every time.
+                    let executed = executed.fetch_add(run.instructions, Ordering::Relaxed) + run.instructions;
+                    match executed <= MOST_INSTRUCTIONS && go_on(done.fetch_add(1, Ordering::Relaxed) + 1) {
+                        true => ControlFlow::Continue(()),
+                        false => ControlFlow::Break(()),
+                    }
                 });
-            }
+            })
         });
+        hands.work(jobs.collect());
         if executed.into_inner() > MOST_INSTRUCTIONS {
             return Err(self.too_much());
         }

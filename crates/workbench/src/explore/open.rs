@@ -1,20 +1,19 @@
 //! The way to a window: the program runs to its end on a board of its own, then the driver is typed.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use emulator::bus::TICKS_PER_SECOND;
 use emulator::{Machine, Port, Source};
-use explorer::window::{Firmware, Limits, Marks, Refusal, Window};
+use explorer::window::{Limits, Marks, Window};
 use protocol::host::HostMessage;
 
 use super::{Exploration, ExploreError, ExploreRequest};
-use crate::board::emulated::BootedBoard;
-use crate::board::line::Line as _;
-use crate::board::session::{EndReason, RunOrder, SessionEvent};
-use crate::course::{Lesson, Setting};
-use crate::run::headless::FIRST_RUN;
-use crate::run::record::{why, wire_setting};
+use crate::emulated::BootedBoard;
+use crate::headless::FIRST_RUN;
+use crate::line::Line as _;
+use crate::record::{why, wire_setting};
+use crate::session::{EndReason, RunOrder, SessionEvent};
+use course::{Lesson, Setting};
 
 /// The rate while exploring, in Hz: no alarm comes by itself between the timer's start and the end.
 const QUIET_RATE_HZ: i64 = 10;
@@ -30,16 +29,6 @@ const PIECE_PAUSE_TICKS: u64 = 8 * TICKS_PER_SECOND / 1000;
 const FAREWELL_TICKS: u64 = 20 * TICKS_PER_SECOND / 1000;
 /// The marks that every driver uses.
 const MARKS: Marks = Marks { begin: 1, end: 2 };
-
-/// The lesson firmware's symbols, read once in a process.
-fn firmware() -> Result<Firmware, ExploreError> {
-    static FIRMWARE: OnceLock<Firmware> = OnceLock::new();
-    if let Some(firmware) = FIRMWARE.get() {
-        return Ok(firmware.clone());
-    }
-    let firmware = Firmware::parse(crate::firmware::ELF).map_err(Refusal::from)?;
-    Ok(FIRMWARE.get_or_init(|| firmware).clone())
-}
 
 /// Brings a board to the window of `lesson`.
 ///
@@ -67,11 +56,12 @@ pub(super) fn open_driver(
             return Err(ExploreError::Source { lesson: lesson.slug.clone(), source_name });
         }
     };
-    let firmware = firmware()?;
+    let firmware = boards.firmware().symbols()?;
     let mut machine = run_program(&request, boards)?;
     type_driver(&mut machine, driver);
     let window = Window::open(machine, &firmware, MARKS, Limits::default())?;
-    Ok(Exploration { lesson: lesson.clone(), request, source, window, firmware })
+    let build = boards.firmware().hash();
+    Ok(Exploration { lesson: lesson.clone(), request, source, window, firmware, build })
 }
 
 /// The run of a program without alarms that come in between.

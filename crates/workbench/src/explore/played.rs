@@ -1,15 +1,15 @@
 //! One arrival, played and shown in detail.
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
-use explorer::disassemble::{line_at, register_name};
 use explorer::outcome::Verdict;
 use explorer::story::{Moment, Side};
+use inspector::disassemble::{line_at, register_name};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::told::{ToldStep, after, before};
 use super::{Exploration, ExploreError};
-use crate::course::Text;
+use course::Text;
 
 /// Instructions shown from the boundary on.
 const AHEAD: usize = 3;

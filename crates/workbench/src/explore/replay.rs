@@ -12,10 +12,10 @@ use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{Exploration, ExploreRequest};
-use crate::course::{Course, Lesson, Settings};
+use crate::firmware::{LessonFirmware, short_hash};
+use course::{Course, Lesson, Settings};
 
 /// A compressed program that is longer stays out of the word.
 const MOST_PROGRAM_CHARS: usize = 2048;
@@ -93,7 +93,7 @@ impl Exploration {
         let also = second.map(|second| format!("+{second}")).unwrap_or_default();
         let word = format!(
             "isr1:{}:{}:{program}:{}:{}:{at}{also}",
-            short_hash(crate::firmware::FLASH_IMAGE),
+            self.build,
             self.lesson.slug,
             self.request.seed,
             settings.join(",")
@@ -106,14 +106,19 @@ impl Exploration {
 ///
 /// # Errors
 /// [`ReplayError`].
-pub fn recipe<'c>(course: &'c Course, word: &str, given: Option<&str>) -> Result<Recipe<'c>, ReplayError> {
+pub fn recipe<'c>(
+    course: &'c Course,
+    firmware: &LessonFirmware,
+    word: &str,
+    given: Option<&str>,
+) -> Result<Recipe<'c>, ReplayError> {
     let parts: Vec<&str> = word.trim().split(':').collect();
-    let ["isr1", firmware, slug, program, seed, settings, arrivals] = parts[..] else {
+    let ["isr1", build, slug, program, seed, settings, arrivals] = parts[..] else {
         return Err(ReplayError::Malformed);
     };
-    let here = short_hash(crate::firmware::FLASH_IMAGE);
-    if firmware != here {
-        return Err(ReplayError::OtherFirmware { word: firmware.to_owned(), here });
+    let here = firmware.hash();
+    if build != here {
+        return Err(ReplayError::OtherFirmware { word: build.to_owned(), here });
     }
     let lesson = course.lesson(slug).ok_or_else(|| ReplayError::Lesson(slug.to_owned()))?;
     let seed = seed.parse().map_err(|_| ReplayError::Malformed)?;
@@ -164,10 +169,6 @@ fn unpacked(packed: &str, given: Option<&str>) -> Result<String, ReplayError> {
     read.map(|_| program).map_err(|_| ReplayError::Malformed)
 }
 
-fn short_hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,9 +188,10 @@ mod tests {
 
     #[test]
     fn words_that_are_none_are_refused() {
-        let course = Course::embedded().unwrap();
-        let firmware = short_hash(crate::firmware::FLASH_IMAGE);
-        let read = |word: &str| recipe(&course, word, None).map(|recipe| recipe.at);
+        let course = crate::test_course();
+        let build = LessonFirmware::new(&b"flash"[..], &b"elf"[..]);
+        let firmware = build.hash();
+        let read = |word: &str| recipe(&course, &build, word, None).map(|recipe| recipe.at);
         assert_eq!(read(&format!("isr1:{firmware}:lost-update:lesson:1:kind=hard:7")), Ok(7));
         for word in ["", "isr1:", "isr1:a:b", &format!("isr1:{firmware}:lost-update:fix.!!:1::7")] {
             assert_eq!(read(word), Err(ReplayError::Malformed), "{word}");

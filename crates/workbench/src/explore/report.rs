@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use super::told::{Told, ToldRange};
 use super::words;
 use super::{Exploration, Pairs, Replay, Share, Tried};
-use crate::course::lesson::Losing;
-use crate::course::{Settings, Text};
+use course::lesson::Losing;
+use course::{Settings, Text};
 
 /// A delivery later than this after the arrival was held back, in instructions. A taken interrupt
 /// needs one, see `emulator::cpu::INTERRUPT_LATENCY`.

@@ -17,11 +17,11 @@ use serde::Serialize;
 
 use super::open::{open_driver, quiet_order};
 use super::{Exploration, ExploreError, ExploreRequest};
-use crate::board::emulated::BootedBoard;
-use crate::board::line::Line as _;
-use crate::board::session::SessionEvent;
-use crate::course::Lesson;
-use crate::run::headless::FIRST_RUN;
+use crate::emulated::BootedBoard;
+use crate::headless::FIRST_RUN;
+use crate::line::Line as _;
+use crate::session::SessionEvent;
+use course::Lesson;
 
 /// The lengths of the two runs without interrupts.
 const SHORT: Duration = Duration::from_millis(40);

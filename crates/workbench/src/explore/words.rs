@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::report::Bytecode;
 use super::told::ToldStep;
-use crate::course::Text;
+use course::Text;
 
 /// As many steps are listed where no shorter story fits.
 const MOST_STEPS: usize = 8;

@@ -1,7 +1,7 @@
 //! What a board says while it boots, as far as it tells why no prompt comes.
 
 use super::RESET_CAUSE;
-use crate::board::raw_prompt::find;
+use crate::raw_prompt::find;
 
 /// So many resets without a prompt in between are a loop: the host's own, and what may come of a bad contact.
 pub(super) const RESETS_OF_A_LOOP: u32 = 4;

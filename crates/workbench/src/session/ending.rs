@@ -7,7 +7,7 @@ use super::{
     BOOT_TIMEOUT, BootTalk, EndReason, INTERRUPT_TIMEOUT, LinkAction, PROMPT_TIMEOUT, PROOF_INTERVAL, Phase,
     RESETS_OF_A_LOOP, Run, RunEnd, STOP_TIMEOUT, Session, SessionEvent, SessionFault, StopStage, rom_banner,
 };
-use crate::board::raw_prompt::{INTERRUPT, LEAVE_RAW};
+use crate::raw_prompt::{INTERRUPT, LEAVE_RAW};
 
 impl Session {
     pub(super) fn program_ended(&mut self, traceback: String) {

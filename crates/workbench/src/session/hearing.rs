@@ -10,7 +10,7 @@ use super::{
     RESETS_OF_A_LOOP, Session, SessionEvent, SessionFault, StartStage, StopStage, TAIL_BYTES, UPLOAD_TIMEOUT,
     rom_banner, stands_still,
 };
-use crate::board::raw_prompt::{FRIENDLY_PROMPT, PromptEvent, find};
+use crate::raw_prompt::{FRIENDLY_PROMPT, PromptEvent, find};
 
 impl Session {
     pub(super) fn hear_console(&mut self, text: &[u8]) {

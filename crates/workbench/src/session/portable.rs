@@ -10,8 +10,8 @@ use std::time::Duration;
 use protocol::received::Sample;
 use sha2::{Digest as _, Sha256};
 
-use crate::board::raw_prompt::{END, find};
-use crate::board::serial::CONSOLE_BAUD;
+use crate::line::CONSOLE_BAUD;
+use crate::raw_prompt::{END, find};
 
 use super::{
     BAUD_PAUSE, EndReason, LinkAction, PROMPT_TIMEOUT, PROMPT_TRIES, Phase, PromptEvent, RawPrompt, RunOrder, Session,
@@ -19,7 +19,7 @@ use super::{
 };
 
 /// The module, as it lies on the board.
-const LAB: &str = include_str!("../../../assets/lab.py");
+const LAB: &str = include_str!("../../assets/lab.py");
 /// SHA-256 of [`LAB`], in hexadecimal.
 static LAB_SHA256: LazyLock<String> =
     LazyLock::new(|| Sha256::digest(LAB).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")));
