@@ -12,8 +12,8 @@ use emulator::memory::Memory;
 use emulator::{Config, EngineKind, Machine, Port, ResetCause, Snapshot, Stop, Stops};
 
 use crate::story::Sides;
-use crate::symbols::{SymbolError, Symbols};
-use crate::vm::{self, Listing, Position, VmLayout};
+use inspector::symbols::{SymbolError, Symbols};
+use inspector::vm::{self, Listing, Position, VmLayout};
 
 /// The mark after which a run is judged.
 pub const FINISH_MARK: u32 = 3;
