@@ -9,12 +9,12 @@ use std::time::Instant;
 use emulator::bus::TICKS_PER_SECOND;
 use emulator::{Config, Machine, Port};
 use ports::flash::{Cancel, Image, flash};
-use workbench::flashing::Progress;
 use ports::serial::{CONSOLE_BAUD, PortAddress, SerialLine};
 use ports::virtual_port::Cable;
 use ports::virtual_port::network::NetworkPort;
 use ports::virtual_port::paced::{self, Pace};
 use tokio::sync::watch;
+use workbench::flashing::Progress;
 
 /// Bytes per second at 921600 baud: ten bits for each.
 const WIRE_BYTES_PER_SECOND: f64 = 92_160.0;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use emulator::{Config, FlashImage, Machine, Port};
-use ports::flash::{Cancel, Image, Progress, flash};
+use ports::flash::{Cancel, Image, flash};
 use ports::rfc2217::client::Connection;
 use ports::rfc2217::{ServerEvent, ServerSession};
 use ports::serial::{CONSOLE_BAUD, PortAddress, SerialLine};
@@ -16,6 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use workbench::flashing::Progress;
 
 /// SplitMix64.
 pub(crate) struct Chance(pub(crate) u64);

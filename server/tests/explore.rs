@@ -1,10 +1,9 @@
 //! The race explorer on the course: what every lesson says of its settings, and of its exercise.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
-use course::{Course, Lesson, Setting, Settings};
+use course::{Lesson, Setting, Settings};
 use explorer::outcome::Verdict;
 use isrlab::threads::Threads;
-use workbench::emulated::BootedBoard;
 use workbench::explore::{self, Counts, ExploreError, ExploreRequest, Loss, Report};
 use workbench::headless::Boards as _;
 use workbench::record::RunRequest;

@@ -1,9 +1,8 @@
 //! Runs on the page: samples, live changes, checks, and the same numbers as on the command line.
 
 use axum::http::StatusCode;
-use course::{Course, Setting, Settings};
+use course::{Setting, Settings};
 use serde_json::json;
-use workbench::emulated::BootedBoard;
 use workbench::headless;
 use workbench::record::RunRequest;
 
