@@ -332,6 +332,8 @@ impl Core {
         run(&mut make);
 
         let frozen = self.out.join("frozen_content.c");
+        // The tool looks at its modules' dates only, and not at the strings that the C sources have by now.
+        let _ = fs::remove_file(&frozen);
         let mut command = self.python("tools/makemanifest.py");
         command.current_dir(self.crate_dir.join("port"));
         command.env("MICROPY_MPYCROSS", cross.join("mpy-cross"));

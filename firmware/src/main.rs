@@ -28,6 +28,7 @@ mod pins;
 mod run;
 mod sources;
 mod telemetry;
+mod virtual_timers;
 mod vm;
 
 use esp_hal::clock::CpuClock;
@@ -42,6 +43,7 @@ fn main() -> ! {
     clock::init();
     interrupts::init();
     sources::init();
+    virtual_timers::init(peripherals.TIMG0);
     telemetry::init();
     console::init(peripherals.UART0, peripherals.GPIO20, peripherals.GPIO21, peripherals.USB_DEVICE);
     vm::run()

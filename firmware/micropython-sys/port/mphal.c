@@ -41,10 +41,6 @@ mp_uint_t mp_hal_ticks_us(void) {
     return fw_micros();
 }
 
-mp_uint_t mp_hal_ticks_cpu(void) {
-    return fw_ticks();
-}
-
 uint64_t mp_hal_time_ns(void) {
     return fw_micros() * 1000;
 }
@@ -75,5 +71,12 @@ void mp_hal_delay_us(mp_uint_t us) {
         if (end - now > PENDING_OVERHEAD_US) {
             mp_handle_pending(true);
         }
+    }
+}
+
+// The same without safe points, for protocols that count microseconds.
+void mp_hal_delay_us_fast(mp_uint_t us) {
+    uint64_t end = fw_ticks() + (uint64_t)us * 16;
+    while (fw_ticks() < end) {
     }
 }
