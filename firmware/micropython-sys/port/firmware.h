@@ -101,6 +101,27 @@ void fw_program_begins(void);
 void fw_program_ended(bool raised);
 // The same for a line typed at the prompt, which is no run.
 void fw_statement_ended(void);
+// Time and memory that outlive a reset. The calendar counts from 2000.
+uint64_t fw_calendar_us(void);
+void fw_calendar_set_us(uint64_t us);
+uint8_t *fw_rtc_memory(size_t *len);
+bool fw_rtc_memory_resize(size_t len);
+
+// Peripherals.
+void fw_adc_prepare(uint32_t pin);
+uint32_t fw_adc_read(uint32_t pin, uint32_t attenuation);
+void fw_wdt_start(uint32_t timeout_ms);
+void fw_wdt_feed(void);
+// Cycles of a zero bit's high and low part, then of a one bit's.
+void fw_bitstream(uint32_t pin, const uint32_t *cycles, const uint8_t *bytes, size_t len);
+void fw_unique_id(uint8_t *mac);
+
+// Sleeps end after a time (-1: never) or by a pin.
+void fw_wake_on_pins(uint32_t mask, bool high);
+void fw_light_sleep(int32_t ms);
+_Noreturn void fw_deep_sleep(int32_t ms);
+uint32_t fw_wake_reason(void);
+
 _Noreturn void fw_chip_reset(void);
 _Noreturn void fw_chip_bootloader(void);
 uint32_t fw_reset_cause(void);

@@ -154,6 +154,11 @@ void port_report_exception(uint32_t context, mp_obj_t exception) {
     fw_report_exception(context, class_name, class_len, text, text_len);
 }
 
+// Whether main is to be interrupted, or left.
+bool port_vm_interrupted(void) {
+    return MP_STATE_THREAD(mp_pending_exception) != MP_OBJ_NULL || MP_STATE_VM(vm_abort);
+}
+
 bool port_vm_pending(void) {
     return MP_STATE_VM(sched_state) == MP_SCHED_PENDING || MP_STATE_THREAD(mp_pending_exception) != MP_OBJ_NULL
            || MP_STATE_VM(vm_abort);

@@ -7,6 +7,9 @@
 
 extern const mp_obj_type_t machine_timer_type;
 extern const mp_obj_type_t machine_pin_type;
+extern const mp_obj_type_t machine_rtc_type;
+extern const mp_obj_type_t machine_i2c_type;
+extern const mp_obj_type_t machine_spi_type;
 
 typedef struct {
     mp_obj_base_t base;

@@ -75,6 +75,8 @@ unsafe extern "C" {
     pub fn port_vm_abort(abort: bool);
     /// The byte that interrupts a program, -1 while none runs. From anywhere.
     pub fn port_interrupt_char() -> i32;
+    /// Whether main is to be interrupted, or left. From anywhere.
+    pub fn port_vm_interrupted() -> bool;
     /// Whether main has something to do: a queued function or a pending exception. From anywhere.
     pub fn port_vm_pending() -> bool;
     /// Runs the VM for ever. `stack_top` is the initial stack pointer of the calling context, main.
