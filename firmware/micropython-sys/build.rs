@@ -19,13 +19,21 @@ const COMPILER: &str = "riscv64-unknown-elf-gcc";
 const ARCHIVER: &str = "riscv64-unknown-elf-ar";
 
 const EXTMOD: &[&str] = &[
+    "machine_adc",
+    "machine_bitstream",
+    "machine_i2c",
     "machine_mem",
+    "machine_pulse",
+    "machine_signal",
+    "machine_spi",
+    "machine_wdt",
     "modasyncio",
     "modbinascii",
     "modhashlib",
     "modheapq",
     "modjson",
     "modmachine",
+    "modonewire",
     "modos",
     "modplatform",
     "modrandom",
@@ -86,9 +94,21 @@ const LIBM: &[&str] = &[
 
 const LITTLEFS: &[&str] = &["lfs2", "lfs2_util"];
 
-const PORT: &[&str] = &["irq", "lifecycle", "machine_pin", "machine_timer", "modflashbdev", "mphal"];
+const DRIVERS: &[&str] = &["bus/softspi", "dht/dht"];
+
+const PORT: &[&str] = &[
+    "irq",
+    "lifecycle",
+    "machine_bus",
+    "machine_pin",
+    "machine_rtc",
+    "machine_timer",
+    "modesp32",
+    "modflashbdev",
+    "mphal",
+];
 /// What an official build does not have; the feature `plain` leaves it out.
-const LESSONS: &[&str] = &["modlab"];
+const LESSONS: &[&str] = &["modlab", "modpyb"];
 
 fn main() {
     println!("cargo:rerun-if-env-changed=MICROPYTHON_SRC");
@@ -212,6 +232,7 @@ impl Core {
         };
         py.extend(listed(self.top.join("extmod"), EXTMOD));
         py.extend(listed(self.top.join("shared"), SHARED));
+        py.extend(listed(self.top.join("drivers"), DRIVERS));
         py.extend(listed(self.crate_dir.join("port"), PORT));
         if !is_plain() {
             py.extend(listed(self.crate_dir.join("port"), LESSONS));
@@ -332,6 +353,8 @@ impl Core {
         run(&mut make);
 
         let frozen = self.out.join("frozen_content.c");
+        // The tool looks at its modules' dates only, and not at the strings that the C sources have by now.
+        let _ = fs::remove_file(&frozen);
         let mut command = self.python("tools/makemanifest.py");
         command.current_dir(self.crate_dir.join("port"));
         command.env("MICROPY_MPYCROSS", cross.join("mpy-cross"));

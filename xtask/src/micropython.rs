@@ -24,10 +24,11 @@ mod releases;
 pub(crate) use releases::{RELEASES, Release};
 
 /// What of the tree takes part in the build.
-const COMPILED_PARTS: [&str; 10] = [
+const COMPILED_PARTS: [&str; 11] = [
     "py",
     "shared",
     "extmod",
+    "drivers/bus",
     "drivers/dht",
     "mpy-cross",
     "lib/libm",

@@ -251,7 +251,7 @@ fn shared_buffers_generators_priorities_and_bound_methods() {
         .collect();
     assert_eq!(torn, [("hard 1 2", true), ("hard 1 1", false), ("soft 1 2", false)]);
     let methods = "== isr_bad\nUncaught exception in IRQ callback handler\nTraceback (most recent call last):\n  \
-        File \"<stdin>\", line 126, in isr_bad\nMemoryError: memory allocation failed, heap is locked\n   \
+        File \"<stdin>\", line 128, in isr_bad\nMemoryError: memory allocation failed, heap is locked\n   \
         returned False ran 0\n== isr_ref\n   returned True ran 1\n== isr_cls\n\
         TypeError: bar() takes 2 positional arguments but 1 were given\n   returned True ran 0\n\
         == isr_cls1\n   returned True ran 1\n== isr_call\n   returned True ran 1\n";
