@@ -161,7 +161,7 @@ mod tests {
         };
         for lesson in &course.lessons {
             let prefix = format!("{}:", lesson.id);
-            let tried = list(&|sentence| sentence.tried.iter().any(|row| row.starts_with(&prefix)));
+            let tried = list(&|sentence: &Sentence| sentence.tried.iter().any(|row| row.starts_with(&prefix)));
             writeln!(page, "| {} {} | {tried} |", lesson.id, lesson.title.en).unwrap();
         }
         page.push_str("\n## Not tried yet\n\nThese wait for the pins of First steps.\n\n");
