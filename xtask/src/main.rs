@@ -10,6 +10,7 @@ mod flash_image;
 mod host_instructions;
 mod micropython;
 mod process;
+mod rooms;
 mod setup;
 mod tidy;
 mod web;
