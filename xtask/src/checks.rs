@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::board_toolchain::{BoardToolchain, PAGE};
 use crate::failure::Result;
 use crate::process::{run, step};
 use crate::setup::{self, Purpose};
@@ -39,8 +40,19 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
             .args(["--locked", "--workspace", "--no-deps", "--document-private-items"])
             .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"))
     })?;
+    for_a_page(workspace)?;
     web::check(workspace)?;
     firmware::check(workspace, None)
+}
+
+/// The rooms without I/O compile for WebAssembly as they are.
+fn for_a_page(workspace: &Workspace) -> Result<()> {
+    step("Checking the rooms without I/O for WebAssembly", || {
+        let toolchain = BoardToolchain::find_for(&PAGE)?;
+        let target_dir = workspace.cache().join("wasm32");
+        // The workbench uses all of them.
+        run(toolchain.cargo_for(&PAGE, "check", workspace.root(), &target_dir).args(["--package", "workbench"]))
+    })
 }
 
 /// The tests of the host's crates, end-to-end tests with foreign tools among

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::apt;
-use crate::board_toolchain::{BoardToolchain, DEBIAN_PACKAGES};
+use crate::board_toolchain::{BoardToolchain, DEBIAN_PACKAGES, PAGE};
 use crate::failure::{Code, Failure, Result};
 use crate::process::{output, run, step, succeeds, which};
 use crate::workspace::{Workspace, create_dir, read, remove_dir, write_if_changed};
@@ -166,7 +166,8 @@ fn install(missing: &[&Requirement]) -> Result<()> {
 
 /// Finds a compiler for the board, and installs Debian's where rustup has none.
 fn install_board_toolchain() -> Result<()> {
-    match BoardToolchain::find() {
+    let find = || BoardToolchain::find().and_then(|_| BoardToolchain::find_for(&PAGE));
+    match find() {
         Ok(_) => Ok(()),
         Err(missing) if apt::is_available() => {
             apt::update()?;
@@ -174,7 +175,7 @@ fn install_board_toolchain() -> Result<()> {
                 return Err(missing);
             }
             apt::install(&DEBIAN_PACKAGES)?;
-            BoardToolchain::find().map(|_| ())
+            find().map(|_| ())
         }
         Err(missing) => Err(missing),
     }
