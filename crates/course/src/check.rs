@@ -6,7 +6,7 @@ use super::lesson::{Instrument, Lesson, Role, Term};
 use super::load::Finding;
 use super::relation::Relation;
 use super::settings::Settings;
-use super::{Course, Measure};
+use super::{Course, Measure, index, terms};
 
 /// Adds every problem of the course to `findings`.
 pub(super) fn course(course: &Course, findings: &mut Vec<Finding>) {
@@ -33,9 +33,12 @@ pub(super) fn course(course: &Course, findings: &mut Vec<Finding>) {
             report(what, format!("two lessons are called `{name}`; rename one"));
         }
     }
-    // A lesson that could not be read is reported as such, and not by those that link to it.
+    // A lesson that could not be read is reported as such, and not by those that speak of it.
     if findings.is_empty() {
         links(course, findings);
+        index::sentences(course, findings);
+        course.plan.check(course, findings);
+        findings.extend(terms::explained(course));
     }
     for lesson in &course.lessons {
         LessonCheck { course, lesson, claims: &claims, findings }.run();
@@ -163,6 +166,7 @@ impl LessonCheck<'_> {
 
     fn predictions(&mut self) {
         let lesson = self.lesson;
+        let before = index::before_the_run(lesson);
         for name in repeated(lesson.predictions.iter().map(|prediction| prediction.id.as_str())) {
             self.report("lesson.toml", "predict", format!("two questions have the id `{name}`; rename one"));
         }
@@ -177,6 +181,18 @@ impl LessonCheck<'_> {
             }
             for key in repeated(prediction.options.iter().map(|option| option.key.as_str())) {
                 self.report("lesson.toml", &place, format!("two options have the key `{key}`; rename one"));
+            }
+            let set = lesson.settings(&prediction.set).ok();
+            if set.is_none() || !lesson.tries.iter().any(|attempt| lesson.settings(&attempt.set).ok() == set) {
+                self.report("lesson.toml", &place, "no [[try]] has its settings, so a learner cannot set them");
+            }
+            match prediction.options.iter().find(|option| option.key == prediction.right) {
+                None => self.report("lesson.toml", &place, format!("has no answer `{}`", prediction.right)),
+                Some(right) => {
+                    for (where_, said) in index::gives_away(&before, &right.text) {
+                        self.report("lesson.toml", &place, format!("{where_} gives the answer away: {said}"));
+                    }
+                }
             }
             for option in &prediction.options {
                 self.relation(&place, &option.right_when);
@@ -251,8 +267,11 @@ impl LessonCheck<'_> {
         if grid.rows.is_empty() {
             self.report("lesson.toml", "grid", "has no row; a lesson states what its runs must show");
         }
-        for (index, row) in grid.rows.iter().enumerate() {
-            let place = format!("grid row {}", index + 1);
+        for id in repeated(grid.rows.iter().map(|row| row.id.as_str())) {
+            self.report("lesson.toml", "grid", format!("two rows have the id `{id}`; rename one"));
+        }
+        for row in &grid.rows {
+            let place = format!("grid row `{}`", row.id);
             self.settings(&place, &row.set);
             for relation in &row.holds {
                 self.relation(&place, relation);
@@ -262,6 +281,11 @@ impl LessonCheck<'_> {
 
     fn exercise(&mut self) {
         let exercise = &self.lesson.exercise;
+        if let Some(line) = index::unguarded_schedule(self.lesson) {
+            let message =
+                "calls `schedule` without `try` where a hard run checks it: a full queue would end the callback";
+            self.report("solution.py", format!("line {line}"), message);
+        }
         let runs: BTreeSet<&str> = exercise.runs.iter().map(|run| run.id.as_str()).collect();
         if runs.len() != exercise.runs.len() || runs.is_empty() {
             self.report("lesson.toml", "exercise", "needs runs, each with an id of its own");

@@ -26,6 +26,10 @@ pub struct Lesson {
     pub claims: Vec<String>,
     /// The corrections it demonstrates, such as `D6`.
     pub corrections: Vec<String>,
+    /// How long it takes a learner, in minutes.
+    pub minutes: u32,
+    /// The ids of the lessons that it builds upon.
+    pub needs: Vec<String>,
     /// The kinds of interrupt it uses.
     pub kinds: Vec<Kind>,
     /// The boards it runs on.
@@ -65,6 +69,10 @@ pub struct Lesson {
 impl Lesson {
     /// The sections of every lesson text, in the order of the page.
     pub const SECTIONS: [&'static str; 7] = ["about", "run", "see", "explain", "differs", "fix", "learned"];
+
+    /// The sections that stand before the questions. The others open once a learner has answered and
+    /// run, so only these must not give an answer away.
+    pub const BEFORE_THE_RUN: [&'static str; 2] = ["about", "run"];
 
     /// Its number without the letter, from 1.
     #[must_use]
@@ -171,6 +179,8 @@ pub struct Prediction {
     pub set: Settings,
     /// The measured values that the answer names.
     pub shows: Vec<String>,
+    /// The key of the answer that the virtual board gives. The page does not know it before a run.
+    pub right: String,
     /// The possible answers. For any run with these settings exactly one is right.
     pub options: Vec<Answer>,
     /// Why it is so, shown when the answer is known.
@@ -394,10 +404,15 @@ pub struct Grid {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GridRow {
+    /// By which the index of sentences names it; unique in its lesson.
+    pub id: String,
     /// The settings that make this row.
     pub set: Settings,
     /// What must hold.
     pub holds: Vec<Relation>,
+    /// The run ends with a crash of the board; then nothing else is asked of it.
+    #[serde(default)]
+    pub crashes: bool,
     /// Length of this run in seconds, where it differs.
     #[serde(default)]
     pub seconds: Option<u32>,

@@ -14,13 +14,16 @@ pub mod language;
 pub mod lesson;
 pub mod load;
 pub mod markdown;
+pub mod plan;
 pub mod python;
 pub mod relation;
 pub mod settings;
+pub mod terms;
 pub mod text;
 pub mod words;
 
 mod check;
+mod index;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,9 +31,11 @@ pub use language::Language;
 pub use lesson::Lesson;
 pub use load::{CourseError, Files, Finding};
 pub use markdown::Section;
+pub use plan::Plan;
 pub use relation::{Measured, Relation, Value};
 pub use settings::{Control, Setting, SettingError, Settings};
 pub use text::Text;
+pub use terms::Term;
 
 /// The whole course.
 #[derive(Clone, Debug)]
@@ -43,6 +48,18 @@ pub struct Course {
     pub values: Vec<Measure>,
     /// The lessons, in their order.
     pub lessons: Vec<Lesson>,
+    /// Chapters, teaching plans, and the teacher's guide.
+    pub plan: Plan,
+    /// The terms of the texts, for the glossary.
+    pub terms: Vec<Term>,
+}
+
+#[cfg(test)]
+impl Course {
+    /// The course of this repository.
+    pub(crate) fn ours() -> Self {
+        load::course(&firmware_tests::lesson_files().into_iter().collect()).expect("the repository's course is sound")
+    }
 }
 
 impl Course {
@@ -111,6 +128,37 @@ pub struct DocumentSection {
     pub title: Text,
     /// The claims of the lesson map that it makes, such as `B26`.
     pub claims: Vec<String>,
+    /// Each of its sentences, in order, in words of our own.
+    pub sentences: Vec<Sentence>,
+}
+
+/// One sentence of a document: what it says, and which runs try it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sentence {
+    /// What it says, in words of our own.
+    pub says: Text,
+    /// The rows that try it, as `L15:hard-none-plain`; `L05:exercise` is the lesson's exercise.
+    #[serde(default)]
+    pub tried: Vec<String>,
+    /// The lesson that will try it, where the board cannot yet.
+    #[serde(default)]
+    pub waits: Option<String>,
+    /// Why no run can try it.
+    #[serde(default)]
+    pub none: Option<NoRun>,
+}
+
+/// Why no run can try a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoRun {
+    /// It gives a name, announces, or divides the text.
+    Definition,
+    /// It advises, without a statement that a run could contradict.
+    Advice,
+    /// It speaks of hardware that no ESP32 has.
+    OtherHardware,
 }
 
 /// Where a document is outdated or does not hold on the ESP32.

@@ -11,7 +11,8 @@ use super::lesson::{Board, Exercise, Explorer, Grid, Hazard, Instrument, Kind, L
 use super::markdown::{self, Section};
 use super::settings::{ChoiceOption, Control, Range, Scale, Setting};
 use super::text::Text;
-use super::{Correction, Course, Document, Measure, check};
+use super::terms::{self, Term};
+use super::{Correction, Course, Document, Measure, Plan, check, plan};
 
 /// The version of the lesson format that this code reads.
 const FORMAT_VERSION: u32 = 1;
@@ -88,6 +89,14 @@ struct CourseFile {
     values: Vec<Measure>,
 }
 
+/// `terms.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TermsFile {
+    #[serde(rename = "term")]
+    terms: Vec<Term>,
+}
+
 /// A control that several lessons use: its label and everything it can offer.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,6 +124,9 @@ struct LessonFile {
     claims: Vec<String>,
     #[serde(default)]
     corrections: Vec<String>,
+    minutes: u32,
+    #[serde(default)]
+    needs: Vec<String>,
     kinds: Vec<Kind>,
     boards: Vec<Board>,
     run: RunLength,
@@ -181,13 +193,30 @@ pub fn course(files: &Files) -> Result<Course, CourseError> {
     }
     let folders: BTreeSet<&str> =
         files.0.keys().filter_map(|path| path.split_once('/').map(|(folder, _)| folder)).collect();
-    for path in files.0.keys().filter(|path| !path.contains('/') && *path != "course.toml") {
+    const SHARED: [&str; 5] = ["course.toml", "chapters.toml", "terms.toml", "teacher.en.md", "teacher.ja.md"];
+    for path in files.0.keys().filter(|path| !path.contains('/') && !SHARED.contains(&path.as_str())) {
         findings.push(stray(path));
     }
     let lessons: Vec<Lesson> =
         folders.into_iter().filter_map(|folder| lesson(files, folder, &shared, &mut findings)).collect();
-    let course =
-        Course { documents: shared.documents, corrections: shared.corrections, values: shared.values, lessons };
+    let chapters = toml_file::<plan::ChaptersFile>(files, "chapters.toml", &mut findings);
+    let listed = toml_file::<TermsFile>(files, "terms.toml", &mut findings);
+    let en = sections(files, "teacher.en.md", &mut findings);
+    let ja = sections(files, "teacher.ja.md", &mut findings);
+    let (Some(chapters), Some(listed), Some(en), Some(ja)) = (chapters, listed, en, ja) else {
+        return Err(CourseError::Unsound(findings));
+    };
+    let texts = files.0.iter().filter_map(|(path, bytes)| Some((path.as_str(), std::str::from_utf8(bytes).ok()?)));
+    findings.extend(texts.flat_map(|(path, text)| terms::check(path, text, &listed.terms)));
+    let mut course = Course {
+        documents: shared.documents,
+        corrections: shared.corrections,
+        values: shared.values,
+        lessons,
+        plan: Plan { chapters: chapters.chapters, lectures: chapters.lectures, en, ja },
+        terms: listed.terms,
+    };
+    course.plan.sort(&mut course.lessons);
     check::course(&course, &mut findings);
     if findings.is_empty() { Ok(course) } else { Err(CourseError::Unsound(findings)) }
 }
@@ -259,6 +288,8 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
         summary: file.summary,
         claims: file.claims,
         corrections: file.corrections,
+        minutes: file.minutes,
+        needs: file.needs,
         kinds: file.kinds,
         boards: file.boards,
         run: file.run,
@@ -382,7 +413,7 @@ mod tests {
             L15,
             "slug = \"lost-update\"",
             "slag = \"lost-update\"",
-            "15-lost-update/lesson.toml, line 2: unknown field `slag`, expected one of `id`, `slug`, `title`, `summary`, `claims`, `corrections`, `kinds`, `boards`, `run`, `control`, `value`, `predict`, `try`, `instrument`, `grid`, `exercise`, `hazard`, `explorer`",
+            "15-lost-update/lesson.toml, line 2: unknown field `slag`, expected one of `id`, `slug`, `title`, `summary`, `claims`, `corrections`, `minutes`, `needs`, `kinds`, `boards`, `run`, `control`, `value`, `predict`, `try`, `instrument`, `grid`, `exercise`, `hazard`, `explorer`",
         );
         check(
             L15,

@@ -223,7 +223,7 @@ impl Window {
                     self.begin_scheduled(&mut telling, now, first_tick);
                 }
                 Stop::Breakpoint(_) => recent.forget_last(),
-                Stop::InstructionCount | Stop::Output(_) => {}
+                Stop::InstructionCount | Stop::Output(_) | Stop::Pin(_) => {}
                 _ => break,
             }
             if self.machine.instructions() >= deadline.instructions {

@@ -1,7 +1,7 @@
 //! MicroPython bytecode, version 6, read back: one [`Instruction`] at a time, and the function
 //! prelude with its line numbers.
 //!
-//! Encodings are those of MicroPython 1.25 `py/bc0.h` (opcodes) and `py/bc.h` (prelude).
+//! Encodings are those of MicroPython 1.25 and 1.26 `py/bc0.h` (opcodes) and `py/bc.h` (prelude).
 
 /// One bytecode instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! A global is a slot of a dictionary's table, so whoever loads or stores that slot reads or writes
 //! the variable. The items of global byte arrays and arrays are variables too: `buf[3]`. Layouts are
-//! those of MicroPython 1.25 (`py/obj.h`, `py/objarray.h`) with object representation A.
+//! those of MicroPython 1.25 and 1.26 (`py/obj.h`, `py/objarray.h`) with object representation A.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

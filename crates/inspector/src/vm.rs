@@ -1,6 +1,6 @@
 //! MicroPython's own structures, read from guest memory without touching it.
 //!
-//! Layouts are those of MicroPython 1.25 on a 32-bit target with object representation A and qstr
+//! Layouts are those of MicroPython 1.25 and 1.26 on a 32-bit target with object representation A and qstr
 //! tables (`py/bc.h:mp_code_state_t`, `py/objfun.h:mp_obj_fun_bc_t`, `py/bc.h:mp_module_context_t`,
 //! `py/qstr.h:qstr_pool_t`). Everything read is checked or bounded: a guest may have overwritten it.
 

@@ -84,7 +84,7 @@ impl Line for EmulatedLine {
                     break;
                 }
                 Stop::Fault(fault) => return Err(LineFault::Emulation { cause: fault.to_string() }),
-                Stop::InstructionCount | Stop::Output(_) | Stop::Breakpoint(_) | Stop::Reset(_) => {}
+                Stop::InstructionCount | Stop::Output(_) | Stop::Pin(_) | Stop::Breakpoint(_) | Stop::Reset(_) => {}
             }
         }
         Ok(self.machine.uart_take_output(PORT))

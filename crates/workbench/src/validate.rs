@@ -115,6 +115,14 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> (String, 
             let settings = lesson.grid.settings(row);
             let seconds = row.seconds.unwrap_or(lesson.grid.seconds);
             let judged = run_lesson(lesson, &settings, seconds, boards).map(|record| {
+                if row.crashes {
+                    let ended = why(record.end.why);
+                    let survived = record.end.why != EndReason::Crashed;
+                    return survived
+                        .then(|| format!("the run ended as `{ended}`, and not with a crash"))
+                        .into_iter()
+                        .collect();
+                }
                 let measured = record.measured();
                 let relations = lesson.grid.holds.iter().chain(&row.holds);
                 let mut findings: Vec<_> = relations.filter_map(|relation| broken(relation, &measured)).collect();
@@ -132,8 +140,14 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> (String, 
                     .filter(|answer| answer.right_when.holds(&measured) == Ok(true))
                     .map(|answer| &answer.key[..])
                     .collect();
-                if right.len() == 1 {
+                if right == [&prediction.right[..]] {
                     return not_finished(&record).into_iter().collect();
+                }
+                if let [answer] = right[..] {
+                    let shown =
+                        prediction.shows.iter().filter_map(|name| Some((name, measured.get(name)?.to_string())));
+                    let shown: Vec<_> = shown.map(|(name, value)| format!("{name} = {value}")).collect();
+                    return vec![format!("`{answer}` is right ({}), not `{}`", shown.join(", "), prediction.right)];
                 }
                 vec![format!("{} answers are right ({}), exactly one must be", right.len(), right.join(", "))]
             });

@@ -4,6 +4,8 @@
 
 #![expect(clippy::panic, reason = "a test ends where the board does not do as expected")]
 
+pub mod release;
+
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
