@@ -23,6 +23,7 @@ use crate::pages::frame::Theme;
 use crate::pages::trouble::TroublePage;
 use crate::run::explore::ExploreError;
 use crate::store::StoreError;
+use crate::turns::NoTurn;
 use board_words::board_words;
 pub use exploring::NotExplored;
 
@@ -73,6 +74,16 @@ pub enum Problem {
     Board(BoardRefusal),
     /// The disk with the visitors' work is full.
     DiskFull,
+    /// The folder with the visitors' work is gone.
+    DataFolderGone,
+    /// The file with the visitors' work is not sound.
+    DatabaseDamaged,
+    /// More is to be saved than a visitor, or a place, has room for.
+    SavedTooMuch,
+    /// So many checks wait that this one found no place.
+    ChecksCrowded,
+    /// The request's body did not arrive in time.
+    TooSlow,
     /// The visitor may not have the board, or not do this with it.
     Share(ShareRefusal),
     /// What was named is no port.
@@ -112,7 +123,11 @@ impl Problem {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::NotExplored(why) => why.status(),
-            Self::AllBoardsTaken => StatusCode::SERVICE_UNAVAILABLE,
+            Self::AllBoardsTaken | Self::DataFolderGone | Self::DatabaseDamaged | Self::ChecksCrowded => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::SavedTooMuch => StatusCode::INSUFFICIENT_STORAGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Board(BoardRefusal::Session(_)) => StatusCode::BAD_GATEWAY,
             Self::Board(BoardRefusal::Gone) => StatusCode::SERVICE_UNAVAILABLE,
             Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
@@ -154,6 +169,11 @@ impl Problem {
             Self::Board(BoardRefusal::Session(fault)) => fault.code(),
             Self::Board(BoardRefusal::Gone) => "board-gone",
             Self::DiskFull => "disk-full",
+            Self::DataFolderGone => "data-folder-gone",
+            Self::DatabaseDamaged => "database-damaged",
+            Self::SavedTooMuch => "saved-too-much",
+            Self::ChecksCrowded => "checks-crowded",
+            Self::TooSlow => "too-slow",
             Self::Board(BoardRefusal::Flashing) | Self::Share(ShareRefusal::Flashing) => "board-flashing",
             Self::Board(BoardRefusal::NothingFlashes) => "nothing-flashes",
             Self::Board(BoardRefusal::RealTime) => "board-real-time",
@@ -225,6 +245,20 @@ impl Problem {
                 "The workbench's disk is full: this was not saved.",
                 "Leave the page open and tell the teacher; when there is room again, do it once more.",
             ),
+            Self::DataFolderGone => (
+                "The folder with everybody's work was deleted while ISR Lab runs: this was not saved.",
+                "Leave the page open and tell the teacher; ISR Lab has to be stopped and started again, and then saves again.",
+            ),
+            Self::DatabaseDamaged => (
+                "The file with everybody's work is damaged: this cannot be read or saved.",
+                "Tell the teacher: stop ISR Lab and start it again, and it says what to do.",
+            ),
+            Self::SavedTooMuch => (
+                "This is more than ISR Lab keeps for one visitor or one address: it was not saved.",
+                "Shorten the program, or empty programs of other lessons that you do not need.",
+            ),
+            Self::ChecksCrowded => ("Very many checks are going on.", "Check again in a few seconds."),
+            Self::TooSlow => ("The request did not arrive in time.", "Check the network, then try again."),
             Self::Board(BoardRefusal::Port(fault)) => return port_words(fault, Language::En),
             Self::Board(_) | Self::Share(_) | Self::NeedsHardInterrupts => {
                 return board_words(self.code(), Language::En);
@@ -295,6 +329,20 @@ impl Problem {
                 "サーバーのディスクがいっぱいで、保存できませんでした。",
                 "ページを開いたまま先生に伝え、空きができたらもう一度行ってください。",
             ),
+            Self::DataFolderGone => (
+                "ISR Lab の実行中に、全員の作業を保存するフォルダーが削除されました。今の内容は保存されていません。",
+                "ページを開いたまま先生に伝えてください。ISR Lab を終了して起動し直すと、再び保存できます。",
+            ),
+            Self::DatabaseDamaged => (
+                "全員の作業を保存するファイルが壊れていて、読み書きできません。",
+                "先生に伝えてください。ISR Lab を終了して起動し直すと、対処方法が表示されます。",
+            ),
+            Self::SavedTooMuch => (
+                "1 人または 1 つのアドレスに保存できる量を超えるため、保存できませんでした。",
+                "プログラムを短くするか、ほかのレッスンの不要なプログラムを消してください。",
+            ),
+            Self::ChecksCrowded => ("確認が混み合っています。", "数秒待って、もう一度確認してください。"),
+            Self::TooSlow => ("要求が時間内に届きませんでした。", "ネットワークを確かめて、もう一度試してください。"),
             Self::Board(BoardRefusal::Port(fault)) => return port_words(fault, Language::Ja),
             Self::Board(_) | Self::Share(_) | Self::NeedsHardInterrupts => {
                 return board_words(self.code(), Language::Ja);
@@ -352,17 +400,52 @@ pub fn board_trouble(fault: &BoardFault, language: Language) -> ProblemText {
     ProblemText { code: fault.code, message, hint: hint.to_owned() }
 }
 
+/// What is told of a board by a code of its own, in somebody's language.
+#[must_use]
+pub fn board_code(code: &'static str, language: Language) -> ProblemText {
+    let (message, hint) = board_words(code, language);
+    ProblemText { code, message, hint: hint.to_owned() }
+}
+
 /// What a visitor is told whose board the class host has taken back.
 #[must_use]
 pub fn taken_back(language: Language) -> ProblemText {
-    let (message, hint) = board_words("board-taken-back", language);
-    ProblemText { code: "board-taken-back", message, hint: hint.to_owned() }
+    board_code("board-taken-back", language)
+}
+
+/// What a page is told whose virtual board went to somebody else, or was freed by the class host.
+#[must_use]
+pub fn reclaimed(language: Language) -> ProblemText {
+    board_code("board-reclaimed", language)
+}
+
+/// What a page is told that has no board yet, because others use all of them.
+#[must_use]
+pub fn no_board(language: Language) -> ProblemText {
+    board_code("board-none-yet", language)
 }
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
-        if error.is_disk_full() { Self::DiskFull } else { Self::Internal }
+        match error {
+            StoreError::TooMuch => return Self::SavedTooMuch,
+            _ => tracing::error!(%error, "the store failed"),
+        }
+        match error {
+            StoreError::Gone(_) => Self::DataFolderGone,
+            error if error.is_disk_full() => Self::DiskFull,
+            error if error.is_damage() => Self::DatabaseDamaged,
+            _ => Self::Internal,
+        }
+    }
+}
+
+impl From<NoTurn> for Problem {
+    fn from(no_turn: NoTurn) -> Self {
+        match no_turn {
+            NoTurn::Crowded => Self::ChecksCrowded,
+            NoTurn::GivenUp => Self::CheckGivenUp,
+        }
     }
 }
 

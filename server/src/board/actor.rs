@@ -16,6 +16,7 @@ use super::description::describe;
 use super::engine::{Engine, EngineCommand, EngineReport, PortCommand, PortReport};
 use super::flash::{Cancel, Image, Progress};
 use super::pace::Speed;
+use super::seldom::Seldom;
 use super::session::{EndReason, LinkTime, RunEnd, SessionEvent, SessionFault, Ticket};
 use super::state::{BoardFault, BoardState, BoardStatus, Flashed, LogLine, Logged};
 use crate::course::{Setting, Settings};
@@ -124,6 +125,8 @@ impl Board {
             open_replies: Vec::new(),
             close_replies: Vec::new(),
             flashing: None,
+            resets_again: false,
+            faults: Seldom::default(),
         };
         tokio::spawn(actor.run(inbox, reports));
         Self { commands, status: watch }
@@ -314,6 +317,10 @@ struct Actor {
     open_replies: Vec<Reply<()>>,
     close_replies: Vec<Reply<()>>,
     flashing: Option<FlashJob>,
+    /// Whether the board resets again and again, and that was told.
+    resets_again: bool,
+    /// Bounds what a board can write into the log.
+    faults: Seldom,
 }
 
 /// The `run` event, as the page knows it.
@@ -386,6 +393,8 @@ impl Actor {
                 }
             }
             Command::Reset(reply) => {
+                // Somebody wants to see what comes of it.
+                self.resets_again = false;
                 self.engine.post(EngineCommand::Reset);
                 self.set_pace(Speed { paused: false, ..self.speed() });
                 _ = reply.send(Ok(()));
@@ -531,6 +540,7 @@ impl Actor {
                 });
             }
             PortReport::Opened => {
+                self.resets_again = false;
                 self.publish_status(|status| status.state = BoardState::Booting);
                 for reply in self.open_replies.drain(..) {
                     _ = reply.send(Ok(()));
@@ -593,8 +603,11 @@ impl Actor {
     fn hear_session(&mut self, link: LinkTime, made: std::time::Instant, event: SessionEvent) {
         let record = self.run.as_mut().and_then(|run| run.recorder.hear(&event, self.hello.as_ref()));
         match event {
+            // A board that resets again and again says so with every banner: it is told once, until it comes to a prompt.
+            SessionEvent::Booting if self.resets_again => {}
             SessionEvent::Booting => self.publish_status(|status| status.state = BoardState::Booting),
             SessionEvent::Ready(hello) => {
+                self.resets_again = false;
                 self.publish_status(|status| {
                     status.state = BoardState::Ready;
                     status.chip.clone_from(&hello.chip);
@@ -626,8 +639,12 @@ impl Actor {
             }
             SessionEvent::RunEnded(end) => self.end_run(&end, record),
             SessionEvent::Answer(ticket, result) => self.answer(ticket, result),
+            SessionEvent::Fault(SessionFault::ResetLoop) if self.resets_again => {}
             SessionEvent::Fault(fault) => {
-                tracing::warn!(board = %self.status.borrow().id, %fault, "a board has a fault");
+                self.resets_again = fault == SessionFault::ResetLoop;
+                if let Some(more) = self.faults.tell(Instant::now()) {
+                    tracing::warn!(board = %self.status.borrow().id, %fault, more, "a board has a fault");
+                }
                 self.publish_status(|status| status.state = BoardState::Fault(fault.into()));
             }
         }

@@ -15,6 +15,7 @@ pub mod paced;
 pub mod pool;
 mod raw_prompt;
 pub mod registry;
+mod seldom;
 pub mod serial;
 pub mod session;
 pub mod state;

@@ -73,7 +73,7 @@ impl NotExplored {
         }
     }
 
-    pub(super) fn words(&self, language: Language) -> (String, &'static str) {
+    pub(crate) fn words(&self, language: Language) -> (String, &'static str) {
         match language {
             Language::En => self.english(),
             Language::Ja => self.japanese(),
