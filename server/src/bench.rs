@@ -19,25 +19,26 @@ use tokio::sync::watch;
 
 use crate::board::Board;
 use crate::board::actor::OnEnd;
-use crate::board::emulated::BootedBoard;
 use crate::board::paced::PacedEngine;
 use crate::board::pool::Pool;
 use crate::board::registry::{AttachedBoards, Claim};
-use crate::board::session::EndReason;
-use crate::board::state::{BoardId, BoardState, BoardStatus};
 use crate::config::Limits;
-use crate::course::Course;
-use crate::error::{Problem, reclaimed};
+use crate::error::Problem;
 use crate::explored::Explored;
 use crate::feed::Feed;
 use crate::lock::lock;
 use crate::newest::Newest;
-use crate::run::judge;
-use crate::run::record::RunRecord;
 use crate::store::{Store, VisitorId};
 use crate::turns::{Client, Turns};
 use crate::visitor::Visitor;
+use course::Course;
+use course::words::reclaimed;
 use reclaim::{Need, Use};
+use workbench::emulated::BootedBoard;
+use workbench::judge;
+use workbench::record::RunRecord;
+use workbench::session::EndReason;
+use workbench::state::{BoardId, BoardState, BoardStatus};
 
 /// What belongs to a visitor's page, whether they have a board or not.
 #[derive(Debug, Default)]

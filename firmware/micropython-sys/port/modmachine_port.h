@@ -6,11 +6,11 @@ static void mp_machine_idle(void) {
     mp_event_wait_ms(1);
 }
 
-NORETURN static void mp_machine_reset(void) {
+MP_NORETURN static void mp_machine_reset(void) {
     fw_chip_reset();
 }
 
-NORETURN void mp_machine_bootloader(size_t n_args, const mp_obj_t *args) {
+MP_NORETURN void mp_machine_bootloader(size_t n_args, const mp_obj_t *args) {
     fw_chip_bootloader();
 }
 

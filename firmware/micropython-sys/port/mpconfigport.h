@@ -26,6 +26,7 @@ typedef uint32_t mp_uint_t;
 typedef long mp_off_t;
 #define UINT_FMT "%u"
 #define INT_FMT "%d"
+#include "port/release.h"
 #define MP_SSIZE_MAX (0x7fffffff)
 
 // Memory and the C stack.

@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use crate::board::description::{self, describe};
-use crate::board::discovery::{self, Access, AttachedPort};
-use crate::board::serial::{CONSOLE_BAUD, LineFault, PortAddress, SerialLine};
-use crate::board::state::Device;
-use crate::board::{BoardId, BoardState, BoardStatus};
-use crate::error::board_trouble;
-use crate::language::Language;
-use crate::pages::boards::board_name;
 use clap::Args;
+use course::Language;
+use ports::discovery::{self, Access, AttachedPort};
+use ports::serial::{CONSOLE_BAUD, LineFault, PortAddress, SerialLine};
+use workbench::description::{self, describe};
+use workbench::description::{board_name, trouble};
+use workbench::state::Device;
+use workbench::state::{BoardId, BoardState, BoardStatus};
 
 use super::out::{language, say, say_text};
 
@@ -114,7 +113,7 @@ fn table(boards: &[BoardStatus], language: Language) -> String {
     }
     for board in boards {
         if let Some(fault) = description::fault(board) {
-            let said = board_trouble(fault, language);
+            let said = trouble(fault, language);
             let command = fault.command.as_deref().map(|command| format!(" {command}")).unwrap_or_default();
             text.push_str(&format!("{}: {} {}{command} [{}]\n", board.id, said.message, said.hint, said.code));
         }
@@ -131,7 +130,7 @@ fn table(boards: &[BoardStatus], language: Language) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::board::discovery::Bridge;
+    use ports::discovery::Bridge;
 
     fn board(access: Access) -> AttachedPort {
         AttachedPort {

@@ -8,13 +8,11 @@ use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::out::{failure, language, say, say_text};
+use super::out::{failure, language, say, say_text, words};
 use super::run::{find_lesson, read_program, read_settings};
-use crate::board::emulated::BootedBoard;
-use crate::course::{Course, Lesson};
-use crate::error::NotExplored;
-use crate::language::Language;
-use crate::run::explore::{self, Counts, ExploreError, ExploreRequest, Pairs, Recipe, Report};
+use crate::threads::Threads;
+use course::{Course, Language, Lesson};
+use workbench::explore::{self, Counts, ExploreError, ExploreRequest, NotExplored, Pairs, Recipe, Report};
 
 /// Options of `isrlab explore`.
 #[derive(Debug, Args)]
@@ -48,10 +46,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let course = Course::embedded()?;
+    let course = crate::lessons::embedded()?;
     let lesson = find_lesson(&course, &arguments.lesson)?;
     let (request, arrival) = what(&course, lesson, &arguments)?;
-    let boards = BootedBoard::lesson_firmware()?;
+    let boards = crate::firmware::booted()?;
     let mut exploration = explore::open(lesson, request, &boards).map_err(coded)?;
     if let Some((at, second)) = arrival {
         let played = exploration.play(at, second).map_err(coded)?;
@@ -63,8 +61,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let bar = progress(exploration.arrivals());
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let report = exploration.try_all(workers, &|done| {
+    let report = exploration.try_all(&Threads, &|done| {
         bar.set_position(done.into());
         true
     });
@@ -85,10 +82,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn coded(error: ExploreError) -> anyhow::Error {
     let code = error.code();
     match (language(), NotExplored::of(&error)) {
-        (Language::Ja, Some(why)) => {
-            let (message, hint) = why.words(Language::Ja);
-            anyhow!("{message}\n  {hint}\n  [{code}]")
-        }
+        (Language::Ja, Some(why)) => words(&why.text(Language::Ja)),
         _ => anyhow!("{error}\n  [{code}]"),
     }
 }
@@ -101,7 +95,8 @@ fn what(course: &Course, lesson: &Lesson, arguments: &Arguments) -> anyhow::Resu
     let file = arguments.program.as_deref();
     if let Some(word) = &arguments.replay {
         let given = file.map(|file| read_program(lesson, Some(file))).transpose()?;
-        let Recipe { lesson: named, request, at, second } = explore::recipe(course, word, given.as_deref())?;
+        let Recipe { lesson: named, request, at, second } =
+            explore::recipe(course, &crate::firmware::lesson_firmware(), word, given.as_deref())?;
         if named.slug != lesson.slug {
             let named = &named.slug;
             return Err(failure(

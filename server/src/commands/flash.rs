@@ -11,12 +11,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::out::{Unheard, complain, language, say, words};
-use crate::board::discovery::{self, Named};
-use crate::board::flash::{Cancel, FlashFault, History, Image, ImageArgument, Progress, Report, Stage, flash};
-use crate::board::serial::{CONSOLE_BAUD, SerialLine};
-use crate::error::board_code;
-use crate::folder::FolderFault;
-use crate::language::Language;
+use course::Language;
+use course::words::problem;
+use ports::discovery::{self, Named};
+use ports::flash::{Cancel, FlashFault, History, Image, ImageArgument, flash};
+use ports::folder::FolderFault;
+use ports::serial::{CONSOLE_BAUD, SerialLine};
+use workbench::flashing::{Progress, Report, Stage};
 
 /// Options of `isrlab flash`.
 #[derive(Debug, Args)]
@@ -40,7 +41,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .map(|name| Ok((name.clone(), discovery::resolve(name, &plugged_in)?)))
         .collect::<anyhow::Result<_>>()?;
     let images: Arc<[Image]> = if arguments.image.is_empty() {
-        Arc::new([Image::lesson_firmware()])
+        Arc::new([crate::firmware::image()])
     } else {
         arguments.image.iter().map(Image::read).collect::<Result<_, FlashFault>>().map_err(told)?
     };
@@ -175,6 +176,6 @@ fn told_success(report: &Report, seconds: f64, language: Language) -> String {
 fn told(fault: FlashFault) -> anyhow::Error {
     match language() {
         Language::En => anyhow::anyhow!("{fault}\n  {}\n  [{}]", fault.advice(), fault.code()),
-        Language::Ja => words(&board_code(fault.code(), Language::Ja)),
+        Language::Ja => words(&problem(fault.code(), &[], Language::Ja)),
     }
 }

@@ -9,8 +9,8 @@ use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use crate::error::{Problem, ProblemText};
-use crate::language::Language;
+use course::Language;
+use course::words::ProblemText;
 
 /// What a shell says of a command whose reader has gone away: 128 + SIGPIPE.
 const NOBODY_READS: u8 = 141;
@@ -118,11 +118,6 @@ pub(super) fn failure(en: impl Display, ja: impl Display) -> anyhow::Error {
         Language::En => anyhow::anyhow!("{en}"),
         Language::Ja => anyhow::anyhow!("{ja}"),
     }
-}
-
-/// A problem as the pages tell it.
-pub(super) fn problem(problem: &Problem) -> anyhow::Error {
-    words(&problem.text(language()))
 }
 
 /// What happened, what to try, and the code, in one line each.

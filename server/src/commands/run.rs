@@ -5,18 +5,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::out::{Unheard, complain, failure, language, problem, say, words};
-use crate::board::attached::{self, AttachedFault};
-use crate::board::discovery;
-use crate::board::emulated::BootedBoard;
-use crate::board::line::LineFault;
-use crate::board::session::{EndReason, SessionFault};
-use crate::course::{Course, Lesson, SettingError, Settings};
-use crate::error::board_code;
-use crate::folder;
-use crate::language::Language;
-use crate::run::headless::{self, Report, RunError};
-use crate::run::record::{RunRecord, RunRequest};
+use super::out::{Unheard, complain, failure, language, say, words};
+use course::words::{problem, setting as setting_words};
+use course::{Course, Language, Lesson, SettingError, Settings};
+use ports::attached::{self, AttachedFault};
+use ports::discovery;
+use ports::folder;
+use workbench::headless::{self, Report, RunError};
+use workbench::line::LineFault;
+use workbench::record::{RunRecord, RunRequest};
+use workbench::session::{EndReason, SessionFault};
 
 /// Options of `isrlab run`.
 #[derive(Debug, Args)]
@@ -47,10 +45,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let course = Course::load(arguments.folder.as_deref())?;
+    let course = crate::lessons::load(arguments.folder.as_deref())?;
     let request = request(&course, &arguments)?;
     let record = if arguments.board == "virtual" {
-        let mut drive = BootedBoard::lesson_firmware()?.fresh(request.seed)?;
+        let mut drive = crate::firmware::booted()?.fresh(request.seed)?;
         headless::run(&mut drive, &request, &mut |_| true).map_err(run_error)?
     } else {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
@@ -115,7 +113,7 @@ fn run_error(error: RunError) -> anyhow::Error {
 pub(super) fn attached_fault(fault: &AttachedFault) -> anyhow::Error {
     match language() {
         Language::En => fault.told(),
-        Language::Ja => words(&board_code(fault.code(), Language::Ja)),
+        Language::Ja => words(&problem(fault.code(), &[], Language::Ja)),
     }
 }
 
@@ -150,7 +148,7 @@ pub(super) fn read_settings(lesson: &Lesson, assignments: &[String]) -> anyhow::
 fn setting(error: SettingError) -> anyhow::Error {
     match language() {
         Language::En => error.into(),
-        Language::Ja => problem(&error.into()),
+        Language::Ja => words(&setting_words(&error, Language::Ja)),
     }
 }
 
@@ -201,5 +199,5 @@ fn print_record(record: &RunRecord) -> Result<(), Unheard> {
     if !record.console.is_empty() && !record.console.ends_with('\n') {
         text.push('\n');
     }
-    say!("{text}{:>16} {}", "why", crate::run::record::why(record.end.why))
+    say!("{text}{:>16} {}", "why", workbench::record::why(record.end.why))
 }

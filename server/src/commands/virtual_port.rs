@@ -11,12 +11,12 @@ use emulator::{Config, FlashImage, Machine, Port, Strapping};
 
 use super::signal::end_signal;
 use crate::firmware;
-use crate::virtual_port::Cable;
-use crate::virtual_port::flash_file::{self, FlashFile, FlashWatch};
-use crate::virtual_port::network::NetworkPort;
-use crate::virtual_port::paced::{self, Pace};
+use ports::virtual_port::network::NetworkPort;
+use ports::virtual_port::paced::{self, Pace};
 #[cfg(unix)]
-use crate::virtual_port::pty::PseudoTerminal;
+use ports::virtual_port::pty::PseudoTerminal;
+use ports::virtual_port::Cable;
+use ports::virtual_port::flash_file::{self, FlashFile, FlashWatch};
 
 /// Options of `isrlab virtual`.
 #[derive(Debug, Args)]
@@ -57,6 +57,7 @@ enum Offer {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    super::log_to_stderr("warn");
     // Before it is read: whoever has it may be writing.
     let file = arguments.flash.as_deref().map(FlashFile::claim).transpose()?;
     let contents = arguments.flash.as_deref().map(flash_file::read).transpose()?.flatten();

@@ -15,15 +15,16 @@ use super::board::{DONE, Done};
 use super::events::KEEP_ALIVE;
 use super::json::Body;
 use crate::app::AppState;
-use crate::board::description::describe;
-use crate::board::flash::Image;
 use crate::board::registry::{Listed, ShareRefusal, User};
-use crate::board::serial::PortAddress;
-use crate::board::state::{BoardId, BoardState, BoardStatus};
-use crate::error::{Problem, taken_back};
-use crate::language::Language;
+use crate::error::Problem;
+use crate::language::Visiting;
 use crate::pages::boards::{BoardFacts, log_words};
 use crate::visitor::Visitor;
+use course::Language;
+use course::words::taken_back;
+use ports::serial::PortAddress;
+use workbench::description::describe;
+use workbench::state::{BoardId, BoardState, BoardStatus};
 
 /// A page is told of changes at most so often; of the states in between only the newest counts.
 const TELL_INTERVAL: Duration = Duration::from_millis(200);
@@ -35,7 +36,7 @@ const PORT_CHARACTERS: usize = 200;
 pub(crate) async fn list(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
 ) -> Result<Json<Value>, Problem> {
     app.attached.look().await;
     Ok(Json(listing(&boards_of(&app, visitor, false), language)))
@@ -45,7 +46,7 @@ pub(crate) async fn list(
 pub(crate) async fn stream(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let (open, ended) = app.streams.open(visitor.client());
     let mut changes = app.attached.changes();
@@ -161,7 +162,7 @@ pub(crate) async fn flash(
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Json<Done>, Problem> {
-    app.attached.flash(&id, visitor.asker(), Arc::new([Image::lesson_firmware()])).await?;
+    app.attached.flash(&id, visitor.asker(), Arc::new([crate::firmware::image()])).await?;
     Ok(DONE)
 }
 

@@ -11,11 +11,12 @@ use futures_util::{Stream, StreamExt, stream};
 
 use crate::app::AppState;
 use crate::bench::Desk;
-use crate::error::{Problem, ProblemText, no_board};
+use crate::error::Problem;
 use crate::feed::{FeedEvent, FeedItem, FeedReader};
-use crate::language::Language;
+use crate::language::Visiting;
 use crate::streams::OpenStream;
 use crate::visitor::Visitor;
+use course::words::{ProblemText, no_board};
 
 /// A comment goes out so often when nothing happens, so that a dead connection is noticed.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -26,7 +27,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) async fn stream(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let (open, ended) = app.streams.open(visitor.client());

@@ -15,11 +15,11 @@ use super::board::{DONE, Done, check_program, lesson};
 use super::check::Abandoned;
 use super::json::Body;
 use crate::app::AppState;
-use crate::course::{Lesson, Settings};
-use crate::error::{NotExplored, Problem};
-use crate::run::explore::{self, ExploreError, ExploreRequest, Played};
+use crate::error::Problem;
 use crate::turns::NoTurn;
 use crate::visitor::Visitor;
+use course::{Lesson, Settings};
+use workbench::explore::{self, ExploreError, ExploreRequest, NotExplored, Played};
 
 /// How often the page hears of the progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use firmware_tests::release::{Release, V1_26};
 use firmware_tests::{Board, Outcome};
 
 fn outcome(program: &str, timeout_ms: u64) -> Outcome {
@@ -159,6 +160,18 @@ fn the_table_of_what_allocates() {
         lambda MemoryError\ngenerator MemoryError\ncall_method ok\ntake_method MemoryError\nraise_builtin ValueError\n\
         raise_own MemoryError\nraise_pre Own\n5\nprint ok\n";
     assert_eq!(outcome.output, expected);
+}
+
+#[test]
+fn storing_into_a_slice_allocates_only_in_older_releases() {
+    let outcome = outcome(
+        "import lab\nba = bytearray(4)\ndef store(x):\n    try:\n        ba[0:2] = b'xy'\n    \
+         except MemoryError:\n        lab.value('refused', 1)\nlab.fire(store, 0)\nprint(ba)\n",
+        5000,
+    );
+    assert_eq!(outcome.error, "");
+    let stored = if Release::of_the_firmware() >= V1_26 { "xy" } else { "\\x00\\x00" };
+    assert_eq!(outcome.output, format!("bytearray(b'{stored}\\x00\\x00')\n"));
 }
 
 #[test]

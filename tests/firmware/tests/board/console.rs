@@ -1,6 +1,7 @@
 //! The board as any MicroPython tool sees it: prompts, paste, soft reset, files, timers that live on.
 
 use emulator::Port;
+use firmware_tests::release::Release;
 use firmware_tests::{Board, Plug};
 
 #[test]
@@ -8,7 +9,8 @@ fn the_banner_names_board_and_version() {
     let mut board = Board::at_prompt();
     board.send(b"\x02");
     let banner = board.expect(">>> ", 500);
-    assert!(banner.contains("MicroPython v1.25.0 on ") && banner.contains("; ISR Lab with ESP32-C3"), "{banner}");
+    let version = format!("MicroPython v{} on ", Release::of_the_firmware());
+    assert!(banner.contains(&version) && banner.contains("; ISR Lab with ESP32-C3"), "{banner}");
 }
 
 #[test]
@@ -51,7 +53,8 @@ fn soft_reset_forgets_names_and_stops_timers() {
         board.expect(">>> ", 500);
         board.send(b"\x04");
         let text = board.expect(">>> ", 3000);
-        assert!(text.contains("MPY: soft reboot\r\nMicroPython v1.25.0"), "{text}");
+        let banner = format!("MPY: soft reboot\r\nMicroPython v{}", Release::of_the_firmware());
+        assert!(text.contains(&banner), "{text}");
         board.send(b"x\r");
         board.expect("NameError: name 'x' isn't defined\r\n", 500);
     }

@@ -3,6 +3,7 @@
 use protocol::host::HostMessage;
 use protocol::received::{BoardMessage, What};
 
+use firmware_tests::release::Release;
 use firmware_tests::{Board, Plug, identities};
 
 /// A board that was greeted and whose raw prompt waits for the end of `program`.
@@ -68,7 +69,7 @@ fn hello_says_who_is_there() {
     let messages = board.take_messages();
     let Some(BoardMessage::Hello(hello)) = messages.first() else { panic!("{messages:?}") };
     assert_eq!(hello.v, protocol::VERSION);
-    assert_eq!(hello.mpy, "1.25.0");
+    assert_eq!(hello.mpy, Release::of_the_firmware().to_string());
     assert_eq!(hello.chip, "esp32c3");
     assert_eq!(hello.cpu_hz, 160_000_000);
     assert_eq!(hello.boots, 0);
