@@ -124,13 +124,6 @@ impl Clock {
         }
     }
 
-    fn wait_for_bus(&mut self, address: u32, store: bool) -> After {
-        match self.timing {
-            Timing::Unit => After::GoOn,
-            Timing::Silicon => self.wait(timing::bus_wait(address, store).into()),
-        }
-    }
-
     fn wait(&mut self, cycles: u64) -> After {
         self.cycles += cycles;
         if cycles == 0 { After::GoOn } else { After::Waited }
@@ -158,9 +151,7 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
                     self.x.set($rd, $extend(value));
                     observe(self.observer, false, address, $width, value);
                 } else {
-                    let (memory, devices, observer) = (&mut *self.memory, &mut *self.devices, &mut *self.observer);
-                    let (clock, place) = (&mut self.clock, &places[index]);
-                    match load_elsewhere(memory, devices, observer, clock, address, $width, place) {
+                    match self.load_elsewhere(address, $width, &places[index]) {
                         Ok((value, after)) => {
                             self.x.set($rd, $extend(value));
                             if after != After::GoOn {
@@ -179,9 +170,7 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
                 if self.memory.store_dram(address, $width, value) {
                     observe(self.observer, true, address, $width, value);
                 } else {
-                    let (memory, devices, observer) = (&mut *self.memory, &mut *self.devices, &mut *self.observer);
-                    let (clock, place) = (&mut self.clock, &places[index]);
-                    match store_elsewhere(memory, devices, observer, clock, address, $width, value, place) {
+                    match self.store_elsewhere(address, $width, value, &places[index]) {
                         Ok(After::GoOn) => {}
                         Ok(after) => end!(Flow::Next(after)),
                         Err(exception) => end!(Flow::Raised(exception)),
@@ -274,64 +263,54 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
         }
         Run { last: ops.len() - 1, flow: Flow::Next(After::GoOn) }
     }
-}
 
-/// A load that does not go to the SRAM's data bus. It is given what it needs and not the whole world, so
-/// that the world's pointers can stay in registers.
-#[inline(never)]
-fn load_elsewhere<D: Devices, O: Observer>(
-    memory: &mut Memory,
-    devices: &mut D,
-    observer: &mut O,
-    clock: &mut Clock,
-    address: u32,
-    width: Width,
-    place: &Place,
-) -> Result<(u32, After), Exception> {
-    if let Some(value) = memory.load(address, width) {
-        observe(observer, false, address, width, value);
-        if clock.timing == Timing::Unit || !timing::is_flash(address) {
-            return Ok((value, After::GoOn));
+    /// A load that does not go to the SRAM's data bus.
+    #[inline(never)]
+    fn load_elsewhere(&mut self, address: u32, width: Width, place: &Place) -> Result<(u32, After), Exception> {
+        if let Some(value) = self.memory.load(address, width) {
+            observe(self.observer, false, address, width, value);
+            if self.clock.timing == Timing::Unit || !timing::is_flash(address) {
+                return Ok((value, After::GoOn));
+            }
+            let last = address.wrapping_add(width.bytes() as u32 - 1);
+            return Ok((value, self.clock.look_up(self.memory, address, last)));
         }
-        let last = address.wrapping_add(width.bytes() as u32 - 1);
-        return Ok((value, clock.look_up(memory, address, last)));
+        if !(address as usize).is_multiple_of(width.bytes()) {
+            return Err(Exception { cause: Cause::LoadAddressMisaligned, tval: address });
+        }
+        let fault = Exception { cause: Cause::LoadAccessFault, tval: address };
+        let now = self.clock.now(place);
+        let (value, effect) = self.devices.load(self.memory, now, address, width).or(Err(fault))?;
+        observe(self.observer, false, address, width, value);
+        let waited = self.wait_for_bus(address, false);
+        Ok((value, must_look(self.memory, effect, waited)))
     }
-    if !(address as usize).is_multiple_of(width.bytes()) {
-        return Err(Exception { cause: Cause::LoadAddressMisaligned, tval: address });
-    }
-    let fault = Exception { cause: Cause::LoadAccessFault, tval: address };
-    let (value, effect) = devices.load(memory, clock.now(place), address, width).or(Err(fault))?;
-    observe(observer, false, address, width, value);
-    let waited = clock.wait_for_bus(address, false);
-    Ok((value, must_look(memory, effect, waited)))
-}
 
-/// A store that does not go to the SRAM's data bus, or that bookkeeping depends on.
-#[inline(never)]
-#[allow(clippy::too_many_arguments, reason = "see `load_elsewhere`")]
-fn store_elsewhere<D: Devices, O: Observer>(
-    memory: &mut Memory,
-    devices: &mut D,
-    observer: &mut O,
-    clock: &mut Clock,
-    address: u32,
-    width: Width,
-    value: u32,
-    place: &Place,
-) -> Result<After, Exception> {
-    if let Some(stored) = memory.store(address, width, value) {
-        observe(observer, true, address, width, value);
-        return Ok(if stored == Stored::Code { After::Look } else { After::GoOn });
+    /// A store that does not go to the SRAM's data bus, or that bookkeeping depends on.
+    #[inline(never)]
+    fn store_elsewhere(&mut self, address: u32, width: Width, value: u32, place: &Place) -> Result<After, Exception> {
+        if let Some(stored) = self.memory.store(address, width, value) {
+            observe(self.observer, true, address, width, value);
+            return Ok(if stored == Stored::Code { After::Look } else { After::GoOn });
+        }
+        if !(address as usize).is_multiple_of(width.bytes()) {
+            return Err(Exception { cause: Cause::StoreAddressMisaligned, tval: address });
+        }
+        let value = if width == Width::Word { value } else { value & ((1 << (8 * width.bytes())) - 1) };
+        let fault = Exception { cause: Cause::StoreAccessFault, tval: address };
+        let now = self.clock.now(place);
+        let effect = self.devices.store(self.memory, now, address, width, value).or(Err(fault))?;
+        observe(self.observer, true, address, width, value);
+        let waited = self.wait_for_bus(address, true);
+        Ok(must_look(self.memory, effect, waited))
     }
-    if !(address as usize).is_multiple_of(width.bytes()) {
-        return Err(Exception { cause: Cause::StoreAddressMisaligned, tval: address });
+
+    fn wait_for_bus(&mut self, address: u32, store: bool) -> After {
+        match self.clock.timing {
+            Timing::Unit => After::GoOn,
+            Timing::Silicon => self.clock.wait(timing::bus_wait(address, store).into()),
+        }
     }
-    let value = if width == Width::Word { value } else { value & ((1 << (8 * width.bytes())) - 1) };
-    let fault = Exception { cause: Cause::StoreAccessFault, tval: address };
-    let effect = devices.store(memory, clock.now(place), address, width, value).or(Err(fault))?;
-    observe(observer, true, address, width, value);
-    let waited = clock.wait_for_bus(address, true);
-    Ok(must_look(memory, effect, waited))
 }
 
 fn must_look(memory: &Memory, effect: Effect, waited: After) -> After {
