@@ -4,19 +4,22 @@
 //! the instruction boundary where the machine stands, so that the same calls at the same ticks give
 //! the same run, bit for bit.
 
+mod pins;
+
 use std::collections::BTreeMap;
 
 use crate::bus::{Devices, TICKS_PER_SECOND, Tick, Width};
 use crate::chip::{Chip, Port, Strapping};
 use crate::cpu::observe::TrapLog;
 use crate::cpu::{Activity, Exception, Hart, Observer, Reg, Timing};
-use crate::engine::{Block, Engine, Exit, Limits, Plain};
+use crate::engine::{Block, Engine, Exit, Limits, Plain, Traces};
 use crate::flash::FlashImage;
 use crate::input_log::{Input, InputLog, LoggedInput};
 use crate::memory::Memory;
 use crate::peripherals::interrupt_matrix::Source;
 use crate::peripherals::rtc_cntl::{ResetCause, ResetDepth};
 use crate::peripherals::unmodelled::UnmodelledAccess;
+use crate::pins::Drive;
 use crate::rom::Rom;
 use crate::snapshot::{Snapshot, StateHasher};
 
@@ -27,16 +30,55 @@ const RESET_VECTOR: u32 = 0x4000_0000;
 const EN_RISE_TICKS: Tick = TICKS_PER_SECOND / 1000;
 /// Injections that may wait at once.
 const MAX_INJECTIONS: usize = 1 << 16;
+/// How often a program comes to an address before its trace is compiled.
+const DEFAULT_TRACE_THRESHOLD: u8 = 16;
 
 /// Which engine runs the hart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EngineKind {
-    /// Decodes every instruction anew: slow, and the oracle of the other one.
+    /// Decodes every instruction anew: slow, and the oracle of the others.
     Plain,
     /// Keeps basic blocks decoded.
-    #[default]
     Block,
+    /// Compiles what is executed often; where that cannot be had, it is [`Block`](Self::Block).
+    #[default]
+    Traces,
 }
+
+impl EngineKind {
+    /// The engine that a machine made with this kind really has on this host, as it is now. Compiled traces need
+    /// a host of a known kind that lets memory become executable.
+    #[must_use]
+    pub fn available(self) -> Self {
+        AnyEngine::new(self, DEFAULT_TRACE_THRESHOLD).kind()
+    }
+}
+
+impl std::fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Plain => "plain",
+            Self::Block => "block",
+            Self::Traces => "traces",
+        })
+    }
+}
+
+impl std::str::FromStr for EngineKind {
+    type Err = UnknownEngine;
+
+    fn from_str(name: &str) -> Result<Self, UnknownEngine> {
+        [Self::Plain, Self::Block, Self::Traces]
+            .into_iter()
+            .find(|kind| kind.to_string() == name)
+            .ok_or_else(|| UnknownEngine(name.to_owned()))
+    }
+}
+
+/// There is no engine of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no engine `{0}`; there are traces, block and plain")]
+pub struct UnknownEngine(pub String);
 
 /// What a machine is made of.
 #[derive(Clone, Debug)]
@@ -49,6 +91,9 @@ pub struct Config {
     pub strapping: Strapping,
     /// The engine.
     pub engine: EngineKind,
+    /// How often a program comes to an address before [`EngineKind::Traces`] compiles what begins there. Nothing
+    /// that can be observed depends on it but the speed.
+    pub trace_threshold: u8,
     /// What instructions cost.
     pub timing: Timing,
     /// Decides what the random number generator delivers.
@@ -68,6 +113,7 @@ impl Default for Config {
             flash: FlashImage::blank(),
             strapping: Strapping::FlashBoot,
             engine: EngineKind::default(),
+            trace_threshold: DEFAULT_TRACE_THRESHOLD,
             timing: Timing::default(),
             seed: 0,
             mac: [0x02, 0x15, 0x08, 0x1A, 0xB0, 0x01],
@@ -86,6 +132,8 @@ pub struct Stops {
     pub on_reset: bool,
     /// The instruction at one of these addresses is next.
     pub breakpoints: Vec<u32>,
+    /// One of these pins (bit n: GPIO n) has changed, in the sense of [`PinEvent`](crate::pins::PinEvent).
+    pub on_pins: u32,
 }
 
 /// Why a run ended.
@@ -99,6 +147,8 @@ pub enum Stop {
     Output(Port),
     /// The instruction at this address is next, see [`Stops::breakpoints`].
     Breakpoint(u32),
+    /// A pin has changed, see [`Stops::on_pins`].
+    Pin(u8),
     /// The chip was reset for this cause, see [`Stops::on_reset`].
     Reset(ResetCause),
     /// The guest has run itself into the ground.
@@ -190,13 +240,35 @@ pub(crate) struct Wiring {
 enum AnyEngine {
     Plain(Plain),
     Block(Box<Block>),
+    Traces(Box<Traces>),
 }
 
 impl AnyEngine {
-    fn new(kind: EngineKind) -> Self {
+    fn new(kind: EngineKind, trace_threshold: u8) -> Self {
         match kind {
             EngineKind::Plain => Self::Plain(Plain),
             EngineKind::Block => Self::Block(Box::default()),
+            EngineKind::Traces => {
+                let traces = Box::new(Traces::with_threshold(trace_threshold));
+                if traces.compiles() { Self::Traces(traces) } else { Self::Block(Box::default()) }
+            }
+        }
+    }
+
+    /// An engine for a fork of the machine.
+    fn fork(&self) -> Self {
+        match self {
+            Self::Plain(_) => Self::Plain(Plain),
+            Self::Block(_) => Self::Block(Box::default()),
+            Self::Traces(traces) => Self::Traces(Box::new(traces.fork())),
+        }
+    }
+
+    fn kind(&self) -> EngineKind {
+        match self {
+            Self::Plain(_) => EngineKind::Plain,
+            Self::Block(_) => EngineKind::Block,
+            Self::Traces(_) => EngineKind::Traces,
         }
     }
 
@@ -204,6 +276,7 @@ impl AnyEngine {
         match self {
             Self::Plain(engine) => engine.forget(memory),
             Self::Block(engine) => engine.forget(memory),
+            Self::Traces(engine) => engine.forget(memory),
         }
     }
 }
@@ -216,7 +289,6 @@ pub struct Machine {
     chip: Box<Chip>,
     wiring: Wiring,
     engine: AnyEngine,
-    engine_kind: EngineKind,
     stops: Stops,
     input_log: Option<InputLog>,
     trap_log: Option<TrapLog>,
@@ -234,8 +306,7 @@ impl Machine {
             memory: Memory::new(config.rom.image(), config.flash),
             chip: Box::new(chip),
             wiring: Wiring { power: Power::Running, injections: BTreeMap::new(), reported: None },
-            engine: AnyEngine::new(config.engine),
-            engine_kind: config.engine,
+            engine: AnyEngine::new(config.engine, config.trace_threshold),
             stops: Stops::default(),
             input_log: None,
             trap_log: (config.trap_log_capacity > 0).then(|| TrapLog::new(config.trap_log_capacity)),
@@ -305,6 +376,9 @@ impl Machine {
                 AnyEngine::Block(engine) => {
                     engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer)
                 }
+                AnyEngine::Traces(engine) => {
+                    engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer)
+                }
             };
             match exit {
                 Exit::Tick => return Stop::Deadline,
@@ -323,6 +397,9 @@ impl Machine {
                     }
                     if let Some(port) = self.chip.take_output_stop() {
                         return Stop::Output(port);
+                    }
+                    if let Some(pin) = self.chip.take_pin_stop() {
+                        return Stop::Pin(pin);
                     }
                 }
                 Exit::Idle => return Stop::Idle,
@@ -396,7 +473,9 @@ impl Machine {
             Injection::Source(source) => {
                 self.chip.raise(now, source);
             }
-            Injection::Pin { pin, level } => self.chip.drive_pin(pin, level),
+            Injection::Pin { pin, level } => {
+                self.chip.drive_pin(now, pin, level.map_or(Drive::Released, Drive::to));
+            }
             Injection::Bytes { port, bytes } => {
                 self.chip.send(now, port, &bytes);
             }
@@ -509,7 +588,7 @@ impl Machine {
     /// The levels of all pins (bit n for GPIO n), and which of them the chip itself drives.
     #[must_use]
     pub fn pins(&self) -> (u32, u32) {
-        self.chip.pins()
+        self.chip.pins(self.hart.now)
     }
 
     /// The baud rate that the chip has selected on a UART; `None` for USB.
@@ -523,13 +602,14 @@ impl Machine {
     /// Says what ends a run besides its deadline.
     pub fn set_stops(&mut self, stops: Stops) {
         self.chip.set_stop_on_output(stops.on_output);
+        self.chip.stop_on_pins(stops.on_pins);
         self.stops = stops;
     }
 
-    /// Which engine runs the hart.
+    /// Which engine runs the hart: [`EngineKind::Block`] as well where traces were asked for and cannot be had.
     #[must_use]
     pub fn engine_kind(&self) -> EngineKind {
-        self.engine_kind
+        self.engine.kind()
     }
 
     /// What instructions cost on this board.
@@ -595,21 +675,6 @@ impl Machine {
     pub fn set_usb_connected(&mut self, connected: bool) {
         self.chip.set_usb_connected(self.hart.now, connected);
         self.record(|| Input::UsbConnected(connected));
-    }
-
-    /// Drives a pin from outside.
-    pub fn set_pin(&mut self, pin: u8, level: bool) {
-        self.drive_pin(pin, Some(level));
-    }
-
-    /// Lets go of a pin, so that its pull resistor decides.
-    pub fn release_pin(&mut self, pin: u8) {
-        self.drive_pin(pin, None);
-    }
-
-    fn drive_pin(&mut self, pin: u8, level: Option<bool>) {
-        self.chip.drive_pin(pin, level);
-        self.record(|| Input::Pin { pin, level });
     }
 
     /// Sets what a channel of ADC1 converts to, 0..=4095.
@@ -741,8 +806,7 @@ impl Machine {
             memory: self.memory.clone(),
             chip: self.chip.clone(),
             wiring: self.wiring.clone(),
-            engine: AnyEngine::new(self.engine_kind),
-            engine_kind: self.engine_kind,
+            engine: self.engine.fork(),
             stops: self.stops.clone(),
             input_log: None,
             trap_log: self.trap_log.clone(),
@@ -792,7 +856,12 @@ impl Machine {
             Input::Bytes { port, bytes } => {
                 self.uart_write(*port, bytes);
             }
-            Input::Pin { pin, level } => self.drive_pin(*pin, *level),
+            Input::Pin { pin, drive } => self.drive_pin(*pin, *drive),
+            Input::PlannedPin { .. }
+            | Input::ForgetPlanned { .. }
+            | Input::PlannedAnalog { .. }
+            | Input::Wire { .. }
+            | Input::Device { .. } => self.apply_to_pins(input),
             Input::Analog { channel, raw } => self.set_analog(*channel, *raw),
             Input::SerialLines { dtr, rts } => self.set_serial_lines(*dtr, *rts),
             Input::UsbConnected(connected) => self.set_usb_connected(*connected),

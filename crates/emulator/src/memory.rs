@@ -13,7 +13,10 @@ use std::sync::Arc;
 
 use crate::bus::{AccessFault, Width};
 use crate::flash::{FLASH_PAGE, FlashImage};
+#[cfg(not(traces))]
 use flash_cache::FlashCache;
+#[cfg(traces)]
+pub(crate) use flash_cache::FlashCache;
 use ram::{AnyRam, FixedRam};
 
 pub use ram::GRANULE;
@@ -95,6 +98,8 @@ pub struct Memory {
     window_has_code: u128,
     /// One bit per MMU entry: that code is no longer what the flash shows.
     window_stale: u128,
+    /// Counts everything after which a flash page may be found elsewhere.
+    flash_version: u64,
 }
 
 impl Memory {
@@ -126,6 +131,7 @@ impl Memory {
             cache: FlashCache::new(),
             window_has_code: 0,
             window_stale: 0,
+            flash_version: 1,
         }
     }
 
@@ -277,6 +283,8 @@ impl Memory {
 
     /// The flash contents, to be changed; call [`Memory::flash_changed`] for what was changed.
     pub fn flash_mut(&mut self) -> &mut FlashImage {
+        // A page that is written moves if it is shared.
+        self.flash_version += 1;
         &mut self.flash
     }
 
@@ -318,6 +326,30 @@ impl Memory {
         }
         let entry = u32::from(self.mmu[(address >> MMU_PAGE_BITS) as usize % MMU_ENTRIES]);
         (entry & MMU_INVALID == 0).then(|| &**self.flash.page(entry as usize))
+    }
+
+    // ---- for emitted code ---------------------------------------------------------------------
+
+    /// The first byte of SRAM on the data bus, of which there are [`DRAM_SIZE`], and the flags of its granules. They
+    /// stay where they are as long as this memory exists.
+    #[cfg(traces)]
+    pub(crate) fn dram_parts(&mut self) -> (*mut u8, *mut u8) {
+        self.ram.parts_from(DRAM_OFFSET)
+    }
+
+    /// Changes whenever [`Memory::flash_pages`] may answer otherwise; never 0.
+    #[cfg(traces)]
+    pub(crate) fn flash_version(&self) -> u64 {
+        self.flash_version
+    }
+
+    /// Where the [`FLASH_PAGE`] bytes behind each entry of the MMU table are; null where nothing is mapped.
+    #[cfg(traces)]
+    pub(crate) fn flash_pages(&self, pages: &mut [*const u8; MMU_ENTRIES]) {
+        for (page, &entry) in pages.iter_mut().zip(&self.mmu) {
+            let entry = u32::from(entry);
+            *page = if entry & MMU_INVALID == 0 { self.flash.page(entry as usize).as_ptr() } else { std::ptr::null() };
+        }
     }
 
     // ---- decoded code -------------------------------------------------------------------------
@@ -371,6 +403,7 @@ impl Memory {
     }
 
     fn window_changed(&mut self, index: usize) {
+        self.flash_version += 1;
         self.window_stale |= self.window_has_code & (1 << index);
         self.window_has_code &= !(1 << index);
     }

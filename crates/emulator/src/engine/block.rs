@@ -17,7 +17,9 @@ use crate::bus::{Devices, Tick};
 use crate::cpu::execute::{self, After, Clock, Flow, Place, Run, World};
 use crate::cpu::timing::{self, Timing};
 use crate::cpu::{Activity, Exception, Hart, Observer, Op, Reg, Trap};
-use crate::memory::Memory;
+use crate::memory::{CodeUnit, Memory};
+#[cfg(traces)]
+pub(super) use cache::Spread;
 use cache::{Cache, Lines};
 
 /// Keeps blocks of decoded instructions; what it keeps is bounded.
@@ -37,26 +39,19 @@ impl Engine for Block {
         limits: &Limits<'_>,
         observer: &mut O,
     ) -> Exit {
-        if self.breakpoints != limits.breakpoints {
-            self.cache.clear(memory);
-            self.breakpoints = limits.breakpoints.to_vec();
-        }
-        self.cache.set_timing(memory, hart.timing);
+        self.prepare(hart, memory, limits.breakpoints);
         loop {
             let budget = match boundary::cross(hart, memory, devices, limits, observer) {
                 Ok(budget) => budget,
                 Err(exit) => return exit,
             };
             if memory.has_stale() {
-                self.cache.drop_stale(memory);
+                self.drop_stale(&memory.take_stale());
             }
             if O::STEPS || hart.csr.counts_events() {
                 execute::step(hart, memory, devices, &budget, observer);
             } else {
-                match hart.timing {
-                    Timing::Unit => self.run_blocks(hart, memory, devices, &budget, observer),
-                    Timing::Silicon => self.run_timed_blocks(hart, memory, devices, &budget, observer),
-                }
+                self.run_budget(hart, memory, devices, &budget, observer);
             }
             if let Activity::LockedUp(exception) = hart.activity {
                 return Exit::Lockup(exception);
@@ -79,8 +74,28 @@ impl Block {
         self.cache.decoded_instructions()
     }
 
-    /// Executes blocks in unit time until the budget is used up or something has to be looked at.
-    fn run_blocks<D: Devices, O: Observer>(
+    /// From now on blocks are decoded for this hart's time, and none continues across a breakpoint.
+    pub(super) fn prepare(&mut self, hart: &Hart, memory: &mut Memory, breakpoints: &[u32]) {
+        if self.breakpoints != breakpoints {
+            self.cache.clear(memory);
+            self.breakpoints = breakpoints.to_vec();
+        }
+        self.cache.set_timing(memory, hart.timing);
+    }
+
+    /// Drops the blocks with code in these units.
+    pub(super) fn drop_stale(&mut self, stale: &[CodeUnit]) {
+        self.cache.drop_stale(stale);
+    }
+
+    /// How often everything was dropped, and with it the memory's marks.
+    #[cfg(traces)]
+    pub(super) fn drops(&self) -> u64 {
+        self.cache.drops()
+    }
+
+    /// Executes blocks until the budget is used up or something has to be looked at.
+    pub(super) fn run_budget<D: Devices, O: Observer>(
         &mut self,
         hart: &mut Hart,
         memory: &mut Memory,
@@ -88,6 +103,38 @@ impl Block {
         budget: &Budget,
         observer: &mut O,
     ) {
+        match hart.timing {
+            Timing::Unit => self.run_blocks::<_, _, false>(hart, memory, devices, budget, observer),
+            Timing::Silicon => self.run_timed_blocks::<_, _, false>(hart, memory, devices, budget, observer),
+        };
+    }
+
+    /// Executes one block, or as much of it as the budget allows; says whether something has to be looked at.
+    #[cfg(traces)]
+    pub(super) fn run_one<D: Devices, O: Observer>(
+        &mut self,
+        hart: &mut Hart,
+        memory: &mut Memory,
+        devices: &mut D,
+        budget: &Budget,
+        observer: &mut O,
+    ) -> bool {
+        match hart.timing {
+            Timing::Unit => self.run_blocks::<_, _, true>(hart, memory, devices, budget, observer),
+            Timing::Silicon => self.run_timed_blocks::<_, _, true>(hart, memory, devices, budget, observer),
+        }
+    }
+
+    /// Executes blocks (or `ONE`) in unit time until the budget is used up or something has to be looked at, and says
+    /// whether it is that.
+    fn run_blocks<D: Devices, O: Observer, const ONE: bool>(
+        &mut self,
+        hart: &mut Hart,
+        memory: &mut Memory,
+        devices: &mut D,
+        budget: &Budget,
+        observer: &mut O,
+    ) -> bool {
         let instructions = budget.instructions.min(budget.cycles);
         let clock = Clock::new(hart, budget);
         let mut world = World { x: &mut hart.x, memory, devices, observer, clock };
@@ -109,6 +156,7 @@ impl Block {
                 Flow::Next(after) => {
                     pc = places.get(run.last + 1).map_or(block.next, |place| place.pc);
                     if after == After::Look {
+                        end = End::Look;
                         break;
                     }
                 }
@@ -118,7 +166,7 @@ impl Block {
                     break;
                 }
             }
-            if !self.breakpoints.is_empty() {
+            if ONE || !self.breakpoints.is_empty() {
                 break;
             }
         }
@@ -126,18 +174,18 @@ impl Block {
         hart.pc = pc;
         hart.instructions += executed;
         hart.now += executed * Tick::from(budget.ticks_per_cycle);
-        end.carry_out(hart, memory, devices, budget, observer);
+        end.carry_out(hart, memory, devices, budget, observer)
     }
 
     /// Executes blocks as [`run_blocks`](Self::run_blocks) does, in silicon's time.
-    fn run_timed_blocks<D: Devices, O: Observer>(
+    fn run_timed_blocks<D: Devices, O: Observer, const ONE: bool>(
         &mut self,
         hart: &mut Hart,
         memory: &mut Memory,
         devices: &mut D,
         budget: &Budget,
         observer: &mut O,
-    ) {
+    ) -> bool {
         let clock = Clock::new(hart, budget);
         let (mut pc, mut line, mut pending) = (hart.pc, hart.fetch_line, hart.pending_load);
         let mut world = World { x: &mut hart.x, memory, devices, observer, clock };
@@ -172,6 +220,7 @@ impl Block {
                     pending = timing::loaded(ops[run.last]);
                     pc = places.get(run.last + 1).map_or(block.next, |place| place.pc);
                     if after == After::Look {
+                        end = End::Look;
                         break;
                     }
                 }
@@ -182,7 +231,7 @@ impl Block {
                     break;
                 }
             }
-            if !self.breakpoints.is_empty() {
+            if ONE || !self.breakpoints.is_empty() {
                 break;
             }
         }
@@ -191,7 +240,7 @@ impl Block {
         hart.instructions += executed;
         hart.stall_cycles += cycles - executed;
         hart.now += cycles * Tick::from(budget.ticks_per_cycle);
-        end.carry_out(hart, memory, devices, budget, observer);
+        end.carry_out(hart, memory, devices, budget, observer)
     }
 }
 
@@ -238,6 +287,8 @@ fn run_block<D: Devices, O: Observer>(
 enum End {
     /// At a boundary, and there is nothing more to do.
     Boundary,
+    /// At a boundary where something has to be looked at.
+    Look,
     /// Before an instruction that is in no block.
     System,
     /// With an instruction that could not be carried out.
@@ -245,6 +296,7 @@ enum End {
 }
 
 impl End {
+    /// Does what is left to do; returns whether something has to be looked at.
     fn carry_out<D: Devices, O: Observer>(
         self,
         hart: &mut Hart,
@@ -252,11 +304,13 @@ impl End {
         devices: &mut D,
         budget: &Budget,
         observer: &mut O,
-    ) {
+    ) -> bool {
         match self {
-            Self::Boundary => {}
+            Self::Boundary => return false,
+            Self::Look => {}
             Self::System => execute::step(hart, memory, devices, budget, observer),
             Self::Raised(exception) => hart.enter_trap(Trap::Exception(exception), budget.ticks_per_cycle, observer),
         }
+        true
     }
 }

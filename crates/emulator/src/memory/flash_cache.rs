@@ -40,6 +40,27 @@ impl FlashCache {
         self.sets[set][0] != tag && self.reorder(set, tag)
     }
 
+    /// Whether [`FlashCache::misses`] would say that the line has to be read.
+    #[cfg(traces)]
+    pub(crate) fn would_miss(&self, address: u32) -> bool {
+        let (set, tag) = place(address);
+        !self.sets[set].contains(&tag)
+    }
+
+    /// The sets' tags, for emitted code: it only compares the first tag of a set.
+    #[cfg(traces)]
+    pub(crate) fn first_tags(&self) -> *const u16 {
+        self.sets.as_ptr().cast()
+    }
+
+    /// Where emitted code finds the first tag of an address's set, in bytes from [`FlashCache::first_tags`], and the tag
+    /// that it shows if that line was used last.
+    #[cfg(traces)]
+    pub(crate) const fn first_tag(address: u32) -> (u32, u16) {
+        let (set, tag) = place(address);
+        ((set * WAYS * size_of::<u16>()) as u32, tag)
+    }
+
     #[inline(never)]
     fn reorder(&mut self, set: usize, tag: u16) -> bool {
         let ways = &mut self.sets[set];

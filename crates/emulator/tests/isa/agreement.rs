@@ -1,4 +1,4 @@
-//! Both engines on the same random code, pushed about in the same ways: everything that the guest
+//! All engines on the same random code, pushed about in the same ways: everything that the guest
 //! and the host can see must agree, wherever the runs are divided.
 //!
 //! The code stores into itself, into data and into the test device, reads flash, enables and disables
@@ -9,7 +9,7 @@ use emulator::bare::{Bare, DEVICE_BASE};
 use emulator::bus::Width;
 use emulator::cpu::observe::{TrapLog, TrapLogEntry};
 use emulator::cpu::{Hart, Reg, Timing};
-use emulator::engine::{Block, Engine, Exit, Limits, Plain};
+use emulator::engine::{Block, Engine, Exit, Limits, Plain, Traces};
 use emulator::memory::MemorySnapshot;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
@@ -17,7 +17,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
 use super::encode::*;
-use super::{CODE, DATA, HANDLER, prepared};
+use super::{CODE, DATA, Eager, HANDLER, prepared};
 
 /// Registers that point to data, to the code itself through both buses, to the device, and into flash
 /// through both windows, at the edge of a page.
@@ -211,9 +211,61 @@ impl<E: Engine + Default> Pushed<E> {
         None
     }
 
+    /// Whether everything that guest and host can see is the same.
+    fn check_agreement<F>(&self, other: &Pushed<F>, action: &Action) -> Result<(), TestCaseError> {
+        prop_assert_eq!(&self.bare.hart, &other.bare.hart, "after {:?}", action);
+        prop_assert_eq!(&self.bare.device, &other.bare.device, "after {:?}", action);
+        prop_assert!(self.bare.memory == other.bare.memory, "memory differs after {:?}", action);
+        Ok(())
+    }
+
     fn entries(&self) -> Vec<TrapLogEntry> {
         self.log.entries().copied().collect()
     }
+}
+
+/// Runs the same code as a whole and in parts.
+fn check_division<E: Engine + Default>(
+    seed: u64,
+    timing: Timing,
+    in_flash: bool,
+    splits: &[u64],
+) -> Result<(), TestCaseError> {
+    let total = splits.iter().sum::<u64>();
+    let new = || {
+        let mut machine = Pushed::<E>::new(seed, timing);
+        if in_flash {
+            machine.push(&Action::GoToFlash(2));
+        }
+        machine.push(&Action::Timer(total));
+        machine.bare.hart.write_csr(0x300, 0x1808).unwrap();
+        machine
+    };
+    let (mut whole, mut parts, mut ticks) = (new(), new(), new());
+    let end = whole.push(&Action::RunInstructions(total));
+    // A hart that waits for ever or is locked up ends both; running it on would let time pass.
+    let ends = splits.iter().map(|&split| parts.push(&Action::RunInstructions(split)));
+    let last = ends.into_iter().find(|end| *end != Some(Exit::Instructions)).unwrap_or(Some(Exit::Instructions));
+    prop_assert_eq!(end, last);
+    prop_assert_eq!(&whole.bare.hart, &parts.bare.hart);
+    prop_assert!(whole.bare.memory == parts.bare.memory);
+    prop_assert_eq!(whole.entries(), parts.entries());
+    // The same by time: the boundaries at which the pieces end are boundaries of the whole.
+    for &split in splits {
+        let tick = ticks.bare.hart.now + split;
+        let instructions = whole.bare.hart.instructions;
+        let limits = Limits { tick, instructions, ..Limits::NONE };
+        if ticks.run(&limits) != Exit::Tick {
+            break;
+        }
+    }
+    let instructions = whole.bare.hart.instructions;
+    if end == Some(Exit::Instructions) {
+        ticks.run(&Limits { instructions, ..Limits::NONE });
+        prop_assert_eq!(&whole.bare.hart, &ticks.bare.hart);
+        prop_assert!(whole.bare.memory == ticks.bare.memory);
+    }
+    Ok(())
 }
 
 fn timing() -> impl Strategy<Value = Timing> {
@@ -229,15 +281,30 @@ proptest! {
         timing in timing(),
         actions in prop::collection::vec(action(), 1..60),
     ) {
-        let (mut plain, mut block) = (Pushed::<Plain>::new(seed, timing), Pushed::<Block>::new(seed, timing));
+        let mut plain = Pushed::<Plain>::new(seed, timing);
+        let (mut block, mut traces) = (Pushed::<Block>::new(seed, timing), Pushed::<Eager>::new(seed, timing));
         for action in &actions {
-            let (expected, found) = (plain.push(action), block.push(action));
-            prop_assert_eq!(expected, found, "how {:?} ended", action);
-            prop_assert_eq!(&plain.bare.hart, &block.bare.hart, "after {:?}", action);
-            prop_assert_eq!(&plain.bare.device, &block.bare.device, "after {:?}", action);
-            prop_assert!(plain.bare.memory == block.bare.memory, "memory differs after {:?}", action);
+            let expected = plain.push(action);
+            prop_assert_eq!(expected, block.push(action), "how {:?} ended on blocks", action);
+            prop_assert_eq!(expected, traces.push(action), "how {:?} ended on traces", action);
+            plain.check_agreement(&block, action)?;
+            plain.check_agreement(&traces, action)?;
         }
         prop_assert_eq!(plain.entries(), block.entries());
+        prop_assert_eq!(plain.entries(), traces.entries());
+    }
+
+    #[test]
+    fn compiling_late_makes_no_difference(
+        seed: u64,
+        timing in timing(),
+        actions in prop::collection::vec(action(), 1..60),
+    ) {
+        let (mut plain, mut traces) = (Pushed::<Plain>::new(seed, timing), Pushed::<Traces>::new(seed, timing));
+        for action in &actions {
+            prop_assert_eq!(plain.push(action), traces.push(action), "how {:?} ended", action);
+            plain.check_agreement(&traces, action)?;
+        }
     }
 
     #[test]
@@ -247,56 +314,29 @@ proptest! {
         in_flash: bool,
         splits in prop::collection::vec(1..40_u64, 1..100),
     ) {
-        let total = splits.iter().sum::<u64>();
-        let new = || {
-            let mut machine = Pushed::<Block>::new(seed, timing);
-            if in_flash {
-                machine.push(&Action::GoToFlash(2));
-            }
-            machine.push(&Action::Timer(total));
-            machine.bare.hart.write_csr(0x300, 0x1808).unwrap();
-            machine
-        };
-        let (mut whole, mut parts, mut ticks) = (new(), new(), new());
-        let end = whole.push(&Action::RunInstructions(total));
-        // A hart that waits for ever or is locked up ends both; running it on would let time pass.
-        let ends = splits.iter().map(|&split| parts.push(&Action::RunInstructions(split)));
-        let last = ends.into_iter().find(|end| *end != Some(Exit::Instructions)).unwrap_or(Some(Exit::Instructions));
-        prop_assert_eq!(end, last);
-        prop_assert_eq!(&whole.bare.hart, &parts.bare.hart);
-        prop_assert!(whole.bare.memory == parts.bare.memory);
-        prop_assert_eq!(whole.entries(), parts.entries());
-        // The same by time: the boundaries at which the pieces end are boundaries of the whole.
-        for &split in &splits {
-            let tick = ticks.bare.hart.now + split;
-            let instructions = whole.bare.hart.instructions;
-            let limits = Limits { tick, instructions, ..Limits::NONE };
-            if ticks.run(&limits) != Exit::Tick {
-                break;
-            }
-        }
-        let instructions = whole.bare.hart.instructions;
-        if end == Some(Exit::Instructions) {
-            ticks.run(&Limits { instructions, ..Limits::NONE });
-            prop_assert_eq!(&whole.bare.hart, &ticks.bare.hart);
-            prop_assert!(whole.bare.memory == ticks.bare.memory);
-        }
+        check_division::<Block>(seed, timing, in_flash, &splits)?;
+        check_division::<Eager>(seed, timing, in_flash, &splits)?;
     }
 
     #[test]
     fn bytes_that_are_no_code_are_no_danger(bytes in prop::collection::vec(any::<u8>(), 1..2000), rounds in 1..20_u64) {
         let timing = Timing::Silicon;
         let (mut plain, mut block) = (Pushed::<Plain>::new(0, timing), Pushed::<Block>::new(0, timing));
+        let mut traces = Pushed::<Eager>::new(0, timing);
         for round in 0..rounds {
-            for bare in [&mut plain.bare.memory, &mut block.bare.memory] {
+            for bare in [&mut plain.bare.memory, &mut block.bare.memory, &mut traces.bare.memory] {
                 bare.write(CODE, &bytes).unwrap();
                 bare.write(HANDLER, &bytes).unwrap();
             }
             let count = Action::RunInstructions(round * 100);
-            prop_assert_eq!(plain.push(&count), block.push(&count));
-            prop_assert_eq!(&plain.bare.hart, &block.bare.hart);
+            let expected = plain.push(&count);
+            prop_assert_eq!(expected, block.push(&count));
+            prop_assert_eq!(expected, traces.push(&count));
+            plain.check_agreement(&block, &count)?;
+            plain.check_agreement(&traces, &count)?;
             plain.push(&Action::Reset);
             block.push(&Action::Reset);
+            traces.push(&Action::Reset);
         }
     }
 }

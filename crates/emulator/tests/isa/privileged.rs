@@ -6,7 +6,7 @@ use emulator::cpu::{Activity, Cause, Exception, Privilege, Trap};
 use emulator::engine::{Block, Engine, Exit, Limits, Plain};
 
 use super::encode::*;
-use super::{CODE, HANDLER, prepared, run, x};
+use super::{CODE, Eager, HANDLER, prepared, run, x};
 
 const MSTATUS: u32 = 0x300;
 const MTVEC: u32 = 0x305;
@@ -185,6 +185,7 @@ type Make = dyn Fn(&[Code], &[(Register, u32)]) -> Box<dyn AnyBare>;
 fn for_both(test: impl Fn(&Make)) {
     test(&|code, before| Box::new(prepared::<Plain>(code, before)));
     test(&|code, before| Box::new(prepared::<Block>(code, before)));
+    test(&|code, before| Box::new(prepared::<Eager>(code, before)));
 }
 
 #[test]

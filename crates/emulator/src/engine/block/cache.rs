@@ -56,15 +56,16 @@ pub(super) struct Cache {
     front: Box<[Front; FRONT]>,
     /// Which blocks (by address) hold code from a unit; may name blocks that are gone.
     by_unit: HashMap<CodeUnit, Vec<u32>, Spread>,
+    drops: u64,
 }
 
-type Spread = BuildHasherDefault<SpreadHasher>;
+pub(in crate::engine) type Spread = BuildHasherDefault<SpreadHasher>;
 
 /// Spreads addresses and units over the buckets (Fibonacci hashing). Blocks that a guest has just started
 /// are decoded by the ten thousand, and the standard hash took longer than the decoding. A guest that
 /// chooses its addresses finds no more than some thousand that share a bucket: it has not enough memory.
 #[derive(Debug, Default)]
-pub(super) struct SpreadHasher(u64);
+pub(in crate::engine) struct SpreadHasher(u64);
 
 impl Hasher for SpreadHasher {
     fn finish(&self) -> u64 {
@@ -101,6 +102,7 @@ impl Default for Cache {
             by_pc: HashMap::default(),
             front: Box::new([NO_FRONT; FRONT]),
             by_unit: HashMap::default(),
+            drops: 0,
         }
     }
 }
@@ -253,9 +255,9 @@ impl Cache {
     }
 
     /// Drops the blocks whose code was overwritten or mapped away.
-    pub(super) fn drop_stale(&mut self, memory: &mut Memory) {
-        for unit in memory.take_stale() {
-            for pc in self.by_unit.remove(&unit).unwrap_or_default() {
+    pub(super) fn drop_stale(&mut self, stale: &[CodeUnit]) {
+        for unit in stale {
+            for pc in self.by_unit.remove(unit).unwrap_or_default() {
                 self.by_pc.remove(&pc);
                 let front = &mut self.front[front_index(pc)];
                 if front.pc == pc {
@@ -265,8 +267,14 @@ impl Cache {
         }
     }
 
+    /// How often everything was dropped.
+    pub(super) fn drops(&self) -> u64 {
+        self.drops
+    }
+
     /// Drops everything.
     pub(super) fn clear(&mut self, memory: &mut Memory) {
+        self.drops += 1;
         self.ops.clear();
         self.places.clear();
         self.lines.clear();
