@@ -119,7 +119,7 @@ impl Model for NecReceiver {
 
     fn step(&mut self, acts: &mut Acts) {
         let Some((frame, begins)) = self.sending else { return };
-        acts.drive(OUT, if self.edge % 2 == 0 { Drive::Low } else { Drive::High });
+        acts.drive(OUT, if self.edge.is_multiple_of(2) { Drive::Low } else { Drive::High });
         self.edge += 1;
         if let Some(ns) = frame.edge_ns(self.edge) {
             let away = self.draw.around(self.spread);

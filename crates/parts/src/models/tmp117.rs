@@ -159,7 +159,7 @@ impl I2cTarget for Registers {
 
     fn read(&mut self, _now: Tick) -> u8 {
         // The register is taken when its first byte is asked for, so that both bytes belong together.
-        if self.byte % 2 == 0 {
+        if self.byte.is_multiple_of(2) {
             let [high, low] = self.read_register().to_be_bytes();
             self.high = low;
             self.byte += 1;
