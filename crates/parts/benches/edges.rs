@@ -86,7 +86,7 @@ fn with_parts(origin: &mut Machine) -> (Vec<Edge>, Duration, u64) {
     let mut machine = origin.fork();
     let mut wired = Wired::connect(&wiring(), 7, &mut machine).unwrap();
     wired.set(&mut machine, "knob", "turn_steps", 10_000).unwrap();
-    let mut scope = Scope::begin(&machine, 1 << 20);
+    let mut scope = Scope::begin(&mut machine, 1 << 20);
     let until = machine.ticks() + SECONDS * TICKS_PER_SECOND;
     let begun = ThreadTime::now();
     machine.run_until(until);

@@ -1,13 +1,17 @@
 //! Which kinds of parts there are, and what each has: pins, settings, controls that a learner moves.
 //!
-//! It is one table, which reading a wiring, moving a control and an editor's forms all go by. What
+//! It is one table, which reading a wiring, moving a control and an editor's forms all go by; it is
+//! written as data for pages. What
 //! people read (names, units in words, help) is keyed by the names that stand here, and lives in
 //! the course's catalogue.
 
 use std::hash::{Hash, Hasher};
 
+use serde::Serialize;
+
 /// What a pin of a part needs from the chip's pin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Needs {
     /// Any pin.
     Digital,
@@ -16,7 +20,7 @@ pub enum Needs {
 }
 
 /// A pin of a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Role {
     /// Its name, as on the part.
     pub key: &'static str,
@@ -29,7 +33,8 @@ pub struct Role {
 }
 
 /// What a setting may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Allowed {
     /// A whole number.
     Amount {
@@ -45,7 +50,7 @@ pub enum Allowed {
 }
 
 /// What is fixed when a part is wired.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Setting {
     /// Its name, with the unit in it.
     pub key: &'static str,
@@ -54,7 +59,7 @@ pub struct Setting {
 }
 
 /// What a learner moves while the program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Control {
     /// Its name, with the unit in it.
     pub key: &'static str,
@@ -67,7 +72,7 @@ pub struct Control {
 }
 
 /// A kind of part.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Kind {
     /// Its name in a wiring.
     pub name: &'static str,

@@ -136,6 +136,12 @@ pub enum MoveError {
         /// The name asked for.
         part: String,
     },
+    /// The machine does not carry the part: it was restored to a state before the wiring, or is another.
+    #[error("{part:?} is not connected to this board")]
+    NotConnected {
+        /// The part.
+        part: String,
+    },
     /// The part has no such control.
     #[error("{part:?} has no control {control:?}")]
     UnknownControl {
@@ -178,6 +184,7 @@ impl MoveError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownPart { .. } => "E-MOVE-PART",
+            Self::NotConnected { .. } => "E-MOVE-CONNECTED",
             Self::UnknownControl { .. } => "E-MOVE-CONTROL",
             Self::OutOfRange { .. } => "E-MOVE-RANGE",
             Self::Past { .. } => "E-MOVE-PAST",

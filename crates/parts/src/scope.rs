@@ -11,6 +11,7 @@ use emulator::bus::Tick;
 use emulator::pins::{Drive, PinEvent, Wave};
 use serde::Serialize;
 
+use crate::wired::HEADER_PINS;
 use crate::wiring::PINS;
 
 /// Edges of pulse trains that one export spells out.
@@ -63,9 +64,11 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// A record of the last `capacity` changes, from the instant where the machine stands.
+    /// A record of the last `capacity` changes, from the instant where the machine stands. The machine
+    /// watches the pins of its header from now on.
     #[must_use]
-    pub fn begin(machine: &Machine, capacity: usize) -> Self {
+    pub fn begin(machine: &mut Machine, capacity: usize) -> Self {
+        machine.watch_pins(HEADER_PINS);
         let mut base = [Base::default(); PINS];
         for (pin, base) in (0_u8..).zip(&mut base) {
             if let Some(state) = machine.pin(pin) {
@@ -95,7 +98,9 @@ impl Scope {
     }
 
     fn record(&mut self, events: &[PinEvent]) {
-        for event in events {
+        // What nobody took before the record began is in its first levels.
+        let begun = self.begun;
+        for event in events.iter().filter(|event| event.tick >= begun) {
             if self.events.len() >= self.capacity
                 && let Some(oldest) = self.events.pop_front()
             {
@@ -209,7 +214,7 @@ mod tests {
     }
 
     fn scope(capacity: usize) -> Scope {
-        Scope::begin(&Machine::new(Config::default()), capacity)
+        Scope::begin(&mut Machine::new(Config::default()), capacity)
     }
 
     #[test]

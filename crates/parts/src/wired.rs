@@ -149,13 +149,15 @@ impl Wired {
         let full = Err(MoveError::TooMany { most: MAX_ORDERS });
         match &mut slot.hold {
             Hold::Device(id) => {
-                if !machine.device::<PartDevice>(*id).is_some_and(PartDevice::has_room) {
+                let not_connected = || MoveError::NotConnected { part: slot.name.clone() };
+                let device = machine.device::<PartDevice>(*id).ok_or_else(not_connected)?;
+                if !device.has_room() {
                     return full;
                 }
                 let place = slot.kind.controls.iter().position(|known| known == control);
                 let number = place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX);
-                let told = machine.tell_device(*id, &Order { at, control: number, value }.to_bytes());
-                debug_assert!(told.is_ok(), "{told:?}");
+                let order = Order { at, control: number, value };
+                machine.tell_device(*id, &order.to_bytes()).map_err(|_| not_connected())?;
             }
             Hold::Slider { channel, positions } => {
                 let now = machine.ticks();
@@ -193,15 +195,15 @@ impl Wired {
         self.slots.iter().map(|slot| slot.name.as_str())
     }
 
-    /// What a part shows now; `None`: no part of this name.
+    /// What a part shows now; `None`: no part of this name, or this machine does not carry it.
     #[must_use]
     pub fn shown(&self, machine: &Machine, part: &str) -> Option<Shown> {
-        self.slots.iter().find(|slot| slot.name == part).map(|slot| show(slot, machine))
+        self.slots.iter().find(|slot| slot.name == part).and_then(|slot| show(slot, machine))
     }
 
-    /// What every part shows now, in the wiring's order.
+    /// What every part shows now, in the wiring's order; `None`: this machine does not carry it.
     #[must_use]
-    pub fn all_shown(&self, machine: &Machine) -> Vec<Shown> {
+    pub fn all_shown(&self, machine: &Machine) -> Vec<Option<Shown>> {
         self.slots.iter().map(|slot| show(slot, machine)).collect()
     }
 }
@@ -238,12 +240,10 @@ fn hold(placed: &Placed, seed: u64, machine: &mut Machine) -> Result<Hold, Attac
     }
 }
 
-fn show(slot: &Slot, machine: &Machine) -> Shown {
+fn show(slot: &Slot, machine: &Machine) -> Option<Shown> {
     let now = machine.ticks();
-    match &slot.hold {
-        Hold::Device(id) => {
-            machine.device::<PartDevice>(*id).map_or(Shown::Wire { carries: None }, |device| device.shown(now))
-        }
+    let shown = match &slot.hold {
+        Hold::Device(id) => machine.device::<PartDevice>(*id)?.shown(now),
         Hold::Lamp(lamp) => lamp.shown(now),
         Hold::Slider { positions, .. } => {
             let present = positions.partition_point(|&(since, _)| since <= now).saturating_sub(1);
@@ -256,5 +256,6 @@ fn show(slot: &Slot, machine: &Machine) -> Shown {
             });
             Shown::Wire { carries: carries.map(|state| state.level) }
         }
-    }
+    };
+    Some(shown)
 }

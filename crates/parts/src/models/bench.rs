@@ -104,6 +104,11 @@ impl Bench {
         &self.edges[role]
     }
 
+    /// The same of every pin.
+    pub(crate) fn all_drives(&self) -> &[Vec<(Tick, Drive)>] {
+        &self.edges
+    }
+
     /// The levels that follow at a pin with a pull-up, from what it did when it was connected.
     pub(crate) fn levels(&self, role: usize) -> Vec<(Tick, bool)> {
         let mut levels: Vec<(Tick, bool)> = Vec::new();

@@ -26,6 +26,8 @@ pub(crate) struct Contact {
     longest: Tick,
     bounces: u64,
     closed: bool,
+    /// Where it was sent last.
+    target: bool,
     /// When it changes, the latest first.
     changes: Vec<Tick>,
     /// How long the last movement bounced, and how many edges it made.
@@ -35,16 +37,23 @@ pub(crate) struct Contact {
 
 impl Contact {
     pub(crate) fn new(bounce_us: u64, bounces: u64) -> Self {
-        Self { longest: from_us(bounce_us), bounces, closed: false, changes: Vec::new(), length: 0, edges: 0 }
+        let longest = from_us(bounce_us);
+        Self { longest, bounces, closed: false, target: false, changes: Vec::new(), length: 0, edges: 0 }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
 
+    /// Whether it is closed, or will be when it has bounced.
+    pub(crate) fn target(&self) -> bool {
+        self.target
+    }
+
     /// A hand closes or opens it; what was still bouncing is forgotten.
     pub(crate) fn actuate(&mut self, now: Tick, closed: bool, draw: &mut Draw) {
         self.changes.clear();
+        self.target = closed;
         let moves = closed != self.closed;
         let (length, bounces) = match self.longest {
             0 => (0, 0),

@@ -64,7 +64,7 @@ impl Encoder {
         for (role, closed) in [(A, phase == 1 || phase == 2), (B, phase == 2 || phase == 3)] {
             // A contact that is still bouncing towards its place goes on with that.
             let contact = &mut self.contacts[role];
-            if contact.is_closed() != closed || contact.deadline() != Tick::MAX {
+            if contact.target() != closed {
                 contact.actuate(now, closed, &mut self.draw);
             }
         }

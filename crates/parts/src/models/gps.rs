@@ -6,7 +6,7 @@
 //! hexadecimal digits, CR LF. Where the line is too slow for the interval, the sentences of the next
 //! one begin when the line is free.
 //!
-//! Not modelled: a way to talk to it, satellites, movement, the error of its clock and position.
+//! Not modelled: a way to talk to it, satellites, movement, dates (it is 1 January 2026), the error of its clock and position.
 
 use std::fmt::Write;
 

@@ -120,3 +120,5 @@ parts! {
 
 #[cfg(test)]
 pub(crate) mod bench;
+#[cfg(test)]
+mod reference;

@@ -20,7 +20,7 @@ fn recorded() -> Scope {
                 [[moves]]\nat_us=5000\npart='bell'\ncontrol='pressed'\nvalue=1\n";
     let mut machine = Machine::new(Config::default());
     let _wired = Wired::connect(&wiring(text), 7, &mut machine).expect("room");
-    let mut scope = Scope::begin(&machine, 10_000);
+    let mut scope = Scope::begin(&mut machine, 10_000);
     machine.run_until(UNTIL);
     scope.take(&mut machine);
     scope

@@ -88,7 +88,7 @@ fn run(machine: &mut Machine, scope: &mut Scope, wired: &mut Wired, until: Tick)
 fn edges(seed: u64, cuts: &[Tick]) -> (Vec<Edge>, u64) {
     let mut machine = bare();
     let mut wired = Wired::connect(&wiring(BUSY), seed, &mut machine).expect("room");
-    let mut scope = Scope::begin(&machine, 100_000);
+    let mut scope = Scope::begin(&mut machine, 100_000);
     for &cut in cuts.iter().chain([&(600 * MILLISECOND)]) {
         run(&mut machine, &mut scope, &mut wired, cut);
     }
@@ -113,17 +113,28 @@ fn a_fork_goes_on_like_its_origin_and_a_snapshot_comes_back() {
     let mut other = wired.clone();
     let snapshot = machine.snapshot();
     let go_on = |machine: &mut Machine, wired: &mut Wired| {
-        let _ = machine.take_pin_events();
         let mut scope = Scope::begin(machine, 100_000);
         wired.set_at(machine, 60 * MILLISECOND, "knob", "turn_steps", -3).expect("a sound move");
         run(machine, &mut scope, wired, 200 * MILLISECOND);
         (scope.edges(HEADER_PINS, Tick::MAX).0, wired.all_shown(machine), machine.state_hash())
     };
-    fork.watch_pins(HEADER_PINS);
     let first = go_on(&mut machine, &mut wired);
     assert_eq!(first, go_on(&mut fork, &mut other));
     machine.restore(&snapshot);
     assert_eq!(first, go_on(&mut machine, &mut wired));
+}
+
+#[test]
+fn a_machine_from_before_the_wiring_does_not_carry_the_parts() {
+    let mut machine = bare();
+    let before = machine.snapshot();
+    let mut wired = Wired::connect(&wiring(BUSY), 7, &mut machine).expect("room");
+    assert!(wired.shown(&machine, "bell").is_some());
+    machine.restore(&before);
+    assert_eq!(wired.shown(&machine, "bell"), None);
+    let refused = wired.set(&mut machine, "bell", "pressed", 1).map_err(|error| error.code());
+    assert_eq!(refused, Err("E-MOVE-CONNECTED"));
+    wired.disconnect(&mut machine);
 }
 
 #[test]
@@ -150,7 +161,7 @@ fn an_edge_falls_on_its_tick() {
     let mut machine = bare();
     let text = "[[parts]]\nkind='pulses'\nname='g'\npins={out=3}\nperiod_ns=1_000_025\nhigh_ns=333_325\n";
     let _wired = Wired::connect(&wiring(text), 7, &mut machine).expect("room");
-    let mut scope = Scope::begin(&machine, 10_000);
+    let mut scope = Scope::begin(&mut machine, 10_000);
     machine.run_until(100 * MILLISECOND);
     scope.take(&mut machine);
     let (edges, _) = scope.edges(1 << 3, Tick::MAX);
@@ -216,7 +227,7 @@ proptest! {
         let go = || {
             let mut machine = bare();
             let mut wired = Wired::connect(&wiring(BUSY), seed, &mut machine).expect("room");
-            let mut scope = Scope::begin(&machine, 1000);
+            let mut scope = Scope::begin(&mut machine, 1000);
             for &(which, value, us) in &hands {
                 let (part, control) = [
                     ("bell", "pressed"), ("knob", "turn_steps"), ("rain", "tips"), ("remote", "repeats"), ("clock", "running"),
