@@ -12,7 +12,7 @@ use crate::peripherals::aes::Aes;
 use crate::peripherals::apb_saradc::ApbSaradc;
 use crate::peripherals::assist_debug::AssistDebug;
 use crate::peripherals::efuse::{ChipRevision, Efuse};
-use crate::peripherals::extmem::Extmem;
+use crate::peripherals::extmem::{Extmem, Invalidate};
 use crate::peripherals::gdma::Gdma;
 use crate::peripherals::gpio::Gpio;
 use crate::peripherals::i2c_ana::I2cAna;
@@ -21,6 +21,7 @@ use crate::peripherals::io_mux::IoMux;
 use crate::peripherals::rng::Rng;
 use crate::peripherals::rtc_cntl::{ResetCause, RtcCntl};
 use crate::peripherals::sha::Sha;
+use crate::peripherals::spi0;
 use crate::peripherals::spi1::Spi1;
 use crate::peripherals::system::{PeripheralResets, System};
 use crate::peripherals::systimer::Systimer;
@@ -36,6 +37,7 @@ use crate::pins::{Bench, Drives};
 enum Block {
     Uart0,
     Uart1,
+    Spi0,
     Spi1,
     Gpio,
     RtcCntl,
@@ -77,7 +79,7 @@ const fn row(base: u32, size: u32, name: &'static str, block: Block) -> Row {
 const BLOCKS: &[Row] = &[
     row(0x6000_0000, 0x1000, "UART0", Block::Uart0),
     row(0x6000_2000, 0x1000, "SPI1", Block::Spi1),
-    row(0x6000_3000, 0x1000, "SPI0", Block::Unmodelled),
+    row(0x6000_3000, 0x1000, "SPI0", Block::Spi0),
     row(0x6000_4000, 0x0F00, "GPIO", Block::Gpio),
     row(0x6000_4F00, 0x0100, "GPIO_SD", Block::Unmodelled),
     row(0x6000_5000, 0x1000, "FE2", Block::Unmodelled),
@@ -239,6 +241,8 @@ pub(crate) struct Chip {
     rng: Rng,
     assist_debug: AssistDebug,
     unmodelled: Unmodelled,
+    /// How long the cache takes to read a line of flash, as SPI0 is set.
+    flash_line_ticks: u32,
     /// The host's ends of the serial lines.
     lines: [Line; 2],
     cable: Cable,
@@ -300,6 +304,7 @@ impl Chip {
             rng: Rng::new(seed),
             assist_debug: AssistDebug::new(),
             unmodelled: Unmodelled::new(),
+            flash_line_ticks: 0,
             lines: Default::default(),
             cable: Cable::new(),
             strapping,
@@ -307,6 +312,7 @@ impl Chip {
             outside: Outside { outputs: Default::default(), output_capacity, stop_on_output: false, output_stop: None },
         };
         chip.arm_flash_boot_protection(0, strapping);
+        chip.follow_spi0();
         chip.plan_all(0);
         chip
     }
@@ -380,9 +386,11 @@ impl Chip {
         self.aes = Aes::new();
         self.dma = Gdma::new();
         self.unmodelled.reset();
+        self.follow_spi0();
         for index in 0..MMU_ENTRIES {
             memory.set_mmu_entry(index, crate::memory::MMU_INVALID);
         }
+        memory.cache.clear();
         self.schedule = Schedule::new();
         self.plan_all(now);
     }
@@ -602,7 +610,7 @@ impl Chip {
             Block::Extmem => self.extmem.peek(offset),
             Block::MmuTable => memory.mmu_entry(offset as usize / 4 % MMU_ENTRIES),
             Block::AssistDebug => self.assist_debug.peek(offset),
-            Block::Unmodelled => self.unmodelled.peek(address),
+            Block::Spi0 | Block::Unmodelled => self.unmodelled.peek(address),
         })
     }
 
@@ -623,7 +631,7 @@ impl Chip {
                 Ok(value)
             }
             Block::Rng => Ok(self.rng.draw()),
-            Block::Unmodelled => {
+            Block::Spi0 | Block::Unmodelled => {
                 self.record(row, offset, false, now);
                 Ok(self.unmodelled.peek(address))
             }
@@ -704,15 +712,29 @@ impl Chip {
                 self.follow_clocks(now);
             }
             Block::InterruptCore0 => self.matrix.store(offset, value),
-            Block::Extmem => self.extmem.store(offset, value),
+            Block::Extmem => {
+                if let Some(Invalidate { address, length }) = self.extmem.store(offset, value) {
+                    memory.cache.invalidate(address, length);
+                }
+            }
             Block::MmuTable => memory.set_mmu_entry(offset as usize / 4 % MMU_ENTRIES, value),
             Block::AssistDebug => self.assist_debug.store(offset, value),
+            Block::Spi0 => {
+                self.record(row, offset, true, now);
+                self.unmodelled.store(address, value);
+                self.follow_spi0();
+            }
             Block::Unmodelled => {
                 self.record(row, offset, true, now);
                 self.unmodelled.store(address, value);
             }
         }
         Ok(())
+    }
+
+    /// Lets the time that a line of flash takes follow the registers of SPI0.
+    fn follow_spi0(&mut self) {
+        self.flash_line_ticks = spi0::line_ticks(|offset| self.unmodelled.peek(spi0::BASE + offset));
     }
 
     /// Lets everything that counts cycles of a derived clock follow a change of the clocks.
@@ -863,8 +885,9 @@ impl Chip {
     }
 
     /// What the engine caches: if it is the same after an access, the engine may go on.
-    fn engine_view(&self) -> (Tick, Option<u8>, Clocks, bool) {
-        (self.schedule.next(), self.matrix.selected(), self.clocks, self.stop_requested())
+    fn engine_view(&self) -> (Tick, Option<u8>, Clocks, u32, bool) {
+        let Self { schedule, matrix, clocks, flash_line_ticks, .. } = self;
+        (schedule.next(), matrix.selected(), *clocks, *flash_line_ticks, self.stop_requested())
     }
 }
 
@@ -943,6 +966,10 @@ impl Devices for Chip {
 
     fn ticks_per_cycle(&self) -> u32 {
         self.clocks.cpu
+    }
+
+    fn flash_line_ticks(&self) -> u32 {
+        self.flash_line_ticks
     }
 
     fn stop_requested(&self) -> bool {
