@@ -93,6 +93,12 @@ const REQUIREMENTS: [Requirement; 14] = [
         is_there: || which("qemu-riscv32").is_some(),
     },
     Requirement {
+        package: "sigrok-cli",
+        needed_for: "reading exported pins as others do",
+        from: Purpose::Test,
+        is_there: || which("sigrok-cli").is_some(),
+    },
+    Requirement {
         package: "iproute2",
         needed_for: "two hosts on one machine, with a cable between them",
         from: Purpose::Test,
