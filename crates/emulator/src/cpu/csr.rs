@@ -61,11 +61,9 @@ pub struct CsrFile {
     /// What is added to the hart's cycle and instruction counts (wrapping).
     mcycle_offset: u64,
     minstret_offset: u64,
-    /// `mpcer`, `mpcmr` and `mpccr`.
+    /// `mpcer`, `mpcmr` and `mpccr`, which are also at 0x800 to 0x802, where user mode can reach them: the
+    /// mask ROM selects cycles there, and the bootloader finds them at 0x7E2.
     pub(super) performance: PerformanceCounter,
-    /// User-mode shadows of `mpcer` and `mpcmr`.
-    upcer: u32,
-    upcmr: u32,
     gpio_oen: u32,
     gpio_out: u32,
     pmpcfg: [u32; 4],
@@ -89,8 +87,6 @@ impl Default for CsrFile {
             mcycle_offset: 0,
             minstret_offset: 0,
             performance: PerformanceCounter::default(),
-            upcer: 0,
-            upcmr: 0,
             gpio_oen: 0,
             gpio_out: 0,
             pmpcfg: [0; 4],
@@ -144,11 +140,9 @@ impl Hart {
             0x3A0..=0x3A3 => file.pmpcfg[usize::from(csr - 0x3A0)],
             0x3B0..=0x3BF => file.pmpaddr[usize::from(csr - 0x3B0)],
             0x7A0..=0x7A5 => file.triggers[usize::from(csr - 0x7A0)],
-            0x7E0 => file.performance.events(),
-            0x7E1 => file.performance.mode(),
+            0x7E0 | 0x800 => file.performance.events(),
+            0x7E1 | 0x801 => file.performance.mode(),
             0x7E2 | 0x802 => file.performance.read(&self.counts()),
-            0x800 => file.upcer,
-            0x801 => file.upcmr,
             // Dedicated GPIO: output enable, input, output. No pin is connected.
             0x803 => file.gpio_oen,
             0x804 => 0,
@@ -205,11 +199,9 @@ impl Hart {
             0x3A0..=0x3A3 => file.pmpcfg[usize::from(csr - 0x3A0)] = value,
             0x3B0..=0x3BF => file.pmpaddr[usize::from(csr - 0x3B0)] = value,
             0x7A0..=0x7A5 => file.triggers[usize::from(csr - 0x7A0)] = value,
-            0x7E0 => file.performance.select_events(value, &counts, &next_counts),
-            0x7E1 => file.performance.set_mode(value, &counts, &next_counts),
+            0x7E0 | 0x800 => file.performance.select_events(value, &counts, &next_counts),
+            0x7E1 | 0x801 => file.performance.set_mode(value, &counts, &next_counts),
             0x7E2 | 0x802 => file.performance.write(value, &next_counts),
-            0x800 => file.upcer = value,
-            0x801 => file.upcmr = value,
             0x803 => file.gpio_oen = value,
             0x804 => {}
             0x805 => file.gpio_out = value,

@@ -14,8 +14,8 @@
 //! | `div`, `divu`, `rem`, `remu` | 10 | ESP32-C6 (LLTA-Bench) |
 //! | trap entry | 4 | Technical Reference Manual, "Interrupt Controller", on latency, for interrupts; exceptions are taken to be the same |
 //! | `mret` | 3 | not measured: taken to refill the pipeline as a taken branch does |
-//! | access to a peripheral | see [`bus_wait`] | estimate |
-//! | a line of flash that is not in the cache | see `Devices::flash_miss_ticks` | derived from the flash controller's registers |
+//! | access to a peripheral | +7; from 0x600C_0000 on +1 for reads | estimate |
+//! | a line of flash that is not in the cache | see `peripherals/spi0.rs` | derived from the flash controller's registers |
 //!
 //! The rules need to remember one register of the instruction before ([`Hart::pending_load`]) and
 //! the line of flash that is being executed ([`Hart::fetch_line`]). All that is charged before an
@@ -156,15 +156,15 @@ pub(crate) fn hazard(op: Op, pending: Reg) -> u8 {
 
 /// Cycles that an access to a peripheral takes beyond those of the instruction.
 ///
-/// Estimate: the bus of the peripherals runs at half the CPU's 160 MHz; a read goes there and comes
-/// back (two of its cycles each way), a write is passed on after one. What hangs directly on the
-/// CPU's own bus (from 0x600C_0000 on: SYSTEM, interrupt matrix, EXTMEM) answers faster.
+/// Estimate. Pins toggled through registers stay below 10 MHz on this chip (measurements of GPIO speed,
+/// ctrlsrc.io, 2023), so that two writes and a jump take more than 16 cycles of 160 MHz. A read is taken
+/// to last as long as a write. What hangs directly on the CPU's own bus (from 0x600C_0000 on: SYSTEM,
+/// interrupt matrix, EXTMEM) is not behind that bridge and is taken to answer at once.
 pub(crate) const fn bus_wait(address: u32, store: bool) -> u8 {
     match (address >= 0x600C_0000, store) {
         (true, true) => 0,
         (true, false) => 1,
-        (false, true) => 2,
-        (false, false) => 8,
+        (false, _) => 7,
     }
 }
 

@@ -2,9 +2,10 @@
 //! the bounded tests and by the soak command.
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
-use emulator::cpu::Timing;
 use emulator::rom::{FlashMode, bootloader};
-use emulator::{Config, EngineKind, FlashImage, Injection, Machine, Port, ResetCause, Source, Stops, Strapping};
+use emulator::{
+    Config, EngineKind, FlashImage, Injection, Machine, Port, ResetCause, Source, Stops, Strapping, Timing,
+};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -173,12 +174,13 @@ fn act(rng: &mut StdRng, machine: &mut Machine) {
 pub(crate) fn live(seed: u64, rounds: u32) {
     let config = |engine| {
         let mut rng = StdRng::seed_from_u64(seed);
+        let timing = if rng.random_range(0..3) == 0 { Timing::Unit } else { Timing::Silicon };
         let strapping = if rng.random_range(0..4) == 0 { Strapping::DownloadMode } else { Strapping::FlashBoot };
         Config {
             flash: flash(&mut rng),
             strapping,
             engine,
-            timing: if seed % 3 == 0 { Timing::Unit } else { Timing::Silicon },
+            timing,
             // Seldom too late, so that hostile code is compiled.
             trace_threshold: if seed % 5 == 0 { 16 } else { 1 },
             seed,

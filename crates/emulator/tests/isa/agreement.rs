@@ -44,7 +44,7 @@ fn instruction(random: &mut StdRng) -> Code {
     const BRANCHES: [Immediate; 6] = [beq, bne, blt, bge, bltu, bgeu];
     const CSRS: [Csr; 6] = [csrrw, csrrs, csrrc, csrrwi, csrrsi, csrrci];
     // mstatus twice, mscratch, mepc, mcause, and counters with what they count.
-    const NUMBERS: [u32; 10] = [0x300, 0x300, 0x340, 0x341, 0x342, 0x7E0, 0x7E1, 0x7E2, 0xB00, 0xB02];
+    const NUMBERS: [u32; 11] = [0x300, 0x300, 0x340, 0x341, 0x342, 0x7E0, 0x7E1, 0x7E2, 0x802, 0xB00, 0xB02];
     // Few registers, so that values meet; the pointers are seldom lost.
     let rd = if random.random_range(0..200) == 0 { 8 } else { random.random_range(0..8) };
     let (rs1, rs2) = (random.random_range(0..12), random.random_range(0..12));

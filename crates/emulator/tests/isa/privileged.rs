@@ -312,7 +312,7 @@ fn user_mode_may_not_touch_machine_state() {
         assert_eq!((csr.mcause, csr.mtval, csr.mepc), (cause as u32, tval, user), "{code:x?}");
         assert_eq!((csr.mstatus.mpp, bare.hart.privilege), (Privilege::User, Privilege::Machine));
     }
-    let program = [&[csrrwi(0, 0x7E0, 1)], &enter[..], &[csrrs(1, 0x802, 0)]].concat();
+    let program = [&[csrrwi(0, 0x800, 1)], &enter[..], &[csrrs(1, 0x802, 0)]].concat();
     assert_eq!(x(&run(5, &program, &[(5, user + 4)]).hart, 1), 3, "the user's cycle counter can be read");
     // Interrupts are always enabled in user mode.
     let program = [&enter[..], &[C_NOP, C_NOP, C_NOP]].concat();

@@ -447,7 +447,7 @@ fn a_reset_begins_anew_and_keeps_the_model() {
     assert!(cycles > bare.hart.instructions);
     bare.hart.reset(CODE);
     assert_eq!((bare.hart.cycles(), bare.hart.timing), (cycles, Timing::Silicon));
-    for csr in [0xB00, 0xB02, MPCCR as u16, MPCER as u16] {
+    for csr in [0xB00, 0xB02, 0x802, MPCCR as u16, MPCER as u16] {
         assert_eq!(bare.hart.read_csr(csr), Ok(0), "{csr:#x}");
     }
     bare.hart.x.set(Reg::X8, DATA);

@@ -1,11 +1,12 @@
-//! How often a free-running program will lose something, foretold: the share of its main loop's
-//! boundaries at which an arrival loses.
+//! How often a free-running program will lose something, foretold: the share of its main loop's time
+//! in which an arrival loses.
 //!
-//! Two things are found out. How many boundaries of one execution lose: every one of one round of each
-//! of the program's own loops is tried; `explore_share.py` goes three times round each of them. How many instructions the program takes for one execution on average,
-//! with everything else that it does: two short runs without interrupts tell, by their difference.
-//! An interrupt that comes at a random moment then loses in losing / average of the cases. On silicon
-//! the weights are cycles, not instructions.
+//! Two things are found out. How many cycles of one execution lose: every boundary of one round of each
+//! of the program's own loops is tried, and weighs as many cycles as the instruction before it takes;
+//! `explore_share.py` goes three times round each of them. How many cycles the program takes for one
+//! execution on average, with everything else that it does: two short runs without interrupts tell, by
+//! their difference. An interrupt that comes at a random moment then loses in losing / average of the
+//! cases.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -28,18 +29,18 @@ const SHORT: Duration = Duration::from_millis(40);
 const LONG: Duration = Duration::from_millis(140);
 /// How much link time a run may take beyond its length.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// CPU cycles, and so instructions, in a microsecond.
-const INSTRUCTIONS_PER_US: f64 = 160.0;
+/// CPU cycles in a microsecond.
+const CYCLES_PER_US: f64 = 160.0;
 
 /// The foretold share of losing arrivals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Share {
-    /// Boundaries of one round of the loop at which an arrival loses; where the program has several
+    /// Cycles of one round of the loop in which an arrival loses; where the program has several
     /// loops around the statement, their average.
     pub losing: f64,
     /// Boundaries of one round of the loop.
     pub boundaries: f64,
-    /// Instructions for one execution on average, with all that the program does besides.
+    /// Cycles for one execution on average, with all that the program does besides.
     pub average: f64,
     /// `losing` / `average`: the share of interrupts that lose, 0 to 1.
     pub share: f64,
@@ -64,7 +65,9 @@ pub fn share(
     let (mut losing, mut boundaries, mut weights) = (0.0, 0.0, 0.0);
     for ((from, to), &weight) in rounds(&exploration.window).into_iter().zip(&how.rounds) {
         for at in from..to {
-            losing += if exploration.verdict_at(at) == Verdict::Kept { 0.0 } else { f64::from(weight) };
+            if exploration.verdict_at(at) != Verdict::Kept {
+                losing += f64::from(weight) * exploration.window.cycles_before(at) as f64;
+            }
             if !go_on() {
                 return Err(ExploreError::Cancelled);
             }
@@ -85,7 +88,7 @@ pub fn share(
     if executions <= 0.0 {
         return Ok(None);
     }
-    let average = us * INSTRUCTIONS_PER_US / executions;
+    let average = us * CYCLES_PER_US / executions;
     Ok(Some(Share { losing, boundaries, average, share: losing / average }))
 }
 
