@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use cpu_time::ThreadTime;
 use emulator::bus::TICKS_PER_SECOND;
-use emulator::cpu::Timing;
-use emulator::{Config, EngineKind, FlashImage, Machine, Port};
+
+use emulator::{Config, EngineKind, FlashImage, Machine, Port, Timing};
 
 /// What is typed at the prompt, and for ever keeps the board busy.
 const PROGRAMS: [(&str, &str); 8] = [

@@ -544,7 +544,7 @@ fn fetch_lines(clock: &mut Clock, memory: &mut Memory, place: &Place, line: u32)
 }
 
 /// The 32 bits of code at `pc`, which was fetched before.
-fn word(memory: &Memory, pc: u32) -> u32 {
+pub(crate) fn word(memory: &Memory, pc: u32) -> u32 {
     let half = |address| u32::from(memory.fetch(address).unwrap_or_default());
     half(pc) | half(pc.wrapping_add(2)) << 16
 }

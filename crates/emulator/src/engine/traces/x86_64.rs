@@ -15,7 +15,9 @@ use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 
 use super::context::{JUMP_MASK, Left, at};
-use super::target::{Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Target};
+use super::target::{
+    Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site, Target,
+};
 use crate::bus::Width;
 use crate::cpu::Reg;
 use crate::cpu::timing::line_of;
@@ -150,6 +152,7 @@ pub(super) struct Common {
     pub(super) miss: usize,
     pub(super) budget: usize,
     pub(super) call: usize,
+    pub(super) touch: usize,
 }
 
 impl Emitter {
@@ -177,8 +180,38 @@ impl Emitter {
         asm!(self, test eax, eax; jnz >gone; mov r15, [rbp + at::BUDGET]);
         self.load_homes();
         asm!(self, ret; gone:; add rsp, 8; jmp <leave_stored);
+        let touch = self.touch();
         self.finish(place)?;
-        Ok(Common { enter, miss, budget, call })
+        Ok(Common { enter, miss, budget, call, touch })
+    }
+
+    /// Looks a line of flash up: eax is its tag, rdx its set. As `FlashCache::misses` does it, but all eight tags at
+    /// once. With the carry flag set nothing has happened: the budget is so close to its end that
+    /// a line that is not there might end it, or the processor lacks the instructions (SSSE3).
+    fn touch(&mut self) -> usize {
+        let touch = self.ops.offset().0;
+        if !has_byte_shuffles() {
+            asm!(self, stc; ret);
+            return touch;
+        }
+        asm!(self, cmp r15, [rbp + at::TWO_MISSES]; jl >no; movd xmm0, eax; pshuflw xmm0, xmm0, 0; pshufd xmm0, xmm0, 0);
+        asm!(self, movdqu xmm1, [rdx]; pcmpeqw xmm0, xmm1; pmovmskb ecx, xmm0; test ecx, ecx; jz >absent);
+        // Two bits for each tag: twice the index. There are eight orders to bring a tag to the front.
+        asm!(self, bsf ecx, ecx; shl ecx, BYTE 3; lea rax, [>orders]; movdqu xmm0, [rax + rcx]; pshufb xmm1, xmm0);
+        asm!(self, movdqu [rdx], xmm1; clc; ret);
+        asm!(self, absent:; sub r15, [rbp + at::MISS_CYCLES]; pslldq xmm1, 2; pinsrw xmm1, eax, 0);
+        asm!(self, movdqu [rdx], xmm1; clc; ret; no:; stc; ret; .align 16; orders:);
+        for front in 0..8_u8 {
+            for place in 0..8_u8 {
+                let from = match place {
+                    0 => front,
+                    _ if place <= front => place - 1,
+                    _ => place,
+                };
+                asm!(self, .bytes [2 * from, 2 * from + 1]);
+            }
+        }
+        touch
     }
 
     fn load_homes(&mut self) {
@@ -390,16 +423,42 @@ impl Emitter {
                     if !access.store {
                         self.load_from_flash(access, back);
                     }
+                    asm!(self, helper:);
                     (Call::access(access).to_word(), access.site.pc)
                 }
                 What::Fetch(fetch) => {
-                    asm!(self, mov eax, DWORD fetch.site.pc as i32);
+                    self.fetch_elsewhere(fetch, back);
+                    asm!(self, helper:; mov eax, DWORD fetch.site.pc as i32);
                     (Call::fetch(fetch).to_word(), fetch.before)
                 }
             };
-            asm!(self, helper:; mov edx, DWORD word as i32; mov ecx, DWORD pc as i32);
+            asm!(self, mov edx, DWORD word as i32; mov ecx, DWORD pc as i32);
             asm!(self, call QWORD [rbp + at::CALL]; jmp =>back);
         }
+    }
+
+    /// Looks up the lines of an instruction of which one was not the last to be used; else goes on at `helper`.
+    fn fetch_elsewhere(&mut self, fetch: &Fetch, back: DynamicLabel) {
+        let Fetch { first, enters, site, .. } = *fetch;
+        let last = site.pc.wrapping_add(site.length - 1);
+        let crosses = line_of(last) != line_of(site.pc);
+        if first {
+            asm!(self, cmp DWORD [rbp + at::LINE], DWORD line_of(site.pc) as i32; je >same);
+        }
+        if first || enters {
+            self.touch_line(site.pc);
+        }
+        asm!(self, same:);
+        if crosses {
+            self.touch_line(last);
+        }
+        asm!(self, jmp =>back);
+    }
+
+    fn touch_line(&mut self, address: u32) {
+        let (offset, tag) = FlashCache::first_tag(address);
+        asm!(self, mov rdx, [rbp + at::TAGS]; add rdx, DWORD offset as i32; mov eax, DWORD tag.into());
+        asm!(self, call QWORD [rbp + at::TOUCH]; jc >helper);
     }
 
     /// eax becomes the address, of which the code that went before has made something else.
@@ -419,14 +478,15 @@ impl Emitter {
         if size > 1 {
             asm!(self, test al, BYTE size as i8 - 1; jnz >helper);
         }
+        asm!(self, mov edx, ecx; shr edx, BYTE 16; cmp QWORD [rbp + rdx * 8 + at::FLASH], BYTE 0; je >helper);
         if self.cost.silicon {
             // The line's set is at bits 10:5, its tag above. A line that was used last costs and changes nothing.
             asm!(self, mov edx, ecx; shr edx, BYTE 1; and edx, DWORD 0x3F0; add rdx, [rbp + at::TAGS]);
-            asm!(self, shr ecx, BYTE 11; cmp [rdx], cx; jne >helper);
-            asm!(self, mov ecx, eax; sub ecx, DWORD FLASH_DATA_BASE as i32);
+            asm!(self, shr ecx, BYTE 11; cmp [rdx], cx; je >found; push rax; mov eax, ecx; call QWORD [rbp + at::TOUCH]);
+            asm!(self, pop rax; jc >helper; found:; mov ecx, eax; sub ecx, DWORD FLASH_DATA_BASE as i32);
+            asm!(self, mov edx, ecx; shr edx, BYTE 16);
         }
-        asm!(self, mov edx, ecx; shr edx, BYTE 16; mov rdx, [rbp + rdx * 8 + at::FLASH]);
-        asm!(self, test rdx, rdx; jz >helper; movzx ecx, cx);
+        asm!(self, mov rdx, [rbp + rdx * 8 + at::FLASH]; movzx ecx, cx);
         self.load_from(access, RDX, RCX);
         asm!(self, jmp =>back);
     }
@@ -640,6 +700,11 @@ impl Target for Emitter {
         self.elsewhere.push(Elsewhere { what: What::Access(*access), begins, back });
     }
 
+    fn read_csr(&mut self, rd: Reg, csr: u16, site: Site) {
+        asm!(self, mov eax, DWORD csr.into(); mov edx, DWORD Call::read_csr(rd, site).to_word() as i32);
+        asm!(self, mov ecx, DWORD site.pc as i32; call QWORD [rbp + at::CALL]);
+    }
+
     fn expect(&mut self, rs1: Reg, offset: u32, expected: u32, other: DynamicLabel) {
         self.target_address(rs1, offset);
         asm!(self, cmp eax, DWORD expected as i32; jne =>other);
@@ -689,4 +754,10 @@ impl Target for Emitter {
         }
         result
     }
+}
+
+/// Whether this processor has SSSE3: asked for, not assumed.
+#[cfg(target_arch = "x86_64")]
+fn has_byte_shuffles() -> bool {
+    std::arch::is_x86_feature_detected!("ssse3")
 }
