@@ -125,7 +125,8 @@ impl Writer {
         ftruncate(&file, size as u64).or(Err(Refused))?;
         let map = |protection| {
             // SAFETY: a new mapping at an address that the kernel chooses; nobody else has the file.
-            let start = unsafe { mmap(ptr::null_mut(), size, protection, MapFlags::SHARED, &file, 0).or(Err(Refused))? };
+            let start =
+                unsafe { mmap(ptr::null_mut(), size, protection, MapFlags::SHARED, &file, 0).or(Err(Refused))? };
             Ok(Mapping { start: start.cast(), size })
         };
         let written = map(ProtFlags::READ | ProtFlags::WRITE)?;
@@ -133,7 +134,8 @@ impl Writer {
         let mut bytes = Vec::new();
         let common = emitter.common(&mut bytes).or(Err(Refused))?;
         let at = |offset: usize| executed.start.wrapping_add(offset).cast_const();
-        let stubs = Stubs { miss: at(common.miss), budget: at(common.budget), call: at(common.call), touch: at(common.touch) };
+        let stubs =
+            Stubs { miss: at(common.miss), budget: at(common.budget), call: at(common.call), touch: at(common.touch) };
         let arena = Arc::new(Arena { executed, enter: common.enter, stubs });
         let mut writer = Self { arena, written, used: 0 };
         writer.place(&bytes).ok_or(Refused)?;

@@ -12,16 +12,16 @@
 //! mapping is the same in all traces, so that nothing moves where one leads to the next.
 
 use dynasmrt::x64::X64Relocation;
-use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler};
 
-use super::context::{JUMP_MASK, Left, at};
+use super::context::{JUMP_MASK, at};
 use super::target::{
     Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site, Target,
 };
 use crate::bus::Width;
 use crate::cpu::Reg;
 use crate::cpu::timing::line_of;
-use crate::memory::{DRAM_BASE, DRAM_SIZE, FLASH_DATA_BASE, FLASH_WINDOW_SIZE, FlashCache};
+use crate::memory::{DRAM_BASE, DRAM_SIZE, FlashCache};
 
 const RAX: u8 = 0;
 const RCX: u8 = 1;
@@ -64,8 +64,11 @@ fn home(reg: Reg) -> Home {
 }
 
 macro_rules! asm {
-    ($emitter:expr, $($code:tt)*) => { dynasm!($emitter.ops ; .arch x64 ; $($code)*) };
+    ($emitter:expr, $($code:tt)*) => { dynasmrt::dynasm!($emitter.ops ; .arch x64 ; $($code)*) };
 }
+
+mod common;
+mod elsewhere;
 
 /// Emits `mnemonic` for the one of the six operations that x86 encodes alike.
 macro_rules! arithmetic {
@@ -145,75 +148,7 @@ impl Default for Emitter {
     }
 }
 
-/// Where the parts of the common code begin.
-pub(super) struct Common {
-    /// `extern "C" fn(context, code)`.
-    pub(super) enter: usize,
-    pub(super) miss: usize,
-    pub(super) budget: usize,
-    pub(super) call: usize,
-    pub(super) touch: usize,
-}
-
 impl Emitter {
-    /// Emits what all traces use, and says where its parts begin.
-    pub(super) fn common(&mut self, place: &mut Vec<u8>) -> Result<Common, NotEncodable> {
-        let enter = self.ops.offset().0;
-        asm!(self, push rbx; push rbp; push r12; push r13; push r14; push r15; sub rsp, 8);
-        asm!(self, mov rax, rsi; mov rbp, rdi; mov rbx, [rbp + at::RAM]; mov r15, [rbp + at::BUDGET]);
-        self.load_homes();
-        asm!(self, jmp rax);
-
-        let miss = self.ops.offset().0;
-        asm!(self, mov DWORD [rbp + at::EXIT], Left::Miss as i32; jmp >leave);
-        let budget = self.ops.offset().0;
-        asm!(self, mov DWORD [rbp + at::EXIT], Left::Budget as i32; leave:);
-        asm!(self, mov [rbp + at::PC], eax; mov [rbp + at::BUDGET], r15);
-        self.store_homes();
-        asm!(self, leave_stored:; add rsp, 8; pop r15; pop r14; pop r13; pop r12; pop rbp; pop rbx; ret);
-
-        // eax: address; edx: what is asked for; ecx: pc. The call left the stack 8 bytes off its alignment.
-        let call = self.ops.offset().0;
-        asm!(self, mov [rbp + at::BUDGET], r15);
-        self.store_homes();
-        asm!(self, mov rdi, rbp; mov esi, eax; sub rsp, 8; call QWORD [rbp + at::HELPER]; add rsp, 8);
-        asm!(self, test eax, eax; jnz >gone; mov r15, [rbp + at::BUDGET]);
-        self.load_homes();
-        asm!(self, ret; gone:; add rsp, 8; jmp <leave_stored);
-        let touch = self.touch();
-        self.finish(place)?;
-        Ok(Common { enter, miss, budget, call, touch })
-    }
-
-    /// Looks a line of flash up: eax is its tag, rdx its set. As `FlashCache::misses` does it, but all eight tags at
-    /// once. With the carry flag set nothing has happened: the budget is so close to its end that
-    /// a line that is not there might end it, or the processor lacks the instructions (SSSE3).
-    fn touch(&mut self) -> usize {
-        let touch = self.ops.offset().0;
-        if !has_byte_shuffles() {
-            asm!(self, stc; ret);
-            return touch;
-        }
-        asm!(self, cmp r15, [rbp + at::TWO_MISSES]; jl >no; movd xmm0, eax; pshuflw xmm0, xmm0, 0; pshufd xmm0, xmm0, 0);
-        asm!(self, movdqu xmm1, [rdx]; pcmpeqw xmm0, xmm1; pmovmskb ecx, xmm0; test ecx, ecx; jz >absent);
-        // Two bits for each tag: twice the index. There are eight orders to bring a tag to the front.
-        asm!(self, bsf ecx, ecx; shl ecx, BYTE 3; lea rax, [>orders]; movdqu xmm0, [rax + rcx]; pshufb xmm1, xmm0);
-        asm!(self, movdqu [rdx], xmm1; clc; ret);
-        asm!(self, absent:; sub r15, [rbp + at::MISS_CYCLES]; pslldq xmm1, 2; pinsrw xmm1, eax, 0);
-        asm!(self, movdqu [rdx], xmm1; clc; ret; no:; stc; ret; .align 16; orders:);
-        for front in 0..8_u8 {
-            for place in 0..8_u8 {
-                let from = match place {
-                    0 => front,
-                    _ if place <= front => place - 1,
-                    _ => place,
-                };
-                asm!(self, .bytes [2 * from, 2 * from + 1]);
-            }
-        }
-        touch
-    }
-
     fn load_homes(&mut self) {
         for (reg, host) in HOMES {
             asm!(self, mov Rd(host), [BYTE rbp + 4 * reg as i8]);
@@ -408,87 +343,10 @@ impl Emitter {
             }
         };
         match access.width {
-            Width::Byte => asm!(self, mov [rbx + rax], Rb(host)),
-            Width::Half => asm!(self, mov [rbx + rax * 2], Rw(host)),
-            Width::Word => asm!(self, mov [rbx + rax * 4], Rd(host)),
+            Width::Byte => asm!(self, mov[rbx + rax], Rb(host)),
+            Width::Half => asm!(self, mov[rbx + rax * 2], Rw(host)),
+            Width::Word => asm!(self, mov[rbx + rax * 4], Rd(host)),
         }
-    }
-
-    fn things_elsewhere(&mut self) {
-        for Elsewhere { what, begins, back } in std::mem::take(&mut self.elsewhere) {
-            asm!(self, =>begins);
-            let (word, pc) = match &what {
-                What::Access(access) => {
-                    self.address_again(access);
-                    if !access.store {
-                        self.load_from_flash(access, back);
-                    }
-                    asm!(self, helper:);
-                    (Call::access(access).to_word(), access.site.pc)
-                }
-                What::Fetch(fetch) => {
-                    self.fetch_elsewhere(fetch, back);
-                    asm!(self, helper:; mov eax, DWORD fetch.site.pc as i32);
-                    (Call::fetch(fetch).to_word(), fetch.before)
-                }
-            };
-            asm!(self, mov edx, DWORD word as i32; mov ecx, DWORD pc as i32);
-            asm!(self, call QWORD [rbp + at::CALL]; jmp =>back);
-        }
-    }
-
-    /// Looks up the lines of an instruction of which one was not the last to be used; else goes on at `helper`.
-    fn fetch_elsewhere(&mut self, fetch: &Fetch, back: DynamicLabel) {
-        let Fetch { first, enters, site, .. } = *fetch;
-        let last = site.pc.wrapping_add(site.length - 1);
-        let crosses = line_of(last) != line_of(site.pc);
-        if first {
-            asm!(self, cmp DWORD [rbp + at::LINE], DWORD line_of(site.pc) as i32; je >same);
-        }
-        if first || enters {
-            self.touch_line(site.pc);
-        }
-        asm!(self, same:);
-        if crosses {
-            self.touch_line(last);
-        }
-        asm!(self, jmp =>back);
-    }
-
-    fn touch_line(&mut self, address: u32) {
-        let (offset, tag) = FlashCache::first_tag(address);
-        asm!(self, mov rdx, [rbp + at::TAGS]; add rdx, DWORD offset as i32; mov eax, DWORD tag.into());
-        asm!(self, call QWORD [rbp + at::TOUCH]; jc >helper);
-    }
-
-    /// eax becomes the address, of which the code that went before has made something else.
-    fn address_again(&mut self, access: &MemoryAccess) {
-        let size = access.width.bytes();
-        if access.store && size > 1 {
-            asm!(self, rol eax, BYTE size.trailing_zeros() as i8);
-        }
-        asm!(self, add eax, DWORD DRAM_BASE as i32);
-    }
-
-    /// A load from the flash's data window that is aligned and needs nobody's help; else goes on behind it.
-    fn load_from_flash(&mut self, access: &MemoryAccess, back: DynamicLabel) {
-        let size = access.width.bytes();
-        asm!(self, mov ecx, eax; sub ecx, DWORD FLASH_DATA_BASE as i32);
-        asm!(self, cmp ecx, DWORD FLASH_WINDOW_SIZE as i32; jae >helper);
-        if size > 1 {
-            asm!(self, test al, BYTE size as i8 - 1; jnz >helper);
-        }
-        asm!(self, mov edx, ecx; shr edx, BYTE 16; cmp QWORD [rbp + rdx * 8 + at::FLASH], BYTE 0; je >helper);
-        if self.cost.silicon {
-            // The line's set is at bits 10:5, its tag above. A line that was used last costs and changes nothing.
-            asm!(self, mov edx, ecx; shr edx, BYTE 1; and edx, DWORD 0x3F0; add rdx, [rbp + at::TAGS]);
-            asm!(self, shr ecx, BYTE 11; cmp [rdx], cx; je >found; push rax; mov eax, ecx; call QWORD [rbp + at::TOUCH]);
-            asm!(self, pop rax; jc >helper; found:; mov ecx, eax; sub ecx, DWORD FLASH_DATA_BASE as i32);
-            asm!(self, mov edx, ecx; shr edx, BYTE 16);
-        }
-        asm!(self, mov rdx, [rbp + rdx * 8 + at::FLASH]; movzx ecx, cx);
-        self.load_from(access, RDX, RCX);
-        asm!(self, jmp =>back);
     }
 
     /// eax becomes where JALR leads.
@@ -754,10 +612,4 @@ impl Target for Emitter {
         }
         result
     }
-}
-
-/// Whether this processor has SSSE3: asked for, not assumed.
-#[cfg(target_arch = "x86_64")]
-fn has_byte_shuffles() -> bool {
-    std::arch::is_x86_feature_detected!("ssse3")
 }
