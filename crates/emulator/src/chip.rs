@@ -1,6 +1,8 @@
 //! The chip around the hart: the address table of its peripherals, the event queue, the interrupt
 //! sources and the ways to reset it.
 
+mod pins;
+
 use std::collections::VecDeque;
 
 use crate::bus::{AccessFault, Devices, Effect, Tick, Width};
@@ -28,6 +30,7 @@ use crate::peripherals::uart::{Line, Uart};
 use crate::peripherals::unmodelled::{self, Unmodelled, UnmodelledAccess};
 use crate::peripherals::usb_device::{Cable, UsbDevice};
 use crate::peripherals::watchdog::StageAction;
+use crate::pins::{Bench, Drives};
 
 /// Who answers at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,6 +226,10 @@ pub(crate) struct Chip {
     usb: UsbDevice,
     gpio: Gpio,
     io_mux: IoMux,
+    /// What lies around the chip, at its pins.
+    bench: Bench,
+    /// What the chip did to its pins when they were last looked at.
+    chip_drives: Drives,
     spi1: Spi1,
     extmem: Extmem,
     efuse: Efuse,
@@ -282,8 +289,10 @@ impl Chip {
             systimer: Systimer::new(0),
             uart: [Uart::new(), Uart::new()],
             usb: UsbDevice::new(0),
-            gpio: Gpio::new(strapping.value()),
+            gpio: Gpio::new(strapping.value(), IoMux::new().pads()),
             io_mux: IoMux::new(),
+            bench: Bench::default(),
+            chip_drives: Drives::default(),
             spi1: Spi1::new(),
             extmem: Extmem::new(),
             efuse: Efuse::new(mac, revision),
@@ -302,7 +311,6 @@ impl Chip {
             reset: None,
             outside: Outside { outputs: Default::default(), output_capacity, stop_on_output: false, output_stop: None },
         };
-        chip.gpio.set_pulls(chip.io_mux.pulls());
         chip.arm_flash_boot_protection(0, strapping);
         chip.follow_spi0();
         chip.plan_all(0);
@@ -369,8 +377,7 @@ impl Chip {
         self.uart = [Uart::new(), Uart::new()];
         self.usb = UsbDevice::new(now);
         self.io_mux = IoMux::new();
-        self.gpio.reset(strapping.value());
-        self.gpio.set_pulls(self.io_mux.pulls());
+        self.gpio.reset(strapping.value(), self.io_mux.pads());
         self.spi1.reset();
         self.extmem = Extmem::new();
         self.i2c_ana = I2cAna::new();
@@ -444,7 +451,7 @@ impl Chip {
         self.plan_usb(now);
         self.plan_rtc();
         self.follow_dma();
-        self.follow_gpio();
+        self.follow_pins(now);
         self.follow_from_cpu();
         self.matrix.set(Source::ApbAdc, self.saradc.active());
     }
@@ -501,12 +508,6 @@ impl Chip {
         }
         self.matrix.set(Source::Sha, self.sha.active());
         self.matrix.set(Source::Aes, self.aes.active());
-    }
-
-    fn follow_gpio(&mut self) {
-        let (maskable, nmi) = self.gpio.active();
-        self.matrix.set(Source::Gpio, maskable);
-        self.matrix.set(Source::GpioNmi, nmi);
     }
 
     fn follow_from_cpu(&mut self) {
@@ -575,6 +576,7 @@ impl Chip {
                 self.dma.run(memory, now);
                 self.follow_dma();
             }
+            Planner::Bench => self.run_bench(now),
         }
     }
 
@@ -658,7 +660,7 @@ impl Chip {
             }
             Block::Gpio => {
                 self.gpio.store(offset, value);
-                self.follow_gpio();
+                self.follow_pins(now);
             }
             Block::RtcCntl => {
                 if let Some(cause) = self.rtc.store(now, offset, value) {
@@ -669,8 +671,8 @@ impl Chip {
             Block::Efuse => self.efuse.store(offset, value),
             Block::IoMux => {
                 self.io_mux.store(offset, value);
-                self.gpio.set_pulls(self.io_mux.pulls());
-                self.follow_gpio();
+                self.gpio.set_pads(self.io_mux.pads());
+                self.follow_pins(now);
             }
             Block::I2cAna => self.i2c_ana.store(offset, value),
             Block::Timg0 | Block::Timg1 => {
@@ -809,18 +811,11 @@ impl Chip {
     /// Returns to another chip state; what belongs to the host stays.
     pub(crate) fn restore(&mut self, other: &Self) {
         let outside = std::mem::replace(&mut self.outside, other.outside.clone());
+        let mut bench = std::mem::take(&mut self.bench);
+        bench.restore(&other.bench);
         self.clone_from(other);
         self.outside = outside;
-    }
-
-    pub(crate) fn drive_pin(&mut self, pin: u8, level: Option<bool>) {
-        self.gpio.drive(pin, level);
-        self.follow_gpio();
-    }
-
-    /// Levels of all pins, and those that the chip itself drives.
-    pub(crate) fn pins(&self) -> (u32, u32) {
-        (self.gpio.levels(), self.gpio.outputs())
+        self.bench = bench;
     }
 
     pub(crate) fn set_adc_input(&mut self, channel: u8, raw: u16) {
@@ -978,6 +973,6 @@ impl Devices for Chip {
     }
 
     fn stop_requested(&self) -> bool {
-        self.reset.is_some() || self.outside.output_stop.is_some()
+        self.reset.is_some() || self.outside.output_stop.is_some() || self.bench.wants_stop()
     }
 }

@@ -52,9 +52,11 @@ pub(crate) enum Planner {
     Aes,
     /// The end of a copy from memory to memory.
     Dma,
+    /// What is planned on the bench around the chip, and its devices.
+    Bench,
 }
 
-const PLANNERS: [Planner; 10] = [
+const PLANNERS: [Planner; 11] = [
     Planner::Systimer,
     Planner::Timg0,
     Planner::Timg1,
@@ -65,6 +67,7 @@ const PLANNERS: [Planner; 10] = [
     Planner::Sha,
     Planner::Aes,
     Planner::Dma,
+    Planner::Bench,
 ];
 
 /// The event queue: one entry for each device that plans events, the earliest known at all times.

@@ -14,6 +14,7 @@ pub mod input_log;
 pub mod machine;
 pub mod memory;
 mod peripherals;
+pub mod pins;
 pub mod rom;
 pub mod snapshot;
 
@@ -26,4 +27,5 @@ pub use peripherals::efuse::ChipRevision;
 pub use peripherals::interrupt_matrix::Source;
 pub use peripherals::rtc_cntl::ResetCause;
 pub use peripherals::unmodelled::UnmodelledAccess;
+pub use pins::{Drive, PinDevice, PinEvent, PinState, Wave};
 pub use snapshot::Snapshot;

@@ -4,6 +4,8 @@
 //! the instruction boundary where the machine stands, so that the same calls at the same ticks give
 //! the same run, bit for bit.
 
+mod pins;
+
 use std::collections::BTreeMap;
 
 use crate::bus::{Devices, TICKS_PER_SECOND, Tick, Width};
@@ -18,6 +20,7 @@ use crate::memory::Memory;
 use crate::peripherals::interrupt_matrix::Source;
 use crate::peripherals::rtc_cntl::{ResetCause, ResetDepth};
 use crate::peripherals::unmodelled::UnmodelledAccess;
+use crate::pins::Drive;
 use crate::rom::Rom;
 use crate::snapshot::{Snapshot, StateHasher};
 
@@ -81,6 +84,8 @@ pub struct Stops {
     pub on_reset: bool,
     /// The instruction at one of these addresses is next.
     pub breakpoints: Vec<u32>,
+    /// One of these pins (bit n: GPIO n) has changed, in the sense of [`PinEvent`](crate::pins::PinEvent).
+    pub on_pins: u32,
 }
 
 /// Why a run ended.
@@ -94,6 +99,8 @@ pub enum Stop {
     Output(Port),
     /// The instruction at this address is next, see [`Stops::breakpoints`].
     Breakpoint(u32),
+    /// A pin has changed, see [`Stops::on_pins`].
+    Pin(u8),
     /// The chip was reset for this cause, see [`Stops::on_reset`].
     Reset(ResetCause),
     /// The guest has run itself into the ground.
@@ -288,6 +295,9 @@ impl Machine {
                     if let Some(port) = self.chip.take_output_stop() {
                         return Stop::Output(port);
                     }
+                    if let Some(pin) = self.chip.take_pin_stop() {
+                        return Stop::Pin(pin);
+                    }
                 }
                 Exit::Idle => return Stop::Idle,
                 Exit::Lockup(exception) => return Stop::Fault(GuestFault::LockedUp(exception)),
@@ -360,7 +370,9 @@ impl Machine {
             Injection::Source(source) => {
                 self.chip.raise(now, source);
             }
-            Injection::Pin { pin, level } => self.chip.drive_pin(pin, level),
+            Injection::Pin { pin, level } => {
+                self.chip.drive_pin(now, pin, level.map_or(Drive::Released, Drive::to));
+            }
             Injection::Bytes { port, bytes } => {
                 self.chip.send(now, port, &bytes);
             }
@@ -473,7 +485,7 @@ impl Machine {
     /// The levels of all pins (bit n for GPIO n), and which of them the chip itself drives.
     #[must_use]
     pub fn pins(&self) -> (u32, u32) {
-        self.chip.pins()
+        self.chip.pins(self.hart.now)
     }
 
     /// The baud rate that the chip has selected on a UART; `None` for USB.
@@ -487,6 +499,7 @@ impl Machine {
     /// Says what ends a run besides its deadline.
     pub fn set_stops(&mut self, stops: Stops) {
         self.chip.set_stop_on_output(stops.on_output);
+        self.chip.stop_on_pins(stops.on_pins);
         self.stops = stops;
     }
 
@@ -559,21 +572,6 @@ impl Machine {
     pub fn set_usb_connected(&mut self, connected: bool) {
         self.chip.set_usb_connected(self.hart.now, connected);
         self.record(|| Input::UsbConnected(connected));
-    }
-
-    /// Drives a pin from outside.
-    pub fn set_pin(&mut self, pin: u8, level: bool) {
-        self.drive_pin(pin, Some(level));
-    }
-
-    /// Lets go of a pin, so that its pull resistor decides.
-    pub fn release_pin(&mut self, pin: u8) {
-        self.drive_pin(pin, None);
-    }
-
-    fn drive_pin(&mut self, pin: u8, level: Option<bool>) {
-        self.chip.drive_pin(pin, level);
-        self.record(|| Input::Pin { pin, level });
     }
 
     /// Sets what a channel of ADC1 converts to, 0..=4095.
@@ -755,7 +753,12 @@ impl Machine {
             Input::Bytes { port, bytes } => {
                 self.uart_write(*port, bytes);
             }
-            Input::Pin { pin, level } => self.drive_pin(*pin, *level),
+            Input::Pin { pin, drive } => self.drive_pin(*pin, *drive),
+            Input::PlannedPin { .. }
+            | Input::ForgetPlanned { .. }
+            | Input::PlannedAnalog { .. }
+            | Input::Wire { .. }
+            | Input::Device { .. } => self.apply_to_pins(input),
             Input::Analog { channel, raw } => self.set_analog(*channel, *raw),
             Input::SerialLines { dtr, rts } => self.set_serial_lines(*dtr, *rts),
             Input::UsbConnected(connected) => self.set_usb_connected(*connected),

@@ -374,7 +374,7 @@ impl Window {
         loop {
             match self.machine.run_observed(deadline.tick, deadline.instructions, &mut record) {
                 Stop::Breakpoint(pc) if pc == self.hooks.mark && hook_arguments(&self.machine).mark == mark => break,
-                Stop::Breakpoint(_) | Stop::Output(_) => {}
+                Stop::Breakpoint(_) | Stop::Output(_) | Stop::Pin(_) => {}
                 _ => break,
             }
         }

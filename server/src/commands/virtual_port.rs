@@ -10,11 +10,11 @@ use clap::{Args, ValueEnum};
 use emulator::{Config, FlashImage, Machine, Port, Strapping};
 
 use crate::firmware;
-use crate::virtual_port::network::NetworkPort;
-use crate::virtual_port::paced::{self, Pace};
+use ports::virtual_port::network::NetworkPort;
+use ports::virtual_port::paced::{self, Pace};
 #[cfg(unix)]
-use crate::virtual_port::pty::PseudoTerminal;
-use crate::virtual_port::{Cable, flash_file};
+use ports::virtual_port::pty::PseudoTerminal;
+use ports::virtual_port::{Cable, flash_file};
 
 /// Options of `isrlab virtual`.
 #[derive(Debug, Args)]
@@ -55,6 +55,7 @@ enum Offer {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    super::log_to_stderr("warn");
     let contents = arguments.flash.as_deref().map(flash_file::read).transpose()?.flatten();
     let flash = FlashImage::from_bytes(contents.as_deref().unwrap_or(firmware::FLASH_IMAGE))?;
     let strapping = if arguments.download { Strapping::DownloadMode } else { Strapping::FlashBoot };
