@@ -296,7 +296,12 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
 
     /// A load that does not go to the SRAM's data bus.
     #[inline(never)]
-    pub(crate) fn load_elsewhere(&mut self, address: u32, width: Width, place: &Place) -> Result<(u32, After), Exception> {
+    pub(crate) fn load_elsewhere(
+        &mut self,
+        address: u32,
+        width: Width,
+        place: &Place,
+    ) -> Result<(u32, After), Exception> {
         if let Some(value) = self.memory.load(address, width) {
             observe(self.observer, false, address, width, value);
             if self.clock.timing == Timing::Unit || !timing::is_flash(address) {
@@ -318,7 +323,13 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
 
     /// A store that does not go to the SRAM's data bus, or that bookkeeping depends on.
     #[inline(never)]
-    pub(crate) fn store_elsewhere(&mut self, address: u32, width: Width, value: u32, place: &Place) -> Result<After, Exception> {
+    pub(crate) fn store_elsewhere(
+        &mut self,
+        address: u32,
+        width: Width,
+        value: u32,
+        place: &Place,
+    ) -> Result<After, Exception> {
         if let Some(stored) = self.memory.store(address, width, value) {
             observe(self.observer, true, address, width, value);
             return Ok(if stored == Stored::Code { After::Look } else { After::GoOn });
@@ -574,7 +585,7 @@ fn fetch_lines(clock: &mut Clock, memory: &mut Memory, place: &Place, line: u32)
 }
 
 /// The 32 bits of code at `pc`, which was fetched before.
-fn word(memory: &Memory, pc: u32) -> u32 {
+pub(crate) fn word(memory: &Memory, pc: u32) -> u32 {
     let half = |address| u32::from(memory.fetch(address).unwrap_or_default());
     half(pc) | half(pc.wrapping_add(2)) << 16
 }
