@@ -30,6 +30,7 @@ mod run;
 mod sleep;
 mod sources;
 mod telemetry;
+mod uart1;
 mod virtual_timers;
 mod vm;
 
