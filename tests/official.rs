@@ -4,13 +4,13 @@
 use std::process::Command;
 use std::time::Duration;
 
-use isrlab::board::attached;
-use isrlab::board::discovery::Named;
-use isrlab::board::line::{Drive, Line as _};
-use isrlab::board::serial::PortAddress;
-use isrlab::board::session::{EndReason, RunEnd, RunOrder, SessionEvent, SessionFault, Setting};
+use ports::attached;
+use ports::discovery::Named;
+use ports::serial::PortAddress;
 use protocol::received::Sample;
 use serde_json::Value;
+use workbench::line::{Drive, Line as _};
+use workbench::session::{EndReason, RunEnd, RunOrder, SessionEvent, SessionFault, Setting};
 
 use crate::foreign::{isrlab, plain_firmware, python_tool, succeed};
 use crate::link::{Bench, Faults};

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::bench::Benches;
-use crate::board::discovery;
-use crate::board::emulated::BootedBoard;
-use crate::board::line::LineFault;
 use crate::board::registry::AttachedBoards;
 use crate::config::{PortSource, ServeConfig};
-use crate::course::{Course, CourseError};
+use crate::lessons::LessonsError;
 use crate::store::{Store, StoreError};
+use crate::streams::Streams;
 use crate::visitor::Visitors;
+use course::Course;
+use ports::discovery;
+use workbench::line::LineFault;
 
 /// Everything the routes work with.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct App {
     pub attached: AttachedBoards,
     /// Who is who, and how often they ask.
     pub visitors: Visitors,
+    /// The pages that listen.
+    pub streams: Streams,
     /// The name of this machine, for addresses on the LAN.
     pub host_name: String,
     /// True once the server is to end: streams that would go on for ever end then.
@@ -41,7 +44,7 @@ pub struct App {
 pub enum AppError {
     /// The lessons have mistakes.
     #[error(transparent)]
-    Course(#[from] CourseError),
+    Course(#[from] LessonsError),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,15 +66,16 @@ impl App {
     /// # Errors
     /// [`AppError`]
     pub fn build(config: ServeConfig) -> Result<Self, AppError> {
-        let store = Store::open(config.data.as_deref())?;
-        let course = Arc::new(Course::load(config.lessons.as_deref())?);
-        let booted = BootedBoard::lesson_firmware()?;
+        let store = Store::open(config.data.as_deref(), config.limits.quota)?;
+        let course = Arc::new(crate::lessons::load(config.lessons.as_deref())?);
+        let booted = crate::firmware::booted()?;
         let benches = Benches::new(booted, config.limits.clone(), Arc::clone(&course), store.clone())?;
         let attached = AttachedBoards::new(ports(&config.ports), &config.boards);
         let host_name = host_name().unwrap_or_default();
         let closing = watch::Sender::new(false);
-        let visitors = Visitors::new()?;
-        Ok(Self { config, course, store, benches, attached, visitors, host_name, closing })
+        let visitors = Visitors::new(&store)?;
+        let streams = Streams::new(config.limits.visitor_streams, config.limits.place_connections / 2);
+        Ok(Self { config, course, store, benches, attached, visitors, streams, host_name, closing })
     }
 }
 

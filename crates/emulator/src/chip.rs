@@ -1,6 +1,8 @@
 //! The chip around the hart: the address table of its peripherals, the event queue, the interrupt
 //! sources and the ways to reset it.
 
+mod pins;
+
 use std::collections::VecDeque;
 
 use crate::bus::{AccessFault, Devices, Effect, Tick, Width};
@@ -10,7 +12,7 @@ use crate::peripherals::aes::Aes;
 use crate::peripherals::apb_saradc::ApbSaradc;
 use crate::peripherals::assist_debug::AssistDebug;
 use crate::peripherals::efuse::{ChipRevision, Efuse};
-use crate::peripherals::extmem::Extmem;
+use crate::peripherals::extmem::{Extmem, Invalidate};
 use crate::peripherals::gdma::Gdma;
 use crate::peripherals::gpio::Gpio;
 use crate::peripherals::i2c_ana::I2cAna;
@@ -19,6 +21,7 @@ use crate::peripherals::io_mux::IoMux;
 use crate::peripherals::rng::Rng;
 use crate::peripherals::rtc_cntl::{ResetCause, RtcCntl};
 use crate::peripherals::sha::Sha;
+use crate::peripherals::spi0;
 use crate::peripherals::spi1::Spi1;
 use crate::peripherals::system::{PeripheralResets, System};
 use crate::peripherals::systimer::Systimer;
@@ -27,12 +30,14 @@ use crate::peripherals::uart::{Line, Uart};
 use crate::peripherals::unmodelled::{self, Unmodelled, UnmodelledAccess};
 use crate::peripherals::usb_device::{Cable, UsbDevice};
 use crate::peripherals::watchdog::StageAction;
+use crate::pins::{Bench, Drives};
 
 /// Who answers at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Block {
     Uart0,
     Uart1,
+    Spi0,
     Spi1,
     Gpio,
     RtcCntl,
@@ -74,7 +79,7 @@ const fn row(base: u32, size: u32, name: &'static str, block: Block) -> Row {
 const BLOCKS: &[Row] = &[
     row(0x6000_0000, 0x1000, "UART0", Block::Uart0),
     row(0x6000_2000, 0x1000, "SPI1", Block::Spi1),
-    row(0x6000_3000, 0x1000, "SPI0", Block::Unmodelled),
+    row(0x6000_3000, 0x1000, "SPI0", Block::Spi0),
     row(0x6000_4000, 0x0F00, "GPIO", Block::Gpio),
     row(0x6000_4F00, 0x0100, "GPIO_SD", Block::Unmodelled),
     row(0x6000_5000, 0x1000, "FE2", Block::Unmodelled),
@@ -221,6 +226,10 @@ pub(crate) struct Chip {
     usb: UsbDevice,
     gpio: Gpio,
     io_mux: IoMux,
+    /// What lies around the chip, at its pins.
+    bench: Bench,
+    /// What the chip did to its pins when they were last looked at.
+    chip_drives: Drives,
     spi1: Spi1,
     extmem: Extmem,
     efuse: Efuse,
@@ -232,6 +241,8 @@ pub(crate) struct Chip {
     rng: Rng,
     assist_debug: AssistDebug,
     unmodelled: Unmodelled,
+    /// How long the cache takes to read a line of flash, as SPI0 is set.
+    flash_line_ticks: u32,
     /// The host's ends of the serial lines.
     lines: [Line; 2],
     cable: Cable,
@@ -278,8 +289,10 @@ impl Chip {
             systimer: Systimer::new(0),
             uart: [Uart::new(), Uart::new()],
             usb: UsbDevice::new(0),
-            gpio: Gpio::new(strapping.value()),
+            gpio: Gpio::new(strapping.value(), IoMux::new().pads()),
             io_mux: IoMux::new(),
+            bench: Bench::default(),
+            chip_drives: Drives::default(),
             spi1: Spi1::new(),
             extmem: Extmem::new(),
             efuse: Efuse::new(mac, revision),
@@ -291,14 +304,15 @@ impl Chip {
             rng: Rng::new(seed),
             assist_debug: AssistDebug::new(),
             unmodelled: Unmodelled::new(),
+            flash_line_ticks: 0,
             lines: Default::default(),
             cable: Cable::new(),
             strapping,
             reset: None,
             outside: Outside { outputs: Default::default(), output_capacity, stop_on_output: false, output_stop: None },
         };
-        chip.gpio.set_pulls(chip.io_mux.pulls());
         chip.arm_flash_boot_protection(0, strapping);
+        chip.follow_spi0();
         chip.plan_all(0);
         chip
     }
@@ -363,8 +377,7 @@ impl Chip {
         self.uart = [Uart::new(), Uart::new()];
         self.usb = UsbDevice::new(now);
         self.io_mux = IoMux::new();
-        self.gpio.reset(strapping.value());
-        self.gpio.set_pulls(self.io_mux.pulls());
+        self.gpio.reset(strapping.value(), self.io_mux.pads());
         self.spi1.reset();
         self.extmem = Extmem::new();
         self.i2c_ana = I2cAna::new();
@@ -373,9 +386,11 @@ impl Chip {
         self.aes = Aes::new();
         self.dma = Gdma::new();
         self.unmodelled.reset();
+        self.follow_spi0();
         for index in 0..MMU_ENTRIES {
             memory.set_mmu_entry(index, crate::memory::MMU_INVALID);
         }
+        memory.cache.clear();
         self.schedule = Schedule::new();
         self.plan_all(now);
     }
@@ -436,7 +451,7 @@ impl Chip {
         self.plan_usb(now);
         self.plan_rtc();
         self.follow_dma();
-        self.follow_gpio();
+        self.follow_pins(now);
         self.follow_from_cpu();
         self.matrix.set(Source::ApbAdc, self.saradc.active());
     }
@@ -493,12 +508,6 @@ impl Chip {
         }
         self.matrix.set(Source::Sha, self.sha.active());
         self.matrix.set(Source::Aes, self.aes.active());
-    }
-
-    fn follow_gpio(&mut self) {
-        let (maskable, nmi) = self.gpio.active();
-        self.matrix.set(Source::Gpio, maskable);
-        self.matrix.set(Source::GpioNmi, nmi);
     }
 
     fn follow_from_cpu(&mut self) {
@@ -567,6 +576,7 @@ impl Chip {
                 self.dma.run(memory, now);
                 self.follow_dma();
             }
+            Planner::Bench => self.run_bench(now),
         }
     }
 
@@ -600,7 +610,7 @@ impl Chip {
             Block::Extmem => self.extmem.peek(offset),
             Block::MmuTable => memory.mmu_entry(offset as usize / 4 % MMU_ENTRIES),
             Block::AssistDebug => self.assist_debug.peek(offset),
-            Block::Unmodelled => self.unmodelled.peek(address),
+            Block::Spi0 | Block::Unmodelled => self.unmodelled.peek(address),
         })
     }
 
@@ -621,7 +631,7 @@ impl Chip {
                 Ok(value)
             }
             Block::Rng => Ok(self.rng.draw()),
-            Block::Unmodelled => {
+            Block::Spi0 | Block::Unmodelled => {
                 self.record(row, offset, false, now);
                 Ok(self.unmodelled.peek(address))
             }
@@ -650,7 +660,7 @@ impl Chip {
             }
             Block::Gpio => {
                 self.gpio.store(offset, value);
-                self.follow_gpio();
+                self.follow_pins(now);
             }
             Block::RtcCntl => {
                 if let Some(cause) = self.rtc.store(now, offset, value) {
@@ -661,8 +671,8 @@ impl Chip {
             Block::Efuse => self.efuse.store(offset, value),
             Block::IoMux => {
                 self.io_mux.store(offset, value);
-                self.gpio.set_pulls(self.io_mux.pulls());
-                self.follow_gpio();
+                self.gpio.set_pads(self.io_mux.pads());
+                self.follow_pins(now);
             }
             Block::I2cAna => self.i2c_ana.store(offset, value),
             Block::Timg0 | Block::Timg1 => {
@@ -702,15 +712,29 @@ impl Chip {
                 self.follow_clocks(now);
             }
             Block::InterruptCore0 => self.matrix.store(offset, value),
-            Block::Extmem => self.extmem.store(offset, value),
+            Block::Extmem => {
+                if let Some(Invalidate { address, length }) = self.extmem.store(offset, value) {
+                    memory.cache.invalidate(address, length);
+                }
+            }
             Block::MmuTable => memory.set_mmu_entry(offset as usize / 4 % MMU_ENTRIES, value),
             Block::AssistDebug => self.assist_debug.store(offset, value),
+            Block::Spi0 => {
+                self.record(row, offset, true, now);
+                self.unmodelled.store(address, value);
+                self.follow_spi0();
+            }
             Block::Unmodelled => {
                 self.record(row, offset, true, now);
                 self.unmodelled.store(address, value);
             }
         }
         Ok(())
+    }
+
+    /// Lets the time that a line of flash takes follow the registers of SPI0.
+    fn follow_spi0(&mut self) {
+        self.flash_line_ticks = spi0::line_ticks(|offset| self.unmodelled.peek(spi0::BASE + offset));
     }
 
     /// Lets everything that counts cycles of a derived clock follow a change of the clocks.
@@ -787,18 +811,11 @@ impl Chip {
     /// Returns to another chip state; what belongs to the host stays.
     pub(crate) fn restore(&mut self, other: &Self) {
         let outside = std::mem::replace(&mut self.outside, other.outside.clone());
+        let mut bench = std::mem::take(&mut self.bench);
+        bench.restore(&other.bench);
         self.clone_from(other);
         self.outside = outside;
-    }
-
-    pub(crate) fn drive_pin(&mut self, pin: u8, level: Option<bool>) {
-        self.gpio.drive(pin, level);
-        self.follow_gpio();
-    }
-
-    /// Levels of all pins, and those that the chip itself drives.
-    pub(crate) fn pins(&self) -> (u32, u32) {
-        (self.gpio.levels(), self.gpio.outputs())
+        self.bench = bench;
     }
 
     pub(crate) fn set_adc_input(&mut self, channel: u8, raw: u16) {
@@ -868,8 +885,9 @@ impl Chip {
     }
 
     /// What the engine caches: if it is the same after an access, the engine may go on.
-    fn engine_view(&self) -> (Tick, Option<u8>, Clocks, bool) {
-        (self.schedule.next(), self.matrix.selected(), self.clocks, self.stop_requested())
+    fn engine_view(&self) -> (Tick, Option<u8>, Clocks, u32, bool) {
+        let Self { schedule, matrix, clocks, flash_line_ticks, .. } = self;
+        (schedule.next(), matrix.selected(), *clocks, *flash_line_ticks, self.stop_requested())
     }
 }
 
@@ -950,7 +968,11 @@ impl Devices for Chip {
         self.clocks.cpu
     }
 
+    fn flash_line_ticks(&self) -> u32 {
+        self.flash_line_ticks
+    }
+
     fn stop_requested(&self) -> bool {
-        self.reset.is_some() || self.outside.output_stop.is_some()
+        self.reset.is_some() || self.outside.output_stop.is_some() || self.bench.wants_stop()
     }
 }

@@ -6,6 +6,7 @@ use crate::chip::{Port, Strapping};
 use crate::machine::Injection;
 use crate::peripherals::interrupt_matrix::Source;
 use crate::peripherals::rtc_cntl::ResetCause;
+use crate::pins::{DeviceId, Drive};
 
 /// Something that comes from outside the chip.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +18,49 @@ pub enum Input {
         /// What was accepted.
         bytes: Vec<u8>,
     },
-    /// Something drives a pin to a level, or lets go of it.
+    /// Something drives or pulls a pin, or lets go of it.
     Pin {
         /// GPIO number.
         pin: u8,
-        /// The level; `None`: nobody drives it.
-        level: Option<bool>,
+        /// What it does.
+        drive: Drive,
+    },
+    /// Something will drive a pin.
+    PlannedPin {
+        /// When.
+        at: Tick,
+        /// GPIO number.
+        pin: u8,
+        /// What it does.
+        drive: Drive,
+    },
+    /// What was planned for a pin is forgotten.
+    ForgetPlanned {
+        /// GPIO number.
+        pin: u8,
+    },
+    /// The voltage at an analog input will change.
+    PlannedAnalog {
+        /// When.
+        at: Tick,
+        /// Channel of ADC1.
+        channel: u8,
+        /// 0..=4095.
+        raw: u16,
+    },
+    /// Pins are connected by a wire, or taken off theirs.
+    Wire {
+        /// GPIO numbers.
+        pins: Vec<u8>,
+        /// The wire comes.
+        connected: bool,
+    },
+    /// A message to a device on the pins.
+    Device {
+        /// Which.
+        id: DeviceId,
+        /// What.
+        message: Vec<u8>,
     },
     /// The voltage at an analog input, as the converter sees it.
     Analog {
@@ -111,7 +149,12 @@ impl InputLog {
     }
 
     pub(crate) fn push(&mut self, tick: Tick, input: Input) {
-        let payload = if let Input::Bytes { bytes, .. } = &input { bytes.len() } else { 0 };
+        let payload = match &input {
+            Input::Bytes { bytes, .. } | Input::Device { message: bytes, .. } | Input::Wire { pins: bytes, .. } => {
+                bytes.len()
+            }
+            _ => 0,
+        };
         let cost = payload + size_of::<LoggedInput>();
         if self.complete && self.bytes + cost <= CAPACITY_BYTES {
             self.bytes += cost;

@@ -4,19 +4,23 @@
 //! the instruction boundary where the machine stands, so that the same calls at the same ticks give
 //! the same run, bit for bit.
 
+mod pins;
+
 use std::collections::BTreeMap;
 
 use crate::bus::{Devices, TICKS_PER_SECOND, Tick, Width};
 use crate::chip::{Chip, Port, Strapping};
 use crate::cpu::observe::TrapLog;
-use crate::cpu::{Activity, Exception, Hart, Observer, Reg};
-use crate::engine::{Block, Engine, Exit, Limits, Plain};
+use crate::cpu::{Activity, Exception, Hart, Observer, Reg, Timing};
+use crate::engine::{AnyEngine, Exit, Limits, THRESHOLD};
+pub use crate::engine::{EngineKind, UnknownEngine};
 use crate::flash::FlashImage;
 use crate::input_log::{Input, InputLog, LoggedInput};
 use crate::memory::Memory;
 use crate::peripherals::interrupt_matrix::Source;
 use crate::peripherals::rtc_cntl::{ResetCause, ResetDepth};
 use crate::peripherals::unmodelled::UnmodelledAccess;
+use crate::pins::Drive;
 use crate::rom::Rom;
 use crate::snapshot::{Snapshot, StateHasher};
 
@@ -27,16 +31,6 @@ const RESET_VECTOR: u32 = 0x4000_0000;
 const EN_RISE_TICKS: Tick = TICKS_PER_SECOND / 1000;
 /// Injections that may wait at once.
 const MAX_INJECTIONS: usize = 1 << 16;
-
-/// Which engine runs the hart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum EngineKind {
-    /// Decodes every instruction anew: slow, and the oracle of the other one.
-    Plain,
-    /// Keeps basic blocks decoded.
-    #[default]
-    Block,
-}
 
 /// What a machine is made of.
 #[derive(Clone, Debug)]
@@ -49,6 +43,11 @@ pub struct Config {
     pub strapping: Strapping,
     /// The engine.
     pub engine: EngineKind,
+    /// How often a program comes to an address before [`EngineKind::Traces`] compiles what begins there. Nothing
+    /// that can be observed depends on it but the speed.
+    pub trace_threshold: u8,
+    /// What instructions cost.
+    pub timing: Timing,
     /// Decides what the random number generator delivers.
     pub seed: u64,
     /// The factory MAC address in eFuse.
@@ -66,6 +65,8 @@ impl Default for Config {
             flash: FlashImage::blank(),
             strapping: Strapping::FlashBoot,
             engine: EngineKind::default(),
+            trace_threshold: THRESHOLD,
+            timing: Timing::default(),
             seed: 0,
             mac: [0x02, 0x15, 0x08, 0x1A, 0xB0, 0x01],
             output_capacity: 1 << 20,
@@ -83,6 +84,8 @@ pub struct Stops {
     pub on_reset: bool,
     /// The instruction at one of these addresses is next.
     pub breakpoints: Vec<u32>,
+    /// One of these pins (bit n: GPIO n) has changed, in the sense of [`PinEvent`](crate::pins::PinEvent).
+    pub on_pins: u32,
 }
 
 /// Why a run ended.
@@ -96,6 +99,8 @@ pub enum Stop {
     Output(Port),
     /// The instruction at this address is next, see [`Stops::breakpoints`].
     Breakpoint(u32),
+    /// A pin has changed, see [`Stops::on_pins`].
+    Pin(u8),
     /// The chip was reset for this cause, see [`Stops::on_reset`].
     Reset(ResetCause),
     /// The guest has run itself into the ground.
@@ -183,28 +188,6 @@ pub(crate) struct Wiring {
     reported: Option<u64>,
 }
 
-#[derive(Debug)]
-enum AnyEngine {
-    Plain(Plain),
-    Block(Box<Block>),
-}
-
-impl AnyEngine {
-    fn new(kind: EngineKind) -> Self {
-        match kind {
-            EngineKind::Plain => Self::Plain(Plain),
-            EngineKind::Block => Self::Block(Box::default()),
-        }
-    }
-
-    fn forget(&mut self, memory: &mut Memory) {
-        match self {
-            Self::Plain(engine) => engine.forget(memory),
-            Self::Block(engine) => engine.forget(memory),
-        }
-    }
-}
-
 /// A virtual board.
 #[derive(Debug)]
 pub struct Machine {
@@ -213,7 +196,6 @@ pub struct Machine {
     chip: Box<Chip>,
     wiring: Wiring,
     engine: AnyEngine,
-    engine_kind: EngineKind,
     stops: Stops,
     input_log: Option<InputLog>,
     trap_log: Option<TrapLog>,
@@ -224,13 +206,14 @@ impl Machine {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let chip = Chip::new(config.mac, config.rom.revision(), config.strapping, config.seed, config.output_capacity);
+        let mut hart = Hart::new(RESET_VECTOR);
+        hart.timing = config.timing;
         Self {
-            hart: Hart::new(RESET_VECTOR),
+            hart,
             memory: Memory::new(config.rom.image(), config.flash),
             chip: Box::new(chip),
             wiring: Wiring { power: Power::Running, injections: BTreeMap::new(), reported: None },
-            engine: AnyEngine::new(config.engine),
-            engine_kind: config.engine,
+            engine: AnyEngine::new(config.engine, config.trace_threshold),
             stops: Stops::default(),
             input_log: None,
             trap_log: (config.trap_log_capacity > 0).then(|| TrapLog::new(config.trap_log_capacity)),
@@ -293,14 +276,7 @@ impl Machine {
                 breakpoints,
                 resume_at: self.wiring.reported,
             };
-            let exit = match &mut self.engine {
-                AnyEngine::Plain(engine) => {
-                    engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer)
-                }
-                AnyEngine::Block(engine) => {
-                    engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer)
-                }
-            };
+            let exit = self.engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer);
             match exit {
                 Exit::Tick => return Stop::Deadline,
                 Exit::Instructions if self.hart.instructions >= instructions => return Stop::InstructionCount,
@@ -318,6 +294,9 @@ impl Machine {
                     }
                     if let Some(port) = self.chip.take_output_stop() {
                         return Stop::Output(port);
+                    }
+                    if let Some(pin) = self.chip.take_pin_stop() {
+                        return Stop::Pin(pin);
                     }
                 }
                 Exit::Idle => return Stop::Idle,
@@ -391,7 +370,9 @@ impl Machine {
             Injection::Source(source) => {
                 self.chip.raise(now, source);
             }
-            Injection::Pin { pin, level } => self.chip.drive_pin(pin, level),
+            Injection::Pin { pin, level } => {
+                self.chip.drive_pin(now, pin, level.map_or(Drive::Released, Drive::to));
+            }
             Injection::Bytes { port, bytes } => {
                 self.chip.send(now, port, &bytes);
             }
@@ -504,7 +485,7 @@ impl Machine {
     /// The levels of all pins (bit n for GPIO n), and which of them the chip itself drives.
     #[must_use]
     pub fn pins(&self) -> (u32, u32) {
-        self.chip.pins()
+        self.chip.pins(self.hart.now)
     }
 
     /// The baud rate that the chip has selected on a UART; `None` for USB.
@@ -518,13 +499,20 @@ impl Machine {
     /// Says what ends a run besides its deadline.
     pub fn set_stops(&mut self, stops: Stops) {
         self.chip.set_stop_on_output(stops.on_output);
+        self.chip.stop_on_pins(stops.on_pins);
         self.stops = stops;
     }
 
-    /// Which engine runs the hart.
+    /// Which engine runs the hart: [`EngineKind::Block`] as well where traces were asked for and cannot be had.
     #[must_use]
     pub fn engine_kind(&self) -> EngineKind {
-        self.engine_kind
+        self.engine.kind()
+    }
+
+    /// What instructions cost on this board.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.hart.timing
     }
 
     /// What ends a run besides its deadline.
@@ -584,21 +572,6 @@ impl Machine {
     pub fn set_usb_connected(&mut self, connected: bool) {
         self.chip.set_usb_connected(self.hart.now, connected);
         self.record(|| Input::UsbConnected(connected));
-    }
-
-    /// Drives a pin from outside.
-    pub fn set_pin(&mut self, pin: u8, level: bool) {
-        self.drive_pin(pin, Some(level));
-    }
-
-    /// Lets go of a pin, so that its pull resistor decides.
-    pub fn release_pin(&mut self, pin: u8) {
-        self.drive_pin(pin, None);
-    }
-
-    fn drive_pin(&mut self, pin: u8, level: Option<bool>) {
-        self.chip.drive_pin(pin, level);
-        self.record(|| Input::Pin { pin, level });
     }
 
     /// Sets what a channel of ADC1 converts to, 0..=4095.
@@ -730,8 +703,7 @@ impl Machine {
             memory: self.memory.clone(),
             chip: self.chip.clone(),
             wiring: self.wiring.clone(),
-            engine: AnyEngine::new(self.engine_kind),
-            engine_kind: self.engine_kind,
+            engine: self.engine.fork(),
             stops: self.stops.clone(),
             input_log: None,
             trap_log: self.trap_log.clone(),
@@ -781,7 +753,12 @@ impl Machine {
             Input::Bytes { port, bytes } => {
                 self.uart_write(*port, bytes);
             }
-            Input::Pin { pin, level } => self.drive_pin(*pin, *level),
+            Input::Pin { pin, drive } => self.drive_pin(*pin, *drive),
+            Input::PlannedPin { .. }
+            | Input::ForgetPlanned { .. }
+            | Input::PlannedAnalog { .. }
+            | Input::Wire { .. }
+            | Input::Device { .. } => self.apply_to_pins(input),
             Input::Analog { channel, raw } => self.set_analog(*channel, *raw),
             Input::SerialLines { dtr, rts } => self.set_serial_lines(*dtr, *rts),
             Input::UsbConnected(connected) => self.set_usb_connected(*connected),

@@ -12,8 +12,8 @@ use emulator::memory::Memory;
 use emulator::{Config, EngineKind, Machine, Port, ResetCause, Snapshot, Stop, Stops};
 
 use crate::story::Sides;
-use crate::symbols::{SymbolError, Symbols};
-use crate::vm::{self, Listing, Position, VmLayout};
+use inspector::symbols::{SymbolError, Symbols};
+use inspector::vm::{self, Listing, Position, VmLayout};
 
 /// The mark after which a run is judged.
 pub const FINISH_MARK: u32 = 3;
@@ -30,6 +30,9 @@ pub struct Marks {
     /// Closes it.
     pub end: u32,
 }
+
+/// Ticks in a cycle of the CPU at the 160 MHz that the lesson firmware sets.
+const TICKS_PER_CYCLE: Tick = TICKS_PER_SECOND / 160_000_000;
 
 /// How far a run may go before it counts as endless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,7 +212,7 @@ impl Window {
     /// # Errors
     /// [`Refusal`] says what is missing.
     pub fn open(mut machine: Machine, firmware: &Firmware, marks: Marks, limits: Limits) -> Result<Self, Refusal> {
-        machine.set_stops(Stops { on_output: false, on_reset: true, breakpoints: vec![firmware.hooks.mark] });
+        machine.set_stops(Stops { on_reset: true, breakpoints: vec![firmware.hooks.mark], ..Stops::default() });
         let approach_from = machine.instructions();
         let approach = Deadline::after(&machine, limits.approach_instructions, limits.ticks);
         loop {
@@ -228,9 +231,9 @@ impl Window {
         // What is printed from here on belongs to the window.
         drop(machine.uart_take_output(Port::Uart0));
         machine.set_stops(Stops {
-            on_output: false,
             on_reset: true,
             breakpoints: vec![firmware.hooks.mark, firmware.hooks.scheduled],
+            ..Stops::default()
         });
         let mut window = Self {
             begin: machine.snapshot(),
@@ -260,6 +263,15 @@ impl Window {
     #[must_use]
     pub fn instructions(&self) -> u32 {
         (self.boundaries.len() - 1) as u32
+    }
+
+    /// How likely an interrupt at a random moment arrives at a boundary, in cycles: those of the instruction
+    /// before it, because what comes meanwhile is seen where that one ends. The first boundary has none.
+    #[must_use]
+    pub fn cycles_before(&self, at: u32) -> u64 {
+        let tick = |at: u32| self.boundaries.get(at as usize).map_or(0, |boundary| boundary.tick);
+        let ticks = at.checked_sub(1).map_or(0, |before| tick(at).saturating_sub(tick(before)));
+        ticks / TICKS_PER_CYCLE
     }
 
     /// The board's memory where the last run ended.
@@ -332,7 +344,7 @@ impl Window {
                 Stop::Breakpoint(_) => {
                     self.boundaries.pop();
                 }
-                Stop::InstructionCount | Stop::Output(_) => {}
+                Stop::InstructionCount | Stop::Output(_) | Stop::Pin(_) => {}
                 other => {
                     let end_reached = end_of(other).unwrap_or(End::Limit);
                     return Err(Refusal::NeverEnds { mark: self.end_mark, end: end_reached });
@@ -432,7 +444,7 @@ fn run_to_mark(
 /// What a stop means for a run that was to reach a mark; `None`: nothing, it goes on.
 pub(crate) fn end_of(stop: Stop) -> Option<End> {
     match stop {
-        Stop::Breakpoint(_) | Stop::Output(_) => None,
+        Stop::Breakpoint(_) | Stop::Output(_) | Stop::Pin(_) => None,
         Stop::Deadline | Stop::InstructionCount => Some(End::Limit),
         Stop::Reset(cause) => Some(End::Reset(cause)),
         Stop::Fault(_) => Some(End::LockedUp),

@@ -4,14 +4,17 @@
 mod boards;
 mod explore;
 mod flash;
+mod out;
 mod run;
 mod serve;
+mod signal;
 mod validate;
 mod virtual_port;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
 /// Interrupts in MicroPython on the ESP32, on a bench: lessons, boards and measurements.
 #[derive(Debug, Parser)]
@@ -40,7 +43,7 @@ enum Command {
 }
 
 impl CommandLine {
-    /// Does what the command line asks for; a failure is printed with its cause.
+    /// Does what the command line asks for; a failure is printed with its causes, in the user's language.
     #[must_use]
     pub fn execute(self) -> ExitCode {
         let outcome = match self.command {
@@ -52,11 +55,14 @@ impl CommandLine {
             Command::Explore(arguments) => explore::execute(arguments),
             Command::Validate(arguments) => validate::execute(arguments),
         };
-        outcome.unwrap_or_else(|error| {
-            eprintln!("isrlab: {error:#}");
-            ExitCode::FAILURE
-        })
+        out::end(outcome)
     }
+}
+
+/// What the log of a command that stays is about goes to standard error; `RUST_LOG` says otherwise.
+fn log_to_stderr(usually: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usually));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 #[cfg(test)]

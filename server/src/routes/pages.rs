@@ -10,18 +10,20 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use super::boards::boards_of;
+use super::boards::{boards_of, no_board_yet};
 use crate::app::AppState;
-use crate::course::Lesson;
 use crate::error::Problem;
-use crate::language::{LANGUAGE_COOKIE, Language, cookie};
+use crate::language::{LANGUAGE_COOKIE, Visiting, cookie};
 use crate::pages::bench::BenchPage;
-use crate::pages::boards::{BoardsPage, board_name, chip_name};
+use crate::pages::boards::BoardsPage;
 use crate::pages::course_index::{CoursePage, current_lesson};
 use crate::pages::frame::{BoardChip, Frame, Part, THEME_COOKIE, Theme};
 use crate::pages::visitor_work::VisitorWork;
 use crate::store::Work;
 use crate::visitor::{HOST_COOKIE, Visitor};
+use course::Language;
+use course::Lesson;
+use workbench::description::{board_name, chip_name};
 
 /// The cookie that names the lesson opened last.
 const LESSON_COOKIE: &str = "lesson";
@@ -44,7 +46,7 @@ pub(crate) fn routes() -> Router<AppState> {
 async fn course(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let work = all_work(&app, visitor).await?;
@@ -57,7 +59,7 @@ async fn course(
 async fn bench(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
     headers: HeaderMap,
     Path(slug): Path<String>,
 ) -> Result<Response, Problem> {
@@ -78,13 +80,13 @@ async fn bench(
 async fn boards(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let work = all_work(&app, visitor).await?;
     let frame = frame(&app, visitor, language, &headers, Part::Boards, "/boards", &work)?;
     app.attached.look().await;
-    html(&BoardsPage::new(frame, &app.course, &boards_of(&app, visitor)?, visitor.host))
+    html(&BoardsPage::new(frame, &app.course, &boards_of(&app, visitor, visitor.host), visitor.host))
 }
 
 /// A choice of language, and the page to come back to.
@@ -162,7 +164,8 @@ fn frame(
     path: &str,
     work: &BTreeMap<String, VisitorWork>,
 ) -> Result<Frame, Problem> {
-    let status = app.benches.of(visitor.id)?.board().status();
+    // A page is there for everybody, with or without a board.
+    let status = app.benches.looking(visitor).map_or_else(no_board_yet, |bench| bench.board().status());
     let current = current_lesson(&app.course, work, cookie(headers, LESSON_COOKIE));
     Ok(Frame {
         language,

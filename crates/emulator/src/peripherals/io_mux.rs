@@ -1,8 +1,9 @@
-//! IO MUX (TRM, chapter "IO MUX and GPIO Matrix"): the pads' configuration. It is stored; the
-//! pull-up and pull-down resistors decide the level of a pin that nobody drives. Which function a
-//! pad carries is not modelled.
+//! IO MUX (TRM, chapter "IO MUX and GPIO Matrix"): the pads' configuration: which function a pad
+//! carries, and the pull-up and pull-down resistors, which decide the level of a pin that nobody
+//! drives. Drive strength, filters and input buffers are only stored.
 
-use super::{Registers, bit};
+use super::gpio::signal;
+use super::{Registers, bit, field};
 
 const IO_MUX_GPIO0: u32 = 0x04;
 const DATE: u32 = 0xFC;
@@ -18,13 +19,49 @@ pub(crate) struct IoMux {
     registers: Registers<0x40>,
 }
 
-/// Which pads are pulled up and which down, one bit per GPIO.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Pulls {
-    /// FUN_WPU.
-    pub(crate) up: u32,
+/// How the pads are configured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Pads {
+    /// FUN_WPU, one bit per GPIO.
+    pub(crate) pull_up: u32,
     /// FUN_WPD.
-    pub(crate) down: u32,
+    pub(crate) pull_down: u32,
+    /// MCU_SEL.
+    functions: [u8; PADS as usize],
+}
+
+/// What a pad's output carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pad {
+    /// What the GPIO matrix brings.
+    Gpio,
+    /// A peripheral's signal, directly.
+    Output(usize),
+    /// Something that is not driven here: an input, the flash chip's bus, or JTAG.
+    Other,
+}
+
+impl Pads {
+    /// What a pad's output carries (datasheet, table "IO MUX Pin Functions").
+    pub(crate) fn carries(&self, pad: u32) -> Pad {
+        match (pad, self.functions.get(pad as usize).copied().unwrap_or(1)) {
+            (4..=7 | 12..=17 | 20, 0) => Pad::Other,
+            (21, 0) => Pad::Output(signal::U0TXD),
+            (_, 0 | 1) => Pad::Gpio,
+            (2, 2) => Pad::Output(signal::FSPIQ),
+            (4, 2) => Pad::Output(signal::FSPIHD),
+            (5, 2) => Pad::Output(signal::FSPIWP),
+            (6, 2) => Pad::Output(signal::FSPICLK),
+            (7, 2) => Pad::Output(signal::FSPID),
+            (10, 2) => Pad::Output(signal::FSPICS0),
+            _ => Pad::Other,
+        }
+    }
+
+    /// The pad whose own function is this input signal.
+    pub(crate) fn input_pad(&self, wanted: usize) -> Option<u32> {
+        (0..PADS).find(|&pad| self.carries(pad) == Pad::Output(wanted))
+    }
 }
 
 impl IoMux {
@@ -36,15 +73,16 @@ impl IoMux {
         Self { registers }
     }
 
-    /// The pull resistors as configured now.
-    pub(crate) fn pulls(&self) -> Pulls {
-        let mut pulls = Pulls::default();
+    /// The pads as configured now.
+    pub(crate) fn pads(&self) -> Pads {
+        let mut pads = Pads::default();
         for pad in 0..PADS {
             let value = self.registers.get(IO_MUX_GPIO0 + 4 * pad);
-            pulls.up |= u32::from(bit(value, 8)) << pad;
-            pulls.down |= u32::from(bit(value, 7)) << pad;
+            pads.pull_up |= u32::from(bit(value, 8)) << pad;
+            pads.pull_down |= u32::from(bit(value, 7)) << pad;
+            pads.functions[pad as usize] = field(value, 12, 14) as u8;
         }
-        pulls
+        pads
     }
 
     pub(crate) fn peek(&self, offset: u32) -> u32 {
@@ -74,11 +112,11 @@ mod tests {
     #[test]
     fn pulls_follow_the_pad_registers() {
         let mut mux = IoMux::new();
-        assert!(bit(mux.pulls().up, 9), "GPIO9 selects the boot mode and is pulled up");
+        assert!(bit(mux.pads().pull_up, 9), "GPIO9 selects the boot mode and is pulled up");
         mux.store(IO_MUX_GPIO0 + 4 * 5, 1 << 8);
         mux.store(IO_MUX_GPIO0 + 4 * 6, 1 << 7);
-        assert!(bit(mux.pulls().up, 5) && bit(mux.pulls().down, 6));
+        assert!(bit(mux.pads().pull_up, 5) && bit(mux.pads().pull_down, 6));
         mux.store(IO_MUX_GPIO0 + 4 * 5, 0);
-        assert!(!bit(mux.pulls().up, 5));
+        assert!(!bit(mux.pads().pull_up, 5));
     }
 }

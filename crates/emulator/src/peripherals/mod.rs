@@ -19,6 +19,7 @@ pub(crate) mod io_mux;
 pub(crate) mod rng;
 pub(crate) mod rtc_cntl;
 pub(crate) mod sha;
+pub(crate) mod spi0;
 pub(crate) mod spi1;
 pub(crate) mod system;
 pub(crate) mod systimer;
