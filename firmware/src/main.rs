@@ -23,6 +23,7 @@ mod guard;
 mod interrupts;
 mod lab;
 mod memory;
+mod names;
 mod panic;
 mod peripherals;
 mod pins;
