@@ -12,10 +12,10 @@ pub(crate) use protocol::board::Lane;
 use crate::clock::{self, TICKS_PER_MICRO};
 use crate::counters::Latencies;
 use crate::interrupts::{self, Shared};
+pub(crate) use crate::names::Name;
+use crate::names::{NAME_TOO_LONG, OTHER_KIND, RESERVED_NAME, TOO_MANY, bytes, is_reserved, name};
 use crate::{run, sources, telemetry};
 
-/// Longest name of anything, in bytes.
-const NAME_BYTES: usize = 23;
 const CONTROLS: usize = 12;
 const OPTIONS: usize = 12;
 const PRESETS: usize = 16;
@@ -31,53 +31,6 @@ const KIND: usize = 1;
 const RATE_DEFAULT: i32 = 1000;
 const RATE_MIN: i32 = 1;
 const RATE_MAX: i32 = 50_000;
-
-/// What the firmware itself counts, and what the workbench says of a run: a program's numbers have other names.
-const RESERVED: [&str; 20] = [
-    "expected",
-    "fired",
-    "missed",
-    "ran",
-    "dropped",
-    "queued",
-    "disabled",
-    "q",
-    "qmax",
-    "main",
-    "stall_max",
-    "locked_max",
-    "exc",
-    "lat_min",
-    "lat_p50",
-    "lat_p99",
-    "lat_max",
-    "run_us",
-    "why",
-    "identity",
-];
-
-/// `FW_TOO_MANY`, `FW_NAME_TOO_LONG`, `FW_OTHER_KIND`, `FW_RESERVED` of `port/firmware.h`.
-const TOO_MANY: i32 = -1;
-const NAME_TOO_LONG: i32 = -2;
-const OTHER_KIND: i32 = -3;
-const RESERVED_NAME: i32 = -4;
-
-pub(crate) type Name = heapless::String<NAME_BYTES>;
-
-/// The bytes of a text that C keeps alive.
-fn bytes<'a>(text: Text) -> &'a [u8] {
-    // SAFETY: a Python string; it lives at least as long as the table entry that refers to it.
-    unsafe { core::slice::from_raw_parts(text.text, text.len) }
-}
-
-fn name(text: Text) -> Option<Name> {
-    Name::try_from(core::str::from_utf8(bytes(text)).ok()?).ok()
-}
-
-/// Whether a program's number or list of this name would pass for one of the firmware's; `t0.ran` is one of these, too.
-fn is_reserved(name: &str) -> bool {
-    name.contains('.') || RESERVED.contains(&name)
-}
 
 #[derive(Clone, Copy)]
 enum Domain {

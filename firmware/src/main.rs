@@ -23,6 +23,7 @@ mod guard;
 mod interrupts;
 mod lab;
 mod memory;
+mod names;
 mod panic;
 mod peripherals;
 mod pins;
@@ -30,6 +31,7 @@ mod run;
 mod sleep;
 mod sources;
 mod telemetry;
+mod uart1;
 mod virtual_timers;
 mod vm;
 

@@ -115,6 +115,16 @@ void fw_wdt_feed(void);
 // Cycles of a zero bit's high and low part, then of a one bit's.
 void fw_bitstream(uint32_t pin, const uint32_t *cycles, const uint8_t *bytes, size_t len);
 void fw_unique_id(uint8_t *mac);
+// Parity: 0 even, 1 odd, else none.
+bool fw_uart_start(uint32_t baud, uint32_t bits, int32_t parity, uint32_t stop, uint32_t tx, uint32_t rx);
+void fw_uart_stop(void);
+uint32_t fw_uart_any(void);
+int fw_uart_read(void);
+size_t fw_uart_write(const uint8_t *bytes, size_t len);
+bool fw_uart_is_idle(void);
+void fw_uart_irq(uint32_t trigger, bool hard);
+uint32_t fw_uart_irq_trigger(void);
+uint32_t fw_uart_irq_flags(void);
 
 // Sleeps end after a time (-1: never) or by a pin.
 void fw_wake_on_pins(uint32_t mask, bool high);

@@ -36,7 +36,7 @@ mp_int_t port_irq_priority(mp_int_t priority) {
 }
 
 // Runs a callback under hard rules. Legal in any interrupt of a lesson; the VM may be anywhere.
-static int call_hard(mp_obj_t function, mp_obj_t argument) {
+PORT_RAM("call_hard") static int call_hard(mp_obj_t function, mp_obj_t argument) {
     int outcome = PORT_HARD_RETURNED;
     mp_sched_lock();
     gc_lock();
@@ -65,7 +65,7 @@ static int call_hard(mp_obj_t function, mp_obj_t argument) {
 }
 
 // Called by the interrupt routine of a slot whose callback is hard. Returns PORT_HARD_*.
-int port_irq_hard(uint32_t slot) {
+PORT_RAM("irq_hard") int port_irq_hard(uint32_t slot) {
     mp_obj_t callback = MP_STATE_PORT(irq_callback)[slot];
     int outcome = call_hard(callback, MP_STATE_PORT(irq_argument)[slot]);
     if (outcome != PORT_HARD_RETURNED) {
@@ -86,7 +86,7 @@ int port_irq_fire(mp_obj_t function, mp_obj_t argument) {
 }
 
 // What the queue holds for a soft event: calls the slot's callback in the main context.
-static mp_obj_t soft_entry(mp_obj_t slot_obj) {
+PORT_RAM("soft_entry") static mp_obj_t soft_entry(mp_obj_t slot_obj) {
     uint32_t slot = MP_OBJ_SMALL_INT_VALUE(slot_obj);
     fw_soft_enter(slot);
     nlr_buf_t nlr;
@@ -103,17 +103,17 @@ static mp_obj_t soft_entry(mp_obj_t slot_obj) {
 static MP_DEFINE_CONST_FUN_OBJ_1(soft_entry_obj, soft_entry);
 
 // Called by the interrupt routine of a slot whose callback is soft. False: the queue is full.
-bool port_irq_soft(uint32_t slot) {
+PORT_RAM("irq_soft") bool port_irq_soft(uint32_t slot) {
     return mp_sched_schedule(MP_OBJ_FROM_PTR(&soft_entry_obj), MP_OBJ_NEW_SMALL_INT(slot));
 }
 
-uint32_t port_queue_depth(void) {
+PORT_RAM("queue_depth") uint32_t port_queue_depth(void) {
     return mp_sched_num_pending();
 }
 
 // What py/scheduler.c calls for every queued function (the build renames mp_call_function_1_protected
 // there): the same, and the exception is reported as well as printed.
-mp_obj_t port_call_scheduled(mp_obj_t function, mp_obj_t argument) {
+PORT_RAM("call_scheduled") mp_obj_t port_call_scheduled(mp_obj_t function, mp_obj_t argument) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         mp_obj_t result = mp_call_function_1(function, argument);

@@ -34,7 +34,7 @@ qstr_pool_t **const port_last_pool __attribute__((used)) = (qstr_pool_t **)&MP_S
 // exceptions as a value; only nlr_jump_abort skips it, and those who catch that restore the pointer.
 mp_vm_return_kind_t port_vm_execute(mp_code_state_t *code_state, volatile mp_obj_t inject_exc);
 
-mp_vm_return_kind_t mp_execute_bytecode(mp_code_state_t *code_state, volatile mp_obj_t inject_exc) {
+PORT_RAM("execute_bytecode") mp_vm_return_kind_t mp_execute_bytecode(mp_code_state_t *code_state, volatile mp_obj_t inject_exc) {
     volatile const mp_code_state_t *outer = port_code_state;
     port_code_state = code_state;
     mp_vm_return_kind_t kind = port_vm_execute(code_state, inject_exc);
@@ -108,6 +108,7 @@ _Noreturn void port_vm_run(uint8_t *stack_top, size_t stack_bytes, uint8_t *heap
         }
         mp_hal_set_interrupt_char(-1);
         fw_silence();
+        fw_uart_stop();
         gc_sweep_all();
         mp_deinit();
     }

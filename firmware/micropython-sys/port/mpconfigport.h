@@ -126,7 +126,9 @@ uint32_t fw_random(void);
 #define MICROPY_PY_MACHINE_WDT_INCLUDEFILE      "port/machine_wdt_port.h"
 #define MICROPY_PY_MACHINE_DHT_READINTO         (1)
 #define MICROPY_PY_MACHINE_PIN_MAKE_NEW         mp_pin_make_new
-#define MICROPY_PY_MACHINE_UART                 (0)
+#define MICROPY_PY_MACHINE_UART                 (1)
+#define MICROPY_PY_MACHINE_UART_INCLUDEFILE     "port/machine_uart_port.h"
+#define MICROPY_PY_MACHINE_UART_IRQ             (1)
 
 #if ISRLAB_PLAIN
 // As ports/esp32/boards/ESP32_GENERIC_C3 names itself.
@@ -143,6 +145,19 @@ void fw_program_begins(void);
 #define MICROPY_BOARD_AFTER_PYTHON_EXEC(input_kind, exec_flags, ret_val, ret) \
     port_program_ended(input_kind, ret_val)
 void port_program_ended(int input_kind, void *exception);
+
+// What runs from RAM, as upstream's ESP32 port has it (mp#7850); all else waits for the flash cache. esp-hal's linker
+// script puts these sections there.
+#define PORT_RAM(part) __attribute__((section(".rwtext." part)))
+#define MICROPY_WRAP_MP_BINARY_OP(f)                PORT_RAM("binary_op") f
+#define MICROPY_WRAP_MP_EXECUTE_BYTECODE(f)         PORT_RAM("vm") f
+#define MICROPY_WRAP_MP_LOAD_GLOBAL(f)              PORT_RAM("load_global") f
+#define MICROPY_WRAP_MP_LOAD_NAME(f)                PORT_RAM("load_name") f
+#define MICROPY_WRAP_MP_MAP_LOOKUP(f)               PORT_RAM("map_lookup") f
+#define MICROPY_WRAP_MP_OBJ_GET_TYPE(f)             PORT_RAM("get_type") f
+#define MICROPY_WRAP_MP_SCHED_EXCEPTION(f)          PORT_RAM("sched_exception") f
+#define MICROPY_WRAP_MP_SCHED_KEYBOARD_INTERRUPT(f) PORT_RAM("sched_kbd") f
+#define MICROPY_WRAP_MP_SCHED_SCHEDULE(f)           PORT_RAM("sched_schedule") f
 
 #define MP_STATE_PORT MP_STATE_VM
 

@@ -2,7 +2,7 @@
 
 mod line;
 pub(crate) mod mailbox;
-mod ring;
+pub(crate) mod ring;
 pub(crate) mod uart;
 mod usb;
 

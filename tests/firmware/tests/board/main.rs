@@ -5,6 +5,7 @@
 
 mod conformance;
 mod console;
+mod modules;
 mod pins;
 mod pyb;
 mod reports;

@@ -61,7 +61,8 @@ fn readings_into_an_array_are_taken_over_with_interrupts_off() {
 fn a_timer_outlives_its_program_until_a_soft_reset() {
     let mut board = Board::at_prompt();
     board.enter_raw();
-    let program = "import pyb\ndef start():\n    pyb.Timer(2, freq=50, callback=lambda t: print('.', end=''))\nstart()\n";
+    let program =
+        "import pyb\ndef start():\n    pyb.Timer(2, freq=50, callback=lambda t: print('.', end=''))\nstart()\n";
     assert_eq!(board.run(program, 500).error, "");
     board.run_ms(500);
     assert!(board.console().matches('.').count() >= 20, "{}", board.console());

@@ -42,7 +42,10 @@ fn timers_that_are_not_there_are_refused_and_one_that_never_ran_has_a_value() {
 /// mp#17580, mp#4214: hard callbacks lock the heap, and have run when the next statement does.
 #[test]
 fn the_heap_is_locked_in_a_hard_callback() {
-    for source in ["t = Timer(0, freq=100, callback=cb, hard=True)\ntime.sleep_ms(30)\nt.deinit()", "p.irq(cb, hard=True)\np.on()"] {
+    for source in [
+        "t = Timer(0, freq=100, callback=cb, hard=True)\ntime.sleep_ms(30)\nt.deinit()",
+        "p.irq(cb, hard=True)\np.on()",
+    ] {
         let text = output(&format!(
             "from machine import Timer, Pin\nimport time\np = Pin(4, Pin.OUT, value=0)\nlocked = None\n\
              def cb(x):\n    global locked\n    try:\n        [x]\n        locked = False\n    \
