@@ -99,6 +99,12 @@ pub trait Devices {
     /// Ticks per CPU cycle at the clock selected now (3 at 160 MHz, 6 at 80, 12 at 40, 24 at 20).
     fn ticks_per_cycle(&self) -> u32;
 
+    /// Whether the hart is held: time passes, no instruction is executed and no interrupt taken. The
+    /// same rule holds for it as for the answers above.
+    fn holds_hart(&self) -> bool {
+        false
+    }
+
     /// Whether the engine shall return to its caller at this instruction boundary: a reset was
     /// asked for, or something happened that the host waits for. The caller finds out what, and
     /// takes the request back before it runs the engine again.

@@ -39,6 +39,10 @@ pub(super) fn cross<D: Devices, O: Observer>(
                 return Err(Exit::Device);
             }
         }
+        if devices.holds_hart() {
+            wait(hart, devices, limits).ok_or(Exit::Idle)?;
+            continue;
+        }
         let line = devices.interrupt();
         match hart.activity {
             Activity::Running => break line,

@@ -10,6 +10,7 @@ const UNIT1_OP: u32 = 0x08;
 const UNIT0_LOAD_HI: u32 = 0x0C;
 const TARGET0_HI: u32 = 0x1C;
 const TARGET0_CONF: u32 = 0x34;
+const TARGET2_CONF: u32 = 0x3C;
 const UNIT0_VALUE_HI: u32 = 0x40;
 const UNIT1_VALUE_LO: u32 = 0x4C;
 const COMP0_LOAD: u32 = 0x50;
@@ -70,7 +71,7 @@ struct Comparator {
     /// Waiting for its target.
     armed: bool,
     target: u64,
-    /// Counts between alarms in period mode; 0 in target mode.
+    /// Counts between alarms in period mode, as COMPn_LOAD has taken them over; 0 before the first load.
     period: u64,
     /// Where a host has moved the next alarm to, instead of the target.
     moved: Option<Tick>,
@@ -129,6 +130,16 @@ impl Systimer {
         &self.units[usize::from(bit(self.registers.get(TARGET0_CONF + 4 * n as u32), 31))]
     }
 
+    /// The counters have stood still for a while, as they do in light sleep.
+    pub(crate) fn stood_still(&mut self, ticks: Tick) {
+        for unit in &mut self.units {
+            unit.since = unit.since.saturating_add(ticks);
+        }
+        for comparator in &mut self.comparators {
+            comparator.moved = comparator.moved.map(|tick| tick.saturating_add(ticks));
+        }
+    }
+
     /// Raises the alarms that are due.
     pub(crate) fn run(&mut self, now: Tick) {
         for n in 0..3 {
@@ -141,20 +152,21 @@ impl Systimer {
     /// What happens when comparator `n` matches; also the way a host puts the alarm where it wants.
     pub(crate) fn fire(&mut self, now: Tick, n: usize) {
         let value = self.unit_of(n).value(now);
+        let period = if self.is_periodic(n) { self.comparators[n].period } else { 0 };
         let comparator = &mut self.comparators[n];
         self.interrupts.raw |= 1 << n;
         comparator.moved = None;
         let behind = value.wrapping_sub(comparator.target) & COUNT_MASK;
-        match behind.checked_div(comparator.period) {
+        match behind.checked_div(period) {
             None => comparator.armed = false,
             // A host has put the alarm before its time: the period begins there.
             Some(_) if behind > COUNT_MASK / 2 => {
-                comparator.target = value.wrapping_add(comparator.period) & COUNT_MASK
+                comparator.target = value.wrapping_add(period) & COUNT_MASK
             }
             // The next multiple of the period that lies ahead: late service loses alarms, as on
             // the chip, it does not pile them up.
             Some(steps) => {
-                comparator.target = comparator.target.wrapping_add((steps + 1) * comparator.period) & COUNT_MASK;
+                comparator.target = comparator.target.wrapping_add((steps + 1) * period) & COUNT_MASK;
             }
         }
     }
@@ -191,6 +203,7 @@ impl Systimer {
                     unit.latched = unit.value(now);
                 }
             }
+            TARGET0_CONF..=TARGET2_CONF => self.configure_comparator(now, (offset - TARGET0_CONF) as usize / 4, value),
             COMP0_LOAD..=COMP2_LOAD => self.load_comparator(now, (offset - COMP0_LOAD) as usize / 4),
             UNIT0_LOAD | UNIT1_LOAD => {
                 let n = (offset - UNIT0_LOAD) as usize / 4;
@@ -210,13 +223,30 @@ impl Systimer {
         (u64::from(self.registers.get(offset)) << 32 | u64::from(self.registers.get(offset + 4))) & COUNT_MASK
     }
 
+    /// TARGETn_PERIOD_MODE, which works at once; the period itself waits for COMPn_LOAD.
+    fn is_periodic(&self, n: usize) -> bool {
+        bit(self.registers.get(TARGET0_CONF + 4 * n as u32), 30)
+    }
+
+    /// A store to TARGETn_CONF. ESP-IDF loads the period of the FreeRTOS tick first and selects period mode
+    /// afterwards (`systimer_hal_set_alarm_period`, then `systimer_hal_select_alarm_mode`).
+    fn configure_comparator(&mut self, now: Tick, n: usize, value: u32) {
+        let was_periodic = self.is_periodic(n);
+        self.registers.set(TARGET0_CONF + 4 * n as u32, value);
+        let period = self.comparators[n].period;
+        if self.is_periodic(n) && !was_periodic && period > 0 {
+            let target = self.unit_of(n).value(now).wrapping_add(period) & COUNT_MASK;
+            self.comparators[n] = Comparator { armed: true, target, period, moved: None };
+        }
+    }
+
     fn load_comparator(&mut self, now: Tick, n: usize) {
         let conf = self.registers.get(TARGET0_CONF + 4 * n as u32);
-        let (target, period) = if bit(conf, 30) {
-            let period = u64::from(field(conf, 0, 25)).max(1);
-            (self.unit_of(n).value(now).wrapping_add(period) & COUNT_MASK, period)
+        let period = u64::from(field(conf, 0, 25)).max(1);
+        let target = if self.is_periodic(n) {
+            self.unit_of(n).value(now).wrapping_add(period) & COUNT_MASK
         } else {
-            (self.wide(TARGET0_HI + 8 * n as u32), 0)
+            self.wide(TARGET0_HI + 8 * n as u32)
         };
         self.comparators[n] = Comparator { armed: true, target, period, moved: None };
     }
@@ -291,5 +321,42 @@ mod tests {
         }
         systimer.run(6 * 30_000 + 29_999);
         assert_eq!(systimer.deadline(0), 7 * 30_000);
+    }
+
+    #[test]
+    fn period_mode_may_be_selected_after_the_period_was_loaded() {
+        let mut systimer = Systimer::new(0);
+        systimer.store(0, TARGET0_CONF, 1000);
+        systimer.store(0, COMP0_LOAD, 1);
+        systimer.store(0, CONF, 0x4600_0000 | 1 << 24);
+        systimer.store(300, TARGET0_CONF, 1 << 30 | 1000);
+        for n in 1..=3 {
+            assert_eq!(systimer.deadline(0), 300 + n * 30_000);
+            systimer.run(300 + n * 30_000);
+        }
+    }
+
+    #[test]
+    fn a_new_period_waits_for_the_load() {
+        let mut systimer = Systimer::new(0);
+        systimer.store(0, TARGET0_CONF, 1 << 30 | 1000);
+        systimer.store(0, COMP0_LOAD, 1);
+        systimer.store(0, CONF, 0x4600_0000 | 1 << 24);
+        systimer.store(0, TARGET0_CONF, 1 << 30 | 500);
+        systimer.run(30_000);
+        assert_eq!(systimer.deadline(30_000), 60_000);
+        systimer.store(30_000, COMP0_LOAD, 1);
+        assert_eq!(systimer.deadline(30_000), 45_000);
+    }
+
+    #[test]
+    fn an_alarm_in_period_mode_goes_on_once_when_the_mode_is_taken_back() {
+        let mut systimer = Systimer::new(0);
+        systimer.store(0, TARGET0_CONF, 1 << 30 | 1000);
+        systimer.store(0, COMP0_LOAD, 1);
+        systimer.store(0, CONF, 0x4600_0000 | 1 << 24);
+        systimer.store(0, TARGET0_CONF, 1000);
+        systimer.run(30_000);
+        assert_eq!(systimer.deadline(30_000), Tick::MAX);
     }
 }
