@@ -333,7 +333,9 @@ impl Spi2 {
             }
             DMA_INT_ENA => self.interrupts.enabled = value & ALL_INTS,
             DMA_INT_CLR => self.interrupts.raw &= !value,
-            DMA_INT_RAW | DMA_INT_ST => {}
+            // Drivers set bits here to call their own handler.
+            DMA_INT_RAW => self.interrupts.raw = value & ALL_INTS,
+            DMA_INT_ST => {}
             // The FIFO resets and the soft reset are commands.
             DMA_CONF => self.registers.set(offset, value & !(7 << 29)),
             SLAVE => {
