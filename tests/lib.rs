@@ -24,4 +24,6 @@ mod mpremote;
 #[cfg(test)]
 mod official;
 #[cfg(test)]
+mod real_time;
+#[cfg(test)]
 mod virtual_port;

@@ -76,15 +76,26 @@ extern "C" fn fw_vm_started() {
     telemetry::say_hello();
 }
 
-/// Sleeps until an interrupt may have brought something for the VM. From main and lesson levels.
+/// Sleeps until an interrupt may have brought something for the VM, input at the console included. From main and lesson
+/// levels.
 #[unsafe(no_mangle)]
 extern "C" fn fw_wait(timeout_ms: i32) {
+    wait(timeout_ms, console::readable);
+}
+
+/// As [`fw_wait`], for those who have no use for input: what was typed ahead must not keep a sleeping program busy.
+#[unsafe(no_mangle)]
+extern "C" fn fw_doze(timeout_ms: i32) {
+    wait(timeout_ms, || false);
+}
+
+fn wait(timeout_ms: i32, input: impl FnOnce() -> bool) {
     let deadline = u64::try_from(timeout_ms).map(|ms| clock::ticks() + ms * (TICKS_PER_SECOND / 1000));
     if let Ok(deadline) = deadline {
         alarm::set(Waiter::Main, deadline);
     }
     interrupts::wait_unless(|| {
-        console::readable()
+        input()
             // SAFETY: only reads the VM's flags.
             || unsafe { port::port_vm_pending() }
             || deadline.is_ok_and(|deadline| clock::ticks() >= deadline)

@@ -57,8 +57,10 @@ void mp_hal_delay_ms(mp_uint_t ms) {
         if (now >= end) {
             return;
         }
+        // As mp_event_wait_ms, which would come back at once while typed input waits.
+        mp_event_handle_nowait();
         uint64_t left_ms = (end - now + 999) / 1000;
-        mp_event_wait_ms(left_ms > 1000 ? 1000 : left_ms);
+        fw_doze(left_ms > 1000 ? 1000 : left_ms);
     }
 }
 

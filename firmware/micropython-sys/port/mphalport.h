@@ -20,6 +20,7 @@ static inline void port_interrupts_restore(mp_uint_t mie) {
 
 // Sleeps until an interrupt has something for the VM, or the time is over (-1: no limit).
 void fw_wait(int32_t timeout_ms);
+void fw_doze(int32_t timeout_ms);
 #define MICROPY_INTERNAL_WFE(timeout_ms) fw_wait((int32_t)(timeout_ms))
 
 #endif

@@ -13,12 +13,14 @@ const SLICE_TICKS: Tick = TICKS_PER_SECOND / 1000;
 /// How long a board that waits may oversleep while somebody talks to it, and while nobody does. Its clock is right
 /// either way; only what it sends by itself comes that much later.
 const NAP_TALKING: Duration = Duration::from_millis(1);
-const NAP_SILENT: Duration = Duration::from_millis(10);
+const NAP_SILENT: Duration = Duration::from_millis(5);
 /// How long after the last byte or line change somebody counts as talking.
 const TALKING: Duration = Duration::from_millis(500);
 /// A host that was too busy to run the board for longer than this is forgiven; virtual time then goes on from where it
-/// is. Catching up would make every timer race.
+/// is. Catching up would make every timer race. What the board sleeps through is no lag: it costs the host nothing.
 const FORGIVEN_LAG: Duration = Duration::from_millis(100);
+/// How often a host that is too busy is told so.
+const LAG_TOLD_EVERY: Duration = Duration::from_secs(10);
 /// GPIO_STRAP_REG: how the strapping pins stood at the last reset (TRM, chapter "Chip Boot Control").
 const GPIO_STRAP: u32 = 0x6000_4038;
 /// GPIO9 in it: low has led into the download mode.
@@ -50,8 +52,26 @@ pub fn run(mut machine: Machine, console: Port, pace: Pace, cable: &Cable) -> Ma
     let mut locked_up = false;
     let mut looks = [0; LOOKS];
     loop {
+        let now = Instant::now();
+        let bytes_move = !to_chip.is_empty() || machine.waiting_input(console) > 0;
+        let races = pace == Pace::Fast && bytes_move;
+        // From here on the board has work to do; until then it only sleeps.
+        let busy_from = machine.next_event().unwrap_or(Tick::MAX);
+        let goal = if races { Tick::MAX } else { clock.goal(now, busy_from) };
+        let slice_end = machine.ticks().saturating_add(SLICE_TICKS);
+        let deadline = goal.min(if races { slice_end } else { slice_end.max(busy_from) });
+        if deadline > machine.ticks()
+            && let Stop::Fault(fault) = machine.run_until(deadline)
+            && !std::mem::replace(&mut locked_up, true)
+        {
+            tracing::warn!(?fault, "the program on the virtual board has crashed beyond its own handlers; reset it");
+        }
+        // What the host did meanwhile came now, and not when the board fell asleep: a sleeper is woken up to the present
+        // before it is told.
+        let hears = races || machine.ticks() >= goal || !machine.is_waiting();
         // What comes after bytes waits until they are on the line, as it would at a real port.
-        while to_chip.is_empty()
+        while hears
+            && to_chip.is_empty()
             && let Some(action) = cable.take_action()
         {
             talked_at = Instant::now();
@@ -67,17 +87,6 @@ pub fn run(mut machine: Machine, console: Port, pace: Pace, cable: &Cable) -> Ma
             uart => machine.uart_write(uart, front),
         };
         to_chip.drain(..taken);
-
-        let now = Instant::now();
-        let bytes_move = !to_chip.is_empty() || machine.waiting_input(console) > 0;
-        let goal = if pace == Pace::Fast && bytes_move { Tick::MAX } else { clock.goal(now, machine.ticks()) };
-        let deadline = goal.min(machine.ticks().saturating_add(SLICE_TICKS));
-        if deadline > machine.ticks()
-            && let Stop::Fault(fault) = machine.run_until(deadline)
-            && !std::mem::replace(&mut locked_up, true)
-        {
-            tracing::warn!(?fault, "the program on the virtual board has crashed beyond its own handlers; reset it");
-        }
         let output = match console {
             Port::Usb => machine.usb_take_output(),
             uart => machine.uart_take_output(uart),
@@ -87,15 +96,15 @@ pub fn run(mut machine: Machine, console: Port, pace: Pace, cable: &Cable) -> Ma
             talked_at = Instant::now();
         }
         // Time that was run ahead of ours stays gained.
-        if machine.ticks() > clock.goal(Instant::now(), machine.ticks()) {
-            clock = Clock::new(machine.ticks());
+        if machine.ticks() > clock.reached(Instant::now()) {
+            clock.anchor(Instant::now(), machine.ticks());
         }
 
         looks.rotate_left(1);
         looks[LOOKS - 1] = machine.hart().pc;
         let talking = talked_at.elapsed() < TALKING;
         let nap = if !bytes_move && talked_at.elapsed() > POLLING_AFTER && only_asks_for_bytes(&machine, &looks) {
-            clock = Clock::new(machine.ticks());
+            clock.anchor(Instant::now(), machine.ticks());
             Some(POLLING_NAP)
         } else if machine.ticks() < goal {
             Some(Duration::ZERO)
@@ -133,32 +142,88 @@ fn only_asks_for_bytes(machine: &Machine, looks: &[u32; LOOKS]) -> bool {
 struct Clock {
     wall: Instant,
     tick: Tick,
+    /// What the host was too slow for, in all.
+    lost: Duration,
+    told_at: Option<Instant>,
 }
 
 impl Clock {
     fn new(tick: Tick) -> Self {
-        Self { wall: Instant::now(), tick }
+        Self { wall: Instant::now(), tick, lost: Duration::ZERO, told_at: None }
     }
 
-    /// The tick that shall be reached at `now`; forgets a lag that is too large to be caught up with.
-    fn goal(&mut self, now: Instant, tick: Tick) -> Tick {
-        let goal = self.tick + ticks(now.saturating_duration_since(self.wall));
-        if goal > tick + ticks(FORGIVEN_LAG) {
-            *self = Self { wall: now, tick };
-            return tick + SLICE_TICKS;
+    /// Goes on from this point, as if everything had been on time.
+    fn anchor(&mut self, wall: Instant, tick: Tick) {
+        (self.wall, self.tick) = (wall, tick);
+    }
+
+    /// The tick that our clock has reached.
+    fn reached(&self, now: Instant) -> Tick {
+        self.tick + ticks(now.saturating_duration_since(self.wall))
+    }
+
+    /// The tick that shall be reached at `now`, by a board that has work to do from `busy_from` on; forgets a lag that is
+    /// too large to be caught up with, and tells it.
+    fn goal(&mut self, now: Instant, busy_from: Tick) -> Tick {
+        let goal = self.reached(now);
+        if goal <= busy_from.saturating_add(ticks(FORGIVEN_LAG)) {
+            return goal;
         }
-        goal
+        self.lost += duration(goal - busy_from);
+        self.anchor(now, busy_from);
+        if self.told_at.is_none_or(|at| now.saturating_duration_since(at) >= LAG_TOLD_EVERY) {
+            self.told_at = Some(now);
+            tracing::warn!(
+                "this computer is too busy to keep the board at real time: the board's clock is {:.1} s behind in all",
+                self.lost.as_secs_f64()
+            );
+        }
+        busy_from + SLICE_TICKS
     }
 
     /// How long it is until a tick is due.
     fn until(&self, tick: Tick) -> Duration {
-        let ahead = Duration::from_nanos_u128(
-            u128::from(tick.saturating_sub(self.tick)) * 1_000_000_000 / u128::from(TICKS_PER_SECOND),
-        );
+        let ahead = duration(tick.saturating_sub(self.tick));
         (self.wall + ahead).saturating_duration_since(Instant::now())
     }
 }
 
+fn duration(ticks: Tick) -> Duration {
+    Duration::from_nanos_u128(u128::from(ticks) * 1_000_000_000 / u128::from(TICKS_PER_SECOND))
+}
+
 fn ticks(time: Duration) -> Tick {
     u64::try_from(time.as_nanos() * u128::from(TICKS_PER_SECOND) / 1_000_000_000).unwrap_or(Tick::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_long_sleep_is_no_lag() {
+        let mut clock = Clock::new(0);
+        let later = clock.wall + 10_000 * MS;
+        assert_eq!(clock.goal(later, ticks(10_000 * MS)), ticks(10_000 * MS), "it slept until now");
+        assert_eq!(clock.goal(later, Tick::MAX), ticks(10_000 * MS), "nothing is planned at all");
+        assert_eq!(clock.lost, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_small_lag_is_caught_up_with() {
+        let mut clock = Clock::new(0);
+        let later = clock.wall + 350 * MS;
+        assert_eq!(clock.goal(later, ticks(260 * MS)), ticks(350 * MS));
+    }
+
+    #[test]
+    fn a_large_lag_is_told_and_never_made_up() {
+        let mut clock = Clock::new(0);
+        let start = clock.wall;
+        assert_eq!(clock.goal(start + 5000 * MS, ticks(1000 * MS)), ticks(1001 * MS));
+        assert_eq!(clock.lost, 4000 * MS);
+        assert_eq!(clock.goal(start + 5002 * MS, ticks(1001 * MS)), ticks(1002 * MS));
+    }
 }

@@ -1,8 +1,9 @@
 //! Offers the board as a pseudo-terminal: data and baud rate, no modem lines.
 //!
 //! This end keeps the terminal open itself. So it outlives every program that opens and closes it, no hang-up wakes
-//! anybody, and its settings stay raw in between. On Linux, inotify tells who has it open, so that a program finds
-//! no stale output when it opens the port; elsewhere the port counts as open all the time.
+//! anybody, and its settings stay raw in between. On Linux, inotify tells who has it open: nothing is written to a closed
+//! terminal, and what nobody read is thrown away when the last program closes it. Never at an opening: that is heard of
+//! only after the program may have begun to read. Elsewhere the port counts as open all the time.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -68,10 +69,15 @@ impl PseudoTerminal {
         let mut received = 0;
         loop {
             // Before what was received is passed on: who sent it has opened the port before that, and waits for the answer.
-            if self.openings.take_changed()? {
+            let change = self.openings.take_change()?;
+            if change.closed {
                 // What nobody read belongs to the past.
                 output.clear();
-                tcflush(&self.theirs, QueueSelector::IFlush)?;
+                if !self.openings.is_open() {
+                    tcflush(&self.theirs, QueueSelector::IFlush)?;
+                }
+            }
+            if change.closed || change.opened {
                 cable.set_connected(self.openings.is_open());
             }
             if received > 0 {
@@ -108,6 +114,15 @@ impl PseudoTerminal {
     }
 }
 
+/// What programs have done with the terminal.
+#[derive(Clone, Copy, Debug, Default)]
+struct Change {
+    /// It was closed and somebody opened it.
+    opened: bool,
+    /// The last one who had it open closed it, whether or not somebody has opened it again since.
+    closed: bool,
+}
+
 #[cfg(target_os = "linux")]
 mod openings {
     //! Counts how often the terminal is open, by inotify.
@@ -121,6 +136,7 @@ mod openings {
     use rustix::io::Errno;
     use tokio::io::unix::AsyncFd;
 
+    use super::Change;
     use crate::board::serial::watched;
 
     #[derive(Debug)]
@@ -147,23 +163,23 @@ mod openings {
             Ok(())
         }
 
-        /// Whether the terminal was opened while it was closed, or the other way round, or both, since the last call.
-        pub(super) fn take_changed(&mut self) -> io::Result<bool> {
-            let mut changed = false;
+        /// What has happened since the last call.
+        pub(super) fn take_change(&mut self) -> io::Result<Change> {
+            let mut change = Change::default();
             let mut buffer = [MaybeUninit::uninit(); 1024];
             let mut reader = inotify::Reader::new(self.events.get_ref(), &mut buffer);
             loop {
                 match reader.next() {
                     Ok(event) if event.events().contains(ReadFlags::OPEN) => {
-                        changed |= self.count == 0;
+                        change.opened |= self.count == 0;
                         self.count += 1;
                     }
                     Ok(event) if event.events().intersects(ReadFlags::CLOSE_WRITE | ReadFlags::CLOSE_NOWRITE) => {
-                        changed |= self.count == 1;
+                        change.closed |= self.count == 1;
                         self.count = self.count.saturating_sub(1);
                     }
                     Ok(_) => {}
-                    Err(Errno::AGAIN) => return Ok(changed),
+                    Err(Errno::AGAIN) => return Ok(change),
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -177,6 +193,8 @@ mod openings {
 
     use std::io;
     use std::path::Path;
+
+    use super::Change;
 
     #[derive(Debug)]
     pub(super) struct Openings;
@@ -194,8 +212,8 @@ mod openings {
             std::future::pending().await
         }
 
-        pub(super) fn take_changed(&mut self) -> io::Result<bool> {
-            Ok(false)
+        pub(super) fn take_change(&mut self) -> io::Result<Change> {
+            Ok(Change::default())
         }
     }
 }
@@ -233,6 +251,36 @@ mod tests {
         server.abort();
         let actions = board.stop();
         assert!(actions.contains(&HostAction::BaudRate(921_600)), "{actions:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_comes_right_after_opening_the_port_reaches_the_program_whole() {
+        let board = EchoBoard::start();
+        let terminal = PseudoTerminal::open().unwrap();
+        let path = terminal.path().to_owned();
+        let server = tokio::spawn(terminal.serve(board.cable()));
+        tokio::task::spawn_blocking(move || {
+            for round in 0..200u32 {
+                // One tool after the other, without a pause, and the first leaves output unread.
+                let mut first = open_as_a_tool_does(&path, 115_200);
+                first.write_all(b"left behind").unwrap();
+                drop(first);
+                let mut port = open_as_a_tool_does(&path, 115_200);
+                let question = format!("question {round}");
+                port.write_all(question.as_bytes()).unwrap();
+                let mut heard = String::new();
+                while !heard.ends_with(&question) {
+                    let mut byte = [0];
+                    port.read_exact(&mut byte).unwrap();
+                    heard.push(char::from(byte[0]));
+                }
+            }
+            board.stop();
+        })
+        .await
+        .unwrap();
+        server.abort();
     }
 
     #[cfg(target_os = "linux")]

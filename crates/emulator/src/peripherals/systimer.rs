@@ -160,9 +160,7 @@ impl Systimer {
         match behind.checked_div(period) {
             None => comparator.armed = false,
             // A host has put the alarm before its time: the period begins there.
-            Some(_) if behind > COUNT_MASK / 2 => {
-                comparator.target = value.wrapping_add(period) & COUNT_MASK
-            }
+            Some(_) if behind > COUNT_MASK / 2 => comparator.target = value.wrapping_add(period) & COUNT_MASK,
             // The next multiple of the period that lies ahead: late service loses alarms, as on
             // the chip, it does not pile them up.
             Some(steps) => {
