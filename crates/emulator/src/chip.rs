@@ -278,12 +278,7 @@ impl std::hash::Hash for Outside {
 
 impl Chip {
     /// The chip as it leaves power-on reset.
-    pub(crate) fn new(
-        efuse: EfuseImage,
-        strapping: Strapping,
-        seed: u64,
-        output_capacity: usize,
-    ) -> Self {
+    pub(crate) fn new(efuse: EfuseImage, strapping: Strapping, seed: u64, output_capacity: usize) -> Self {
         let system = System::new();
         let clocks = system.clocks();
         let at = Moment { now: 0, clocks };

@@ -450,9 +450,7 @@ impl Machine {
         match self.wiring.power {
             Power::Held => None,
             Power::Rising(at) => Some(at),
-            Power::Running if self.chip.is_asleep() => {
-                Some(self.chip.next_event()).filter(|&tick| tick != Tick::MAX)
-            }
+            Power::Running if self.chip.is_asleep() => Some(self.chip.next_event()).filter(|&tick| tick != Tick::MAX),
             Power::Running if self.hart.activity == Activity::Running || self.chip.interrupt().is_some() => {
                 Some(self.hart.now)
             }

@@ -329,9 +329,7 @@ impl Ledc {
             TIMER0..TIMER_END if (offset - TIMER0) % TIMER_SPAN != 0 => {
                 self.timers[((offset - TIMER0) / TIMER_SPAN) as usize].count(now)
             }
-            0..CHANNEL_END if offset % CHANNEL_SPAN == DUTY_R => {
-                self.channels[(offset / CHANNEL_SPAN) as usize].duty
-            }
+            0..CHANNEL_END if offset % CHANNEL_SPAN == DUTY_R => self.channels[(offset / CHANNEL_SPAN) as usize].duty,
             _ => self.registers.get(offset),
         }
     }

@@ -366,8 +366,7 @@ impl RtcCntl {
             Tick::MAX
         };
         if self.asleep.is_some() {
-            let guarded =
-                if self.watchdog_pauses() { Tick::MAX } else { self.watchdog.deadline(&self.stages()) };
+            let guarded = if self.watchdog_pauses() { Tick::MAX } else { self.watchdog.deadline(&self.stages()) };
             return alarm.min(guarded);
         }
         let swd = if self.swd_works() {
@@ -392,7 +391,10 @@ impl RtcCntl {
         if self.asleep.is_some() && self.watchdog_pauses() {
             return None;
         }
-        if self.asleep.is_none() && self.swd_works() && self.swd_fed.saturating_add(ticks_for(SWD_TIMEOUT_CYCLES, RC_SLOW_HZ)) <= now {
+        if self.asleep.is_none()
+            && self.swd_works()
+            && self.swd_fed.saturating_add(ticks_for(SWD_TIMEOUT_CYCLES, RC_SLOW_HZ)) <= now
+        {
             return Some(ResetCause::SuperWatchdog);
         }
         match self.watchdog.expire(now, &self.stages())? {

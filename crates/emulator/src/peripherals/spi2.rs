@@ -238,8 +238,7 @@ impl Spi2 {
 
     /// CMD.USR: begins a transfer.
     fn begin(&mut self, memory: &mut Memory, dma: &mut Gdma, at: Moment) {
-        let (user, user1, user2) =
-            (self.registers.get(USER), self.registers.get(USER1), self.registers.get(USER2));
+        let (user, user1, user2) = (self.registers.get(USER), self.registers.get(USER1), self.registers.get(USER2));
         let mut bits = Packed::default();
         if bit(user, 31) {
             let length = field(user2, 28, 31) + 1;

@@ -1,8 +1,8 @@
 //! The controller's half of I2C0: it carries out a list of commands on the wires, step by step.
 
 use super::{
-    BYTE_TRANS_DONE_INT, CTR, I2c, SCL, SCL_HIGH_PERIOD, SCL_LOW_PERIOD, SCL_RSTART_SETUP,
-    SCL_START_HOLD, SCL_STOP_HOLD, SCL_STOP_SETUP, SDA, SDA_HOLD, SDA_SAMPLE, TO, TRANS_START_INT, bit, field,
+    BYTE_TRANS_DONE_INT, CTR, I2c, SCL, SCL_HIGH_PERIOD, SCL_LOW_PERIOD, SCL_RSTART_SETUP, SCL_START_HOLD,
+    SCL_STOP_HOLD, SCL_STOP_SETUP, SDA, SDA_HOLD, SDA_SAMPLE, TO, TRANS_START_INT, bit, field,
 };
 use crate::bus::Tick;
 

@@ -41,13 +41,8 @@ struct Bus {
 impl Bus {
     /// 100 kHz from the crystal.
     fn new() -> Self {
-        let mut bus = Self {
-            i2c: I2c::new(),
-            now: 0,
-            wire: Wire::new(),
-            target: Recorder::default(),
-            stretch_until: 0,
-        };
+        let mut bus =
+            Self { i2c: I2c::new(), now: 0, wire: Wire::new(), target: Recorder::default(), stretch_until: 0 };
         for (offset, value) in [
             (CTR, 1 << 4 | 1 << 8 | 3),
             (SCL_LOW_PERIOD, 199),
