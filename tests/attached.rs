@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use isrlab::board::attached;
-use isrlab::board::discovery::Named;
-use isrlab::board::session::{EndReason, RunEnd, RunOrder, SessionEvent};
+use ports::attached;
+use ports::discovery::Named;
 use serde_json::Value;
+use workbench::session::{EndReason, RunEnd, RunOrder, SessionEvent};
 
 use crate::foreign::{isrlab, python_tool, succeed};
 use crate::virtual_board::{VirtualBoard, flash_file};
@@ -62,14 +62,14 @@ fn run_and_stop(board: &VirtualBoard, program: &str) -> RunEnd {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let named = Named { port: board.port.parse().unwrap(), product_id: None };
     let mut drive = attached::open(&named, runtime.handle()).unwrap();
-    let now = isrlab::board::line::Line::now(&drive.line);
+    let now = workbench::line::Line::now(&drive.line);
     let order = RunOrder { run: 1, program: program.to_owned(), settings: Vec::new(), limit: Duration::ZERO };
     drive.session.start(now, order).unwrap();
     let goal = now + Duration::from_secs(20);
     while drive.advance(goal).unwrap() {
         while let Some(event) = drive.session.next_event() {
             match event {
-                SessionEvent::RunStarted(_) => drive.session.stop(isrlab::board::line::Line::now(&drive.line)),
+                SessionEvent::RunStarted(_) => drive.session.stop(workbench::line::Line::now(&drive.line)),
                 SessionEvent::RunEnded(end) => return end,
                 _ => {}
             }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use isrlab::board::serial::SerialLine;
+use ports::serial::SerialLine;
 
 use crate::foreign::{ESP_APP_ECHO, esp_app, python_tool, succeed};
 use crate::virtual_board::{VirtualBoard, ask_until, flash_file};

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
-use isrlab::board::attached;
-use isrlab::board::discovery::Named;
-use isrlab::board::serial::PortAddress;
+use ports::attached;
+use ports::discovery::Named;
+use ports::serial::PortAddress;
 
 use crate::foreign::isrlab;
 use crate::link::{Bench, Faults, try_to_flash};

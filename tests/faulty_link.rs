@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::link::{Bench, Chance, Faults, PLACE, try_to_flash};
-use isrlab::board::attached;
-use isrlab::board::discovery::Named;
-use isrlab::board::line::Line as _;
-use isrlab::board::serial::PortAddress;
-use isrlab::board::session::{EndReason, RunOrder, SessionEvent};
+use ports::attached;
+use ports::discovery::Named;
+use ports::serial::PortAddress;
+use workbench::line::Line as _;
+use workbench::session::{EndReason, RunOrder, SessionEvent};
 
 /// Seeds of a normal run.
 const SEEDS: u64 = 8;

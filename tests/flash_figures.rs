@@ -8,12 +8,13 @@ use std::time::Instant;
 
 use emulator::bus::TICKS_PER_SECOND;
 use emulator::{Config, Machine, Port};
-use isrlab::board::flash::{Cancel, Image, Progress, flash};
-use isrlab::board::serial::{CONSOLE_BAUD, PortAddress, SerialLine};
-use isrlab::virtual_port::Cable;
-use isrlab::virtual_port::network::NetworkPort;
-use isrlab::virtual_port::paced::{self, Pace};
+use ports::flash::{Cancel, Image, flash};
+use ports::serial::{CONSOLE_BAUD, PortAddress, SerialLine};
+use ports::virtual_port::Cable;
+use ports::virtual_port::network::NetworkPort;
+use ports::virtual_port::paced::{self, Pace};
 use tokio::sync::watch;
+use workbench::flashing::Progress;
 
 /// Bytes per second at 921600 baud: ten bits for each.
 const WIRE_BYTES_PER_SECOND: f64 = 92_160.0;
@@ -33,7 +34,7 @@ async fn main() {
         sparse: false,
     };
     println!("| image | bytes | with checks and reset | wire limit |\n|---|---|---|---|");
-    for image in [Image::lesson_firmware(), whole] {
+    for image in [isrlab::firmware::image(), whole] {
         let name = image.name.clone();
         let bytes: usize = image.parts().iter().map(|(_, part)| part.len()).sum();
         // The library sends each 64 KiB piece deflated, if that makes it smaller.

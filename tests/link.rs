@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use emulator::{Config, FlashImage, Machine, Port};
-use isrlab::board::flash::{Cancel, Image, Progress, flash};
-use isrlab::board::serial::{CONSOLE_BAUD, PortAddress, SerialLine};
-use isrlab::rfc2217::client::Connection;
-use isrlab::rfc2217::{ServerEvent, ServerSession};
-use isrlab::virtual_port::Cable;
-use isrlab::virtual_port::network::NetworkPort;
-use isrlab::virtual_port::paced::{self, Pace};
+use ports::flash::{Cancel, Image, flash};
+use ports::rfc2217::client::Connection;
+use ports::rfc2217::{ServerEvent, ServerSession};
+use ports::serial::{CONSOLE_BAUD, PortAddress, SerialLine};
+use ports::virtual_port::Cable;
+use ports::virtual_port::network::NetworkPort;
+use ports::virtual_port::paced::{self, Pace};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use workbench::flashing::Progress;
 
 /// SplitMix64.
 pub(crate) struct Chance(pub(crate) u64);
@@ -284,7 +285,7 @@ async fn carry(
 pub(crate) const PLACE: usize = 0x3F_0000;
 
 /// Opens a port that another attempt may have let go only just now.
-async fn open(port: &PortAddress) -> Result<SerialLine, isrlab::board::serial::LineFault> {
+async fn open(port: &PortAddress) -> Result<SerialLine, ports::serial::LineFault> {
     SerialLine::open(port, CONSOLE_BAUD, None).await
 }
 

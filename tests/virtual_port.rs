@@ -70,8 +70,7 @@ fn the_download_mode_is_left_by_the_next_reset() {
     let board = VirtualBoard::start(&["--rfc2217", "127.0.0.1:0", "--download", "--flash", &flash]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut line =
-            isrlab::board::serial::SerialLine::open(&board.port.parse().unwrap(), 115_200, None).await.unwrap();
+        let mut line = ports::serial::SerialLine::open(&board.port.parse().unwrap(), 115_200, None).await.unwrap();
         assert!(line.reset_into_flash().await.unwrap());
         let mut said = String::new();
         while !said.contains(ESP_APP_READY) {

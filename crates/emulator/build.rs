@@ -25,6 +25,12 @@ const ROM_DATA_OFFSET: usize = 0x4_0000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
+    // Hosts that traces can be compiled on, see `engine/traces.rs`.
+    println!("cargo::rustc-check-cfg=cfg(traces)");
+    let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}"));
+    if target("OS")? == "linux" && ["x86_64", "aarch64"].contains(&target("ARCH")?.as_str()) {
+        println!("cargo::rustc-cfg=traces");
+    }
     let resources = espflash_folder()?.join("resources");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     for (name, file) in ROMS {

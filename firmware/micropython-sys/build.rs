@@ -10,20 +10,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 
+#[expect(dead_code, reason = "where a source comes from is the business of `cargo xtask`")]
+mod releases;
+
+use releases::{RELEASES, Release};
+
 const COMPILER: &str = "riscv64-unknown-elf-gcc";
 const ARCHIVER: &str = "riscv64-unknown-elf-ar";
 
-/// What the firmware is built from; `hello` and `sys.version` say so.
-const MICROPYTHON_VERSION: &str = "1.25.0";
-
 const EXTMOD: &[&str] = &[
+    "machine_adc",
+    "machine_bitstream",
+    "machine_i2c",
     "machine_mem",
+    "machine_pulse",
+    "machine_signal",
+    "machine_spi",
+    "machine_wdt",
     "modasyncio",
     "modbinascii",
     "modhashlib",
     "modheapq",
     "modjson",
     "modmachine",
+    "modonewire",
     "modos",
     "modplatform",
     "modrandom",
@@ -84,22 +94,36 @@ const LIBM: &[&str] = &[
 
 const LITTLEFS: &[&str] = &["lfs2", "lfs2_util"];
 
-const PORT: &[&str] = &["irq", "lifecycle", "machine_pin", "machine_timer", "modflashbdev", "mphal"];
+const DRIVERS: &[&str] = &["bus/softspi", "dht/dht"];
+
+const PORT: &[&str] = &[
+    "irq",
+    "lifecycle",
+    "machine_bus",
+    "machine_pin",
+    "machine_rtc",
+    "machine_timer",
+    "modesp32",
+    "modflashbdev",
+    "mphal",
+];
 /// What an official build does not have; the feature `plain` leaves it out.
-const LESSONS: &[&str] = &["modlab"];
+const LESSONS: &[&str] = &["modlab", "modpyb"];
 
 fn main() {
     println!("cargo:rerun-if-env-changed=MICROPYTHON_SRC");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=port");
-    println!("cargo:rustc-env=MICROPYTHON_VERSION={MICROPYTHON_VERSION}");
+    println!("cargo:rerun-if-changed=releases.rs");
 
     let top = match env::var_os("MICROPYTHON_SRC") {
         Some(folder) => PathBuf::from(folder),
         None => fail("MICROPYTHON_SRC is not set to a MicroPython source folder; run `cargo xtask firmware`"),
     };
-    check_version(&top);
-    Core::new(top).build();
+    let release = release_of(&top);
+    // What the firmware is built from; `hello` and `sys.version` say so.
+    println!("cargo:rustc-env=MICROPYTHON_VERSION={}", release.version);
+    Core::new(top, release).build();
 }
 
 /// Ends the build with one sentence.
@@ -114,7 +138,8 @@ fn is_plain() -> bool {
     env::var_os("CARGO_FEATURE_PLAIN").is_some()
 }
 
-fn check_version(top: &Path) {
+/// The release that a source folder holds.
+fn release_of(top: &Path) -> &'static Release {
     let header = top.join("py/mpconfig.h");
     let Ok(text) = fs::read_to_string(&header) else {
         fail(&format!("{} is missing: MICROPYTHON_SRC is no MicroPython source folder", header.display()));
@@ -124,9 +149,10 @@ fn check_version(top: &Path) {
         text.lines().find_map(|line| line.strip_prefix(&define)).unwrap_or("?").trim().to_owned()
     };
     let found = format!("{}.{}.{}", number("MAJOR"), number("MINOR"), number("MICRO"));
-    if found != MICROPYTHON_VERSION {
-        fail(&format!("MICROPYTHON_SRC holds MicroPython {found}; the firmware is built from {MICROPYTHON_VERSION}"));
-    }
+    Release::of(&found).unwrap_or_else(|| {
+        let known = RELEASES.map(|release| release.version).join(" or ");
+        fail(&format!("MICROPYTHON_SRC holds MicroPython {found}; the firmware is built from {known}"))
+    })
 }
 
 /// Runs a command to its end; the build stops where it fails.
@@ -143,14 +169,15 @@ fn run(command: &mut Command) -> Vec<u8> {
 
 struct Core {
     top: PathBuf,
+    release: &'static Release,
     crate_dir: PathBuf,
     out: PathBuf,
 }
 
 impl Core {
-    fn new(top: PathBuf) -> Self {
+    fn new(top: PathBuf, release: &'static Release) -> Self {
         let path = |name: &str| PathBuf::from(env::var_os(name).unwrap_or_else(|| fail("not run by cargo")));
-        Self { top, crate_dir: path("CARGO_MANIFEST_DIR"), out: path("OUT_DIR") }
+        Self { top, release, crate_dir: path("CARGO_MANIFEST_DIR"), out: path("OUT_DIR") }
     }
 
     fn genhdr(&self, name: &str) -> PathBuf {
@@ -205,6 +232,7 @@ impl Core {
         };
         py.extend(listed(self.top.join("extmod"), EXTMOD));
         py.extend(listed(self.top.join("shared"), SHARED));
+        py.extend(listed(self.top.join("drivers"), DRIVERS));
         py.extend(listed(self.crate_dir.join("port"), PORT));
         if !is_plain() {
             py.extend(listed(self.crate_dir.join("port"), LESSONS));
@@ -238,8 +266,9 @@ impl Core {
         self.write(
             "mpversion.h",
             format!(
-                "#define MICROPY_GIT_TAG \"v{MICROPYTHON_VERSION}\"\n#define MICROPY_GIT_HASH \"release\"\n\
-                 #define MICROPY_BUILD_DATE \"2025-04-15\"\n"
+                "#define MICROPY_GIT_TAG \"v{}\"\n#define MICROPY_GIT_HASH \"release\"\n\
+                 #define MICROPY_BUILD_DATE \"{}\"\n",
+                self.release.version, self.release.date
             ),
         );
         self.collect();
@@ -319,10 +348,13 @@ impl Core {
         for name in ["CFLAGS", "CC", "TARGET", "MAKEFLAGS", "MFLAGS"] {
             make.env_remove(name);
         }
-        make.env("SOURCE_DATE_EPOCH", "1744675200").env("MICROPY_GIT_TAG", format!("v{MICROPYTHON_VERSION}"));
+        make.env("SOURCE_DATE_EPOCH", self.release.epoch.to_string());
+        make.env("MICROPY_GIT_TAG", format!("v{}", self.release.version));
         run(&mut make);
 
         let frozen = self.out.join("frozen_content.c");
+        // The tool looks at its modules' dates only, and not at the strings that the C sources have by now.
+        let _ = fs::remove_file(&frozen);
         let mut command = self.python("tools/makemanifest.py");
         command.current_dir(self.crate_dir.join("port"));
         command.env("MICROPY_MPYCROSS", cross.join("mpy-cross"));

@@ -1,5 +1,7 @@
 //! Time: the system timer's unit 0, 52 bits at 16 MHz (ESP32-C3 TRM, chapter 10), and its alarms.
 
+use core::arch::asm;
+
 use esp_hal::peripherals::SYSTIMER;
 use esp_hal::timer::systimer::{SystemTimer, Unit};
 
@@ -23,6 +25,9 @@ pub(crate) fn init() {
     for n in 0..3 {
         SYSTIMER::regs().target_conf(n).modify(|_, w| w.period_mode().clear_bit().timer_unit_sel().clear_bit());
     }
+    // Counts cycles (TRM, 1.5.3 "Performance Counter"): what is counted, and that it is.
+    // SAFETY: nothing else uses the counter.
+    unsafe { asm!("csrwi 0x7E0, 1", "csrwi 0x7E1, 1") };
     SYSTIMER::regs().int_ena().write(|w| w.target(0).set_bit().target(1).set_bit().target(2).set_bit());
 }
 

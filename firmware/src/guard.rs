@@ -1,12 +1,12 @@
-//! The load guard: a hard callback that leaves main no time is stopped from outside the VM.
+//! The load guard: interrupts that leave main no time are stopped from outside the VM.
 //!
-//! It adds up the time spent in hard callbacks. When main got less than a hundredth of each of the
+//! It adds up the time spent in hard callbacks, and in the routine of pins, whose level may interrupt for ever. When main got less than a hundredth of each of the
 //! last windows, the source that used most of them is stopped; a callback that does not return even
 //! then is left by force, first at its next jump, then with the whole VM.
 
 use portable_atomic::{AtomicBool, Ordering};
 
-use micropython_sys::{self as port, SLOTS};
+use micropython_sys::{self as port, FIRST_PIN, SLOTS};
 
 use crate::alarm::{self, Waiter};
 use crate::clock::{self, TICKS_PER_MICRO, TICKS_PER_SECOND};
@@ -20,7 +20,7 @@ const PATIENCE_WINDOWS: u32 = 4;
 /// Main stands still if it got less than one part in so many of a window.
 const MAIN_SHARE: u64 = 100;
 /// Entering and leaving an interrupt takes time that is nobody's; so much is not counted as main's, in ticks.
-const ENTRY_COST: u64 = 3 * TICKS_PER_MICRO;
+const ENTRY_COST: u64 = 5 * TICKS_PER_MICRO;
 /// A single call longer than this does not end by itself, in ticks.
 const ENDLESS: u64 = TICKS_PER_SECOND / 10;
 /// After so many windows the VM is given up together with the callback.
@@ -204,7 +204,8 @@ pub(crate) fn look(now: u64) {
         }
     }
     let idle = STATE.with(|state| state.depth == 0 && state.starving_windows == 0);
-    let any_active = (0..SLOTS).any(|slot| sources::with(slot, |source| source.active && source.hard));
+    let any_active =
+        (0..SLOTS).any(|slot| sources::with(slot, |source| source.active && (source.hard || slot >= FIRST_PIN)));
     if idle && !any_active {
         WATCHING.store(false, Ordering::Relaxed);
     } else {

@@ -32,10 +32,35 @@ const RATE_DEFAULT: i32 = 1000;
 const RATE_MIN: i32 = 1;
 const RATE_MAX: i32 = 50_000;
 
-/// `FW_TOO_MANY`, `FW_NAME_TOO_LONG`, `FW_OTHER_KIND` of `port/firmware.h`.
+/// What the firmware itself counts, and what the workbench says of a run: a program's numbers have other names.
+const RESERVED: [&str; 20] = [
+    "expected",
+    "fired",
+    "missed",
+    "ran",
+    "dropped",
+    "queued",
+    "disabled",
+    "q",
+    "qmax",
+    "main",
+    "stall_max",
+    "locked_max",
+    "exc",
+    "lat_min",
+    "lat_p50",
+    "lat_p99",
+    "lat_max",
+    "run_us",
+    "why",
+    "identity",
+];
+
+/// `FW_TOO_MANY`, `FW_NAME_TOO_LONG`, `FW_OTHER_KIND`, `FW_RESERVED` of `port/firmware.h`.
 const TOO_MANY: i32 = -1;
 const NAME_TOO_LONG: i32 = -2;
 const OTHER_KIND: i32 = -3;
+const RESERVED_NAME: i32 = -4;
 
 pub(crate) type Name = heapless::String<NAME_BYTES>;
 
@@ -47,6 +72,11 @@ fn bytes<'a>(text: Text) -> &'a [u8] {
 
 fn name(text: Text) -> Option<Name> {
     Name::try_from(core::str::from_utf8(bytes(text)).ok()?).ok()
+}
+
+/// Whether a program's number or list of this name would pass for one of the firmware's; `t0.ran` is one of these, too.
+fn is_reserved(name: &str) -> bool {
+    name.contains('.') || RESERVED.contains(&name)
 }
 
 #[derive(Clone, Copy)]
@@ -160,6 +190,12 @@ impl Lab {
 
     fn declare(&mut self, name: &str, value: i32, domain: Domain) -> i32 {
         let Ok(name) = Name::try_from(name) else { return NAME_TOO_LONG };
+        if is_reserved(&name) {
+            return RESERVED_NAME;
+        }
+        if self.values.iter().any(|value| value.name == name) {
+            return OTHER_KIND;
+        }
         let wished = self.wishes.iter().find(|wish| wish.name == name).map(|wish| wish.preset.clone());
         let value = wished.and_then(|preset| accept(&domain, &preset).ok()).unwrap_or(value);
         let existing = self.find(name.as_bytes());
@@ -359,6 +395,12 @@ extern "C" fn fw_value_slot(text: Text) -> i32 {
             return slot as i32;
         }
         let Some(name) = name(text) else { return NAME_TOO_LONG };
+        if is_reserved(&name) {
+            return RESERVED_NAME;
+        }
+        if lab.find(name.as_bytes()).is_some() {
+            return OTHER_KIND;
+        }
         let slot = lab.values.len();
         lab.values.push(Value { name, number: 0 }).map_or(TOO_MANY, |()| slot as i32)
     })
@@ -387,6 +429,9 @@ extern "C" fn fw_value_add(slot: u32, value: i32) {
 #[unsafe(no_mangle)]
 extern "C" fn fw_histogram_slot(text: Text) -> i32 {
     let Some(name) = name(text) else { return NAME_TOO_LONG };
+    if is_reserved(&name) {
+        return RESERVED_NAME;
+    }
     LAB.with(|lab| {
         if let Some(slot) = lab.histograms.iter().position(|histogram| histogram.name == name) {
             return slot as i32;
@@ -408,6 +453,9 @@ extern "C" fn fw_histogram_add(slot: u32, us: u32) {
 #[unsafe(no_mangle)]
 extern "C" fn fw_array_slot(text: Text, items: *const i32, len: usize) -> i32 {
     let Some(name) = name(text) else { return NAME_TOO_LONG };
+    if is_reserved(&name) {
+        return RESERVED_NAME;
+    }
     let len = len.min(ARRAY_ITEMS);
     LAB.with(|lab| {
         if let Some(slot) = lab.arrays.iter().position(|array| array.name == name) {

@@ -24,10 +24,13 @@ mod interrupts;
 mod lab;
 mod memory;
 mod panic;
+mod peripherals;
 mod pins;
 mod run;
+mod sleep;
 mod sources;
 mod telemetry;
+mod virtual_timers;
 mod vm;
 
 use esp_hal::clock::CpuClock;
@@ -41,7 +44,10 @@ fn main() -> ! {
     flash::init(peripherals.FLASH);
     clock::init();
     interrupts::init();
+    sleep::init();
     sources::init();
+    peripherals::init(peripherals.TIMG1);
+    virtual_timers::init(peripherals.TIMG0);
     telemetry::init();
     console::init(peripherals.UART0, peripherals.GPIO20, peripherals.GPIO21, peripherals.USB_DEVICE);
     vm::run()

@@ -1,41 +1,39 @@
 //! Pins 0 to 10; the others carry flash, USB and the console (ESP32-C3 datasheet, table 2-3).
+//!
+//! All pins share one interrupt source of the chip (TRM, table 8-1). Its routine reads which pins have something,
+//! acknowledges, and calls or queues one callback for each: edges of one pin that come before that are one.
 
-use core::cell::UnsafeCell;
-
-use esp_hal::gpio::{AnyPin, DriveMode, Event, Flex, InputConfig, OutputConfig, Pull};
-use esp_hal::peripherals::{GPIO, Interrupt};
-use micropython_sys::SLOTS;
+use esp_hal::peripherals::{GPIO, IO_MUX, Interrupt};
+use micropython_sys::{FIRST_PIN, PINS};
+use portable_atomic::{AtomicU8, Ordering};
 
 use crate::clock;
-use crate::interrupts::{self, Shared};
+use crate::guard;
+use crate::interrupts;
 use crate::sources;
 
-const PINS: usize = 11;
+/// Bits of a mode, as ESP-IDF's `gpio_mode_t` and upstream's `Pin.IN` and so on have them.
+const MODE_INPUT: u32 = 1;
+const MODE_OUTPUT: u32 = 2;
+const MODE_OPEN_DRAIN: u32 = 4;
+/// `Pin.PULL_DOWN` and `Pin.PULL_UP`.
+const PULL_DOWN: u32 = 1;
+const PULL_UP: u32 = 2;
+/// `Pin.IRQ_RISING` and `Pin.IRQ_FALLING`; 3 is both, 4 and 5 are low and high level (TRM, `GPIO_PINn_INT_TYPE`).
+const RISING: u8 = 1;
+const FALLING: u8 = 2;
+const LOW_LEVEL: u8 = 4;
+/// The function of a pad that is GPIO (IO MUX), and the output that follows `GPIO_OUT` (GPIO matrix).
+const FUNCTION_GPIO: u8 = 1;
+const SIGNAL_GPIO: u8 = 128;
+/// `GPIO_PINn_INT_ENA`: the CPU's interrupt.
+const TO_CPU: u8 = 1;
 
-/// `FW_PIN_*` and `FW_PULL_*` of `port/firmware.h`.
-const MODE_IN: u32 = 1;
-const MODE_OPEN_DRAIN: u32 = 7;
-const PULL_UP: u32 = 1;
-const PULL_DOWN: u32 = 2;
-/// `Pin.IRQ_RISING` and `Pin.IRQ_FALLING`.
-const RISING: u32 = 1;
-const FALLING: u32 = 2;
+/// What the last interrupt of each pin was about, in the bits of its trigger.
+static FLAGS: [AtomicU8; PINS] = [const { AtomicU8::new(0) }; PINS];
 
-struct Drivers(UnsafeCell<[Option<Flex<'static>>; PINS]>);
-
-// SAFETY: the drivers write whole registers of one pin, or set and clear bits by their own registers.
-unsafe impl Sync for Drivers {}
-
-static DRIVERS: Drivers = Drivers(UnsafeCell::new([const { None }; PINS]));
-/// The pin of each slot; `PINS` and above: none.
-static PIN_OF_SLOT: Shared<[u8; SLOTS]> = Shared::new([u8::MAX; SLOTS]);
-
-fn driver(pin: u32) -> Option<&'static mut Flex<'static>> {
-    // SAFETY: one core; calls do not overlap in a way that matters, see `Drivers`.
-    let drivers = unsafe { &mut *DRIVERS.0.get() };
-    let slot = drivers.get_mut(pin as usize)?;
-    // SAFETY: nothing else of the firmware drives these pins.
-    Some(slot.get_or_insert_with(|| Flex::new(unsafe { AnyPin::steal(pin as u8) })))
+fn slot(pin: u32) -> usize {
+    FIRST_PIN + pin as usize
 }
 
 #[unsafe(no_mangle)]
@@ -43,77 +41,125 @@ extern "C" fn fw_pin_valid(pin: u32) -> bool {
     (pin as usize) < PINS
 }
 
+/// Takes a pin back from peripherals, and sets what of the three is not negative.
 #[unsafe(no_mangle)]
-extern "C" fn fw_pin_configure(pin: u32, mode: u32, pull: u32) {
-    let Some(driver) = driver(pin) else { return };
-    let pull = match pull {
-        PULL_UP => Pull::Up,
-        PULL_DOWN => Pull::Down,
-        _ => Pull::None,
-    };
-    let drive = if mode == MODE_OPEN_DRAIN { DriveMode::OpenDrain } else { DriveMode::PushPull };
-    driver.apply_input_config(&InputConfig::default().with_pull(pull));
-    driver.apply_output_config(&OutputConfig::default().with_drive_mode(drive).with_pull(pull));
-    // An output can be read back, and can interrupt: a lesson makes its own edges.
-    driver.set_input_enable(true);
-    driver.set_output_enable(mode != MODE_IN);
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn fw_pin_write(pin: u32, level: bool) {
-    if let Some(driver) = driver(pin) {
-        driver.set_level(level.into());
+extern "C" fn fw_pin_configure(pin: u32, mode: i32, pull: i32, drive: i32) {
+    let gpio = GPIO::regs();
+    let pad = IO_MUX::regs().gpio(pin as usize);
+    pad.modify(|_, w| unsafe { w.mcu_sel().bits(FUNCTION_GPIO) });
+    if let Ok(drive) = u8::try_from(drive) {
+        pad.modify(|_, w| unsafe { w.fun_drv().bits(drive) });
+    }
+    if let Ok(mode) = u32::try_from(mode) {
+        let signal = gpio.func_out_sel_cfg(pin as usize);
+        signal.write(|w| unsafe { w.out_sel().bits(SIGNAL_GPIO).oen_sel().set_bit() });
+        gpio.pin(pin as usize).modify(|_, w| w.pad_driver().bit(mode & MODE_OPEN_DRAIN != 0));
+        pad.modify(|_, w| w.fun_ie().bit(mode & MODE_INPUT != 0));
+        if mode & MODE_OUTPUT != 0 {
+            gpio.enable_w1ts().write(|w| unsafe { w.bits(1 << pin) });
+        } else {
+            gpio.enable_w1tc().write(|w| unsafe { w.bits(1 << pin) });
+        }
+    }
+    if let Ok(pull) = u32::try_from(pull) {
+        pad.modify(|_, w| w.fun_wpu().bit(pull & PULL_UP != 0).fun_wpd().bit(pull & PULL_DOWN != 0));
     }
 }
 
+/// The level that the pin was told to have.
 #[unsafe(no_mangle)]
-extern "C" fn fw_pin_read(pin: u32) -> bool {
-    driver(pin).is_some_and(|driver| driver.is_high())
+extern "C" fn fw_pin_written(pin: u32) -> bool {
+    GPIO::regs().out().read().bits() & (1 << pin) != 0
 }
 
+/// Calls back from now on; counts anew. `trigger` is checked by the caller.
 #[unsafe(no_mangle)]
-extern "C" fn fw_pin_irq_start(pin: u32, slot: u32, trigger: u32, hard: bool, priority: u32) {
-    let Some(driver) = driver(pin) else { return };
-    let slot = slot as usize;
-    PIN_OF_SLOT.with(|pins| pins[slot] = pin as u8);
-    sources::with(slot, |source| sources::begin(source, hard, clock::ticks()));
+extern "C" fn fw_pin_irq_start(pin: u32, trigger: u32, hard: bool, priority: u32) {
+    sources::with(slot(pin), |source| sources::begin(source, hard, clock::ticks()));
     interrupts::set_level(Interrupt::GPIO, interrupts::lesson_level(priority as u8));
-    driver.clear_interrupt();
-    driver.listen(match trigger {
-        RISING => Event::RisingEdge,
-        FALLING => Event::FallingEdge,
-        _ => Event::AnyEdge,
-    });
+    FLAGS[pin as usize].store(0, Ordering::Relaxed);
+    listen(pin, trigger as u8);
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn fw_pin_irq_stop(slot: u32) {
-    sources::stop(slot as usize);
+extern "C" fn fw_pin_irq_stop(pin: u32) {
+    sources::stop(slot(pin));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fw_pin_trigger(pin: u32) -> u32 {
+    GPIO::regs().pin(pin as usize).read().int_type().bits().into()
+}
+
+/// Another trigger for a pin that has a callback.
+#[unsafe(no_mangle)]
+extern "C" fn fw_pin_set_trigger(pin: u32, trigger: u32) {
+    listen(pin, trigger as u8);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fw_pin_flags(pin: u32) -> u32 {
+    FLAGS[pin as usize].load(Ordering::Relaxed).into()
+}
+
+/// Runs the pin's callback as its interrupt does.
+#[unsafe(no_mangle)]
+extern "C" fn fw_pin_irq_call(pin: u32) {
+    let now = clock::ticks();
+    sources::dispatch(slot(pin), now, now);
+}
+
+/// Forgets an edge of before, and waits for those that `trigger` names.
+fn listen(pin: u32, trigger: u8) {
+    interrupts::free(|| {
+        let gpio = GPIO::regs();
+        gpio.pin(pin as usize).modify(|_, w| unsafe { w.int_ena().bits(0).int_type().bits(trigger) });
+        gpio.status_w1tc().write(|w| unsafe { w.bits(1 << pin) });
+        if trigger != 0 {
+            gpio.pin(pin as usize).modify(|_, w| unsafe { w.int_ena().bits(TO_CPU) });
+        }
+    });
 }
 
 /// Stops listening to a slot's pin.
 pub(crate) fn ignore(slot: usize) {
-    let pin = PIN_OF_SLOT.with(|pins| pins[slot]);
-    if let Some(driver) = driver(pin.into()) {
-        driver.unlisten();
-        driver.clear_interrupt();
+    listen((slot - FIRST_PIN) as u32, 0);
+}
+
+/// The interrupt of all pins.
+#[esp_hal::ram]
+pub(crate) extern "C" fn routine() {
+    let entered = clock::ticks();
+    let gpio = GPIO::regs();
+    let pending = gpio.status().read().bits();
+    gpio.status_w1tc().write(|w| unsafe { w.bits(pending) });
+    let levels = gpio.in_().read().bits();
+    for pin in 0..PINS {
+        if pending & (1 << pin) == 0 {
+            continue;
+        }
+        let slot = FIRST_PIN + pin;
+        let Some(hard) = sources::with(slot, |source| source.active.then_some(source.hard)) else { continue };
+        let trigger = gpio.pin(pin).read().int_type().bits();
+        FLAGS[pin].store(about(trigger, levels & (1 << pin) != 0), Ordering::Relaxed);
+        if hard {
+            sources::dispatch(slot, entered, entered);
+        } else {
+            // A level that nobody quiets comes again before main has run an instruction.
+            let outer = guard::enter(slot, entered);
+            sources::dispatch(slot, entered, entered);
+            guard::leave(&outer, false);
+        }
     }
 }
 
-/// The pin number of a slot, for its name in telemetry.
-pub(crate) fn pin_of_slot(slot: usize) -> u8 {
-    PIN_OF_SLOT.with(|pins| pins[slot])
-}
-
-/// The edge interrupt of all pins.
-pub(crate) extern "C" fn routine() {
-    let entered = clock::ticks();
-    let pending = GPIO::regs().status().read().bits();
-    GPIO::regs().status_w1tc().write(|w| unsafe { w.bits(pending) });
-    let pins = PIN_OF_SLOT.with(|pins| *pins);
-    for (slot, pin) in pins.into_iter().enumerate() {
-        if usize::from(pin) < PINS && pending & (1 << pin) != 0 && sources::with(slot, |source| source.active) {
-            sources::dispatch(slot, entered, entered);
-        }
+/// What an interrupt with this trigger was about.
+#[inline(always)]
+fn about(trigger: u8, level: bool) -> u8 {
+    match trigger {
+        RISING | FALLING => trigger,
+        _ if trigger >= LOW_LEVEL => trigger,
+        _ if level => RISING,
+        _ => FALLING,
     }
 }

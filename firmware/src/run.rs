@@ -3,13 +3,13 @@
 
 use portable_atomic::{AtomicBool, Ordering};
 
-use micropython_sys::{self as port, SLOTS, TIMERS};
+use micropython_sys::{self as port, FIRST_PIN, TIMERS, UART};
 
 use crate::alarm::{self, Waiter};
 use crate::clock::{self, TICKS_PER_MICRO, TICKS_PER_SECOND};
 use crate::interrupts::{Shared, Software};
 use crate::lab::{self, Name};
-use crate::{pins, sources, telemetry, vm};
+use crate::{console, sources, telemetry, vm};
 
 const EVENTS: usize = 48;
 const CLASS_BYTES: usize = 32;
@@ -35,8 +35,9 @@ pub(crate) type SourceName = heapless::String<4>;
 /// The name of a slot in telemetry.
 pub(crate) fn source_name(slot: usize) -> SourceName {
     let (kind, number) = match slot {
-        _ if slot < TIMERS => ('t', slot as u8),
-        _ if slot < SLOTS => ('p', pins::pin_of_slot(slot)),
+        _ if slot < TIMERS => ('t', slot),
+        _ if slot < UART => ('p', slot - FIRST_PIN),
+        UART => ('u', 1),
         _ => ('f', 0),
     };
     let mut name = SourceName::new();
@@ -323,6 +324,19 @@ pub(crate) fn callback_aborted(slot: usize) {
 /// The load guard stopped a source. At kernel level.
 pub(crate) fn guard_tripped(slot: usize, starved_ms: u32) {
     note(Happening::Guard { slot, starved_ms });
+    let mut sentence = heapless::String::<112>::new();
+    let (what, number) = match slot {
+        _ if slot < TIMERS => ("Timer", slot),
+        _ if slot < UART => ("Pin", slot - FIRST_PIN),
+        UART => ("UART", 1),
+        _ => ("lab.fire", 0),
+    };
+    // The longest of these sentences fits.
+    let _ = core::fmt::write(
+        &mut sentence,
+        format_args!("\r\n{what}({number}): its interrupt left main no time for {starved_ms} ms and was stopped\r\n"),
+    );
+    console::say(&sentence);
 }
 
 /// A control has a new value that the program can see.

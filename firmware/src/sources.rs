@@ -1,17 +1,17 @@
-//! Sources of Python callbacks: two timers, some pins, and `lab.fire`.
+//! Sources of Python callbacks: timers, pins, UART1, and `lab.fire`.
 //!
 //! The interrupt routine of a source counts, sets the next alarm, and then calls (hard) or queues
 //! (soft) the callback. A slot's state is changed by its own routine, and by others only with
 //! interrupts off.
 
 use esp_hal::peripherals::Interrupt;
-use micropython_sys::{self as port, Hard, SLOTS, SourceStats, TIMERS};
+use micropython_sys::{self as port, ALARMS, Hard, SLOTS, SourceStats, TIMERS, UART};
 
 use crate::clock::{self, Comparator, TICKS_PER_MICRO, TICKS_PER_SECOND};
 use crate::counters::Counters;
 use crate::interrupts::{self, Shared, Software};
 use crate::lab::{self, Lane};
-use crate::{guard, pins, run};
+use crate::{guard, pins, run, virtual_timers};
 
 /// A period shorter than this leaves no time between two interrupts.
 const PERIOD_MIN_TICKS: u64 = 10 * TICKS_PER_MICRO;
@@ -69,12 +69,27 @@ impl Source {
 
 static SOURCES: [Shared<Source>; SLOTS] = [const { Shared::new(Source::new()) }; SLOTS];
 
+/// The alarm of a timer with one of its own.
 fn comparator(slot: usize) -> Comparator {
     if slot == 0 { Comparator::Timer0 } else { Comparator::Timer1 }
 }
 
 fn timer_interrupt(slot: usize) -> Interrupt {
-    if slot == 0 { Interrupt::SYSTIMER_TARGET0 } else { Interrupt::SYSTIMER_TARGET1 }
+    match slot {
+        0 => Interrupt::SYSTIMER_TARGET0,
+        1 => Interrupt::SYSTIMER_TARGET1,
+        _ => Interrupt::TG0_T0_LEVEL,
+    }
+}
+
+/// Makes a timer's alarm fire at `ticks`.
+#[esp_hal::ram]
+fn arm(slot: usize, ticks: u64) {
+    if slot < ALARMS {
+        clock::arm(comparator(slot), ticks);
+    } else {
+        virtual_timers::arm(slot, ticks);
+    }
 }
 
 pub(crate) fn init() {
@@ -89,19 +104,22 @@ pub(crate) fn with<R>(slot: usize, f: impl FnOnce(&mut Source) -> R) -> R {
     SOURCES[slot].with(f)
 }
 
+#[esp_hal::ram]
 extern "C" fn timer0() {
+    clock::acknowledge(Comparator::Timer0);
     alarm(0);
 }
 
+#[esp_hal::ram]
 extern "C" fn timer1() {
+    clock::acknowledge(Comparator::Timer1);
     alarm(1);
 }
 
-/// The alarm of a timer.
+/// The alarm of a timer, which is acknowledged.
 #[esp_hal::ram]
-fn alarm(slot: usize) {
+pub(crate) fn alarm(slot: usize) {
     let entered = clock::ticks();
-    clock::acknowledge(comparator(slot));
     let due = with(slot, |source| {
         if !source.active {
             return None;
@@ -115,7 +133,7 @@ fn alarm(slot: usize) {
                 next = due + (merged + 1) * source.period;
             }
             source.next = next;
-            clock::arm(comparator(slot), next);
+            arm(slot, next);
         } else {
             source.active = false;
         }
@@ -178,17 +196,20 @@ pub(crate) fn stop_all() {
 }
 
 /// Stops the sources that are running, and keeps their counters.
-pub(crate) fn silence() {
+#[unsafe(export_name = "fw_silence")]
+pub(crate) extern "C" fn silence() {
     (0..SLOTS).for_each(stop);
 }
 
 /// Stops one source, also one that is pending.
 pub(crate) fn stop(slot: usize) {
     let was_active = with(slot, |source| core::mem::replace(&mut source.active, false));
-    if slot < TIMERS {
-        clock::disarm(comparator(slot));
-    } else if was_active {
-        pins::ignore(slot);
+    match slot {
+        _ if slot < ALARMS => clock::disarm(comparator(slot)),
+        _ if slot < TIMERS => virtual_timers::disarm(slot),
+        UART => {}
+        _ if was_active => pins::ignore(slot),
+        _ => {}
     }
 }
 
@@ -328,7 +349,7 @@ fn start_timer(slot: usize, period: u64, repeat: bool, hard: bool, follows_contr
         source.period = period;
         source.follows_controls = follows_controls;
         source.next = now + period;
-        clock::arm(comparator(slot), source.next);
+        arm(slot, source.next);
     });
     guard::watch();
 }

@@ -43,13 +43,16 @@ struct Conversation {
     snapshot: Snapshot,
 }
 
+/// So many sources have room in a sample; of more, the last ones are left out.
+const SAMPLED: usize = 8;
+
 /// Numbers copied with interrupts off, to be written without haste.
 struct Snapshot {
-    counters: [Counters; SLOTS],
-    names: [SourceName; SLOTS],
-    hard: [bool; SLOTS],
-    hz: [u32; SLOTS],
-    missed: [u32; SLOTS],
+    counters: [Counters; SAMPLED],
+    names: [SourceName; SAMPLED],
+    hard: [bool; SAMPLED],
+    hz: [u32; SAMPLED],
+    missed: [u32; SAMPLED],
     value_names: [lab::Name; VALUES],
     values: [i32; VALUES],
     array_names: [lab::Name; ARRAYS],
@@ -66,11 +69,11 @@ static CONVERSATION: Shared<Conversation> = Shared::new(Conversation {
     samples: 0,
     frame: [0; MAX_FRAME_BYTES],
     snapshot: Snapshot {
-        counters: [const { Counters::new() }; SLOTS],
-        names: [const { SourceName::new() }; SLOTS],
-        hard: [false; SLOTS],
-        hz: [0; SLOTS],
-        missed: [0; SLOTS],
+        counters: [const { Counters::new() }; SAMPLED],
+        names: [const { SourceName::new() }; SAMPLED],
+        hard: [false; SAMPLED],
+        hz: [0; SAMPLED],
+        missed: [0; SAMPLED],
         value_names: [const { lab::Name::new() }; VALUES],
         values: [0; VALUES],
         array_names: [const { lab::Name::new() }; ARRAYS],
@@ -263,22 +266,22 @@ impl Conversation {
     fn write_sample(&mut self, with_lists: bool) -> bool {
         let now = clock::ticks();
         let snapshot = &mut self.snapshot;
-        let mut used = heapless::Vec::<usize, SLOTS>::new();
+        let mut used = 0;
         for slot in 0..SLOTS {
             let is_used = sources::with(slot, |source| {
-                if source.counters.used {
-                    snapshot.counters[slot] = source.counters;
-                    snapshot.hard[slot] = source.hard;
-                    snapshot.hz[slot] =
+                let is_used = source.counters.used && used < SAMPLED;
+                if is_used {
+                    snapshot.counters[used] = source.counters;
+                    snapshot.hard[used] = source.hard;
+                    snapshot.hz[used] =
                         (TICKS_PER_SECOND + source.period / 2).checked_div(source.period).unwrap_or(0) as u32;
-                    snapshot.missed[slot] = source.missed(now);
+                    snapshot.missed[used] = source.missed(now);
                 }
-                source.counters.used
+                is_used
             });
             if is_used {
-                snapshot.names[slot] = run::source_name(slot);
-                // As many slots as places.
-                let _ = used.push(slot);
+                snapshot.names[used] = run::source_name(slot);
+                used += 1;
             }
         }
         let (main, stall_max, locked_max, values, arrays, histograms) = lab::with(|lab| {
@@ -309,9 +312,8 @@ impl Conversation {
         let depth = unsafe { port::port_queue_depth() };
 
         let snapshot = &self.snapshot;
-        let src: heapless::Vec<Source<'_>, SLOTS> = used
-            .iter()
-            .map(|&slot| {
+        let src: heapless::Vec<Source<'_>, SAMPLED> = (0..used)
+            .map(|slot| {
                 let counters = &snapshot.counters[slot];
                 let latencies = &counters.latencies;
                 let (from, bins) = if with_lists { latencies.occupied() } else { (0, &[][..]) };

@@ -8,7 +8,7 @@ use micropython_sys as port;
 
 use crate::alarm::{self, Waiter};
 use crate::clock::{self, TICKS_PER_SECOND};
-use crate::{console, guard, interrupts, lab, memory, run, sources, telemetry};
+use crate::{console, guard, interrupts, lab, memory, run, sleep, sources, telemetry};
 
 /// Starts of the VM since reset.
 static STARTS: AtomicU32 = AtomicU32::new(0);
@@ -68,7 +68,9 @@ extern "C" fn restart() -> ! {
 /// The VM is initialised and will run its start files.
 #[unsafe(no_mangle)]
 extern "C" fn fw_vm_started() {
-    STARTS.fetch_add(1, Ordering::Relaxed);
+    if STARTS.fetch_add(1, Ordering::Relaxed) > 0 {
+        sleep::vm_restarted();
+    }
     sources::stop_all();
     lab::forget_vm();
     interrupts::lesson_restore(true);
@@ -123,6 +125,7 @@ extern "C" fn fw_random() -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn fw_chip_reset() -> ! {
     console::flush();
+    sleep::before_reset();
     esp_hal::system::software_reset()
 }
 
@@ -130,11 +133,13 @@ extern "C" fn fw_chip_reset() -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn fw_chip_bootloader() -> ! {
     console::flush();
+    sleep::before_reset();
     LPWR::regs().option1().modify(|_, w| w.force_download_boot().set_bit());
     esp_hal::system::software_reset()
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn fw_reset_cause() -> u32 {
-    esp_hal::system::reset_reason().map_or(0, |reason| reason as u32)
+/// Whether a Ctrl-C or a Stop waits for main. From anywhere.
+pub(crate) fn is_interrupted() -> bool {
+    // SAFETY: only reads the VM's flags.
+    unsafe { port::port_vm_interrupted() }
 }

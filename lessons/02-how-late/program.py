@@ -15,24 +15,24 @@ def tick(t):
     seen += 1
 
 
-def branchy_loop(us):               # each turn of a loop in bytecode has jumps
+def branchy_loop(us):               # a loop in bytecode
     start = ticks_us()
     while ticks_diff(ticks_us(), start) < us:
         pass
 
 
-def c_call(us):                     # one call: the interpreter sees nothing until it returns
+def c_call(us):                     # one call of a C function
     max(range(us * 1000 // ns_per_item))
 
 
 @micropython.native
-def native_loop(us):                # machine code: its jumps do not look into the queue
+def native_loop(us):                # a loop in machine code
     start = ticks_us()
     while ticks_diff(ticks_us(), start) < us:
         pass
 
 
-def sleep(us):                      # a sleeping program looks into the queue
+def sleep(us):                      # no work at all
     sleep_ms(us // 1000)
 
 
@@ -50,7 +50,7 @@ while lab.running():
     lab.trace(0)
     do(us)
     lab.trace(1)
-    for i in range(40):             # safe points: what waits in the queue runs here
+    for i in range(40):             # a moment for what is waiting
         pass
     lab.trigger("work")
     lab.beat()

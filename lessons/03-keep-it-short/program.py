@@ -1,16 +1,19 @@
 import lab
+from machine import Pin
 from time import ticks_diff, ticks_us
 
 # Every event needs `work` microseconds of work. Either the callback does it, or it only counts
 # the event and main does it, a little at a time. `share` is what main has left for itself.
 lab.number("work", 900, 0, 2000)
 lab.choice("style", ("in_callback", "flag"), "in_callback")
-lab.choice("talk", ("quiet", "print"), "quiet")
+lab.choice("talk", ("quiet", "print", "toggle", "wait"), "quiet")
 UNIT_US = 50
 SENTENCE = "is above the limit that was set for it before the run began; somebody should have a look at it soon"
 work = 0
 style = talk = None
-seen = processed = turns = 0
+seen = processed = turns = answers = reply = 0
+PATIENCE_US = 20000
+led = Pin(4, Pin.OUT)
 
 
 def busy(us):
@@ -19,20 +22,32 @@ def busy(us):
         pass
 
 
+def speak():
+    global answers
+    if talk == "print":
+        print("reading", seen, SENTENCE)
+    elif talk == "toggle":
+        led.value(not led.value())
+    elif talk == "wait":            # for main to answer, which it cannot do before this returns
+        start = ticks_us()
+        while reply != seen and ticks_diff(ticks_us(), start) < PATIENCE_US:
+            pass
+        if reply == seen:
+            answers += 1
+
+
 def all_of_it(t):
     global seen, processed
     seen += 1
     busy(work)
-    if talk == "print":
-        print("reading", seen, SENTENCE)
+    speak()
     processed += 1
 
 
 def note_it(t):
     global seen
     seen += 1
-    if talk == "print":
-        print("reading", seen, SENTENCE)
+    speak()
 
 
 def process():                  # main's work, with a heartbeat between its pieces
@@ -46,10 +61,11 @@ def process():                  # main's work, with a heartbeat between its piec
 
 
 def turn():                     # what main would rather do
-    global turns
+    global turns, reply
     for i in range(20):
         pass
     turns += 1
+    reply = seen
     lab.beat()
 
 
@@ -57,6 +73,7 @@ def publish():
     state = lab.lock()
     lab.value("seen", seen)
     lab.value("processed", processed)
+    lab.value("answers", answers)
     lab.unlock(state)
     lab.beat()
     elapsed = ticks_diff(ticks_us(), since)
@@ -76,7 +93,7 @@ while lab.running():
         style = lab.get("style")
         talk = lab.get("talk")
         timer = lab.hard()
-        seen = processed = turns = 0
+        seen = processed = turns = answers = 0
         source = lab.timer(all_of_it if style == "in_callback" else note_it)
         since = ticks_us()
         publish()

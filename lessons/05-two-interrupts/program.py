@@ -4,7 +4,7 @@ from machine import Timer
 # Two callbacks share a pair: the writer adds to `a`, works a little, and adds to `b`; the reader
 # takes both and compares. `order` is the reader's priority next to the writer's.
 READER_HZ = 870
-lab.number("length", 200, 20, 600)
+lab.number("length", 200, 20, 3000)
 ORDERS = ("above", "equal", "below")
 lab.choice("order", ORDERS, "above")
 order = hard = rate = None

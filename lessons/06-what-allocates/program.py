@@ -1,3 +1,4 @@
+import io
 import lab
 import micropython
 from array import array
@@ -12,6 +13,10 @@ room = [0] * 8
 room.clear()                    # empty, and with places to spare
 seq = [1, 2, 3]
 text = "abc"
+fixed = b"abcd"
+grown = {}
+two = bytearray(2)
+stream = io.BytesIO(b"abcdefgh")
 x = 0.25
 y = 0.5
 n = done = 0
@@ -94,9 +99,50 @@ def number(t):
     done += 1
 
 
+def key(t):
+    global done
+    grown[n] = n
+    done += 1
+
+
+def item(t):
+    global out, done
+    out = fixed[2]
+    done += 1
+
+
+def read(t):
+    global out, done
+    stream.seek(0)
+    out = stream.read(2)
+    done += 1
+
+
+def into(t):
+    global done
+    stream.seek(0)
+    stream.readinto(two)
+    done += 1
+
+
+def stars(t):
+    global out, done
+    out = max(*seq)
+    done += 1
+
+
+def function(t):
+    global out, done
+    out = lambda: 0
+    done += 1
+
+
 DO = (element, compare, append, value, call, loop, product, pair, cut, join, method, number)
 NAMES = ("element", "compare", "append", "value", "call", "loop", "product", "pair", "cut", "join", "method", "number")
 lab.choice("statement", NAMES, "element")
+MORE = {"key": key, "item": item, "read": read, "into": into, "stars": stars, "function": function}
+lab.choice("more", ("none", "key", "item", "read", "into", "stars", "function"), "none")
+more = None
 
 
 def publish():
@@ -106,11 +152,12 @@ def publish():
 
 
 while lab.running():
-    if lab.get("statement") != statement or lab.hard() != hard:
+    if (lab.get("statement"), lab.get("more"), lab.hard()) != (statement, more, hard):
         statement = lab.get("statement")
+        more = lab.get("more")
         hard = lab.hard()
         done = 0
-        timer = lab.timer(DO[NAMES.index(statement)])
+        timer = lab.timer(MORE[more] if more != "none" else DO[NAMES.index(statement)])
     n = (n + 1) & 0xffff
     for i in range(50):
         pass

@@ -7,14 +7,19 @@ from micropython import schedule
 # a method, in the way that you choose.
 micropython.alloc_emergency_exception_buf(256)
 OTHER_HZ = 40
-STYLES = ("self_bar", "bar_ref", "class_bar", "class_alone", "call")
+STYLES = ("self_bar", "bar_ref", "class_bar", "class_alone", "call", "inside")
 lab.choice("style", STYLES, "self_bar")
 style = hard = None
 
 
 class Device:
     def __init__(self):
-        self.bar_ref = self.bar         # one bound method, made in main and kept
+        self.bar_ref = self.bar         # kept for later
+
+        def count_one(_):               # a function that knows `self`
+            self.runs += 1
+
+        self.count_one = count_one
 
     def clear(self):
         self.seen = self.runs = 0
@@ -44,6 +49,10 @@ class Device:
     def call(self, t):
         self.seen += 1
         self.bar(0)
+
+    def inside(self, t):
+        self.seen += 1
+        schedule(self.count_one, 0)
 
     def handler(self):
         if style == "bar_ref":

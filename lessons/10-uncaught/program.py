@@ -10,8 +10,8 @@ EXPECTED = (ValueError, SystemExit)     # made here: written after `except`, a h
 CARE = ("none", "except")
 care = lab.choice("care", CARE, "none")
 when = lab.choice("when", ("once", "always"), "once")
-error = lab.choice("error", ("ValueError", "SystemExit"), "ValueError")
-calls = good = errors = 0
+error = lab.choice("error", ("ValueError", "SystemExit", "no_argument", "no_global"), "ValueError")
+calls = good = errors = count = 0
 
 
 def read():
@@ -38,6 +38,23 @@ def careful(t):
         errors += 1
 
 
+def no_argument():              # a callback as one is easily written: it gets an argument all the same
+    global count
+    count += 1
+
+
+def no_global(t):               # and this one never says that `count` is the global
+    count += 1
+
+
+def chosen():
+    if error == "no_argument":
+        return no_argument
+    if error == "no_global":
+        return no_global
+    return careful if care == "except" else trusting
+
+
 def publish():
     state = lab.lock()
     lab.value("calls", calls)
@@ -47,15 +64,14 @@ def publish():
 
 
 publish()
-tick = careful if care == "except" else trusting
-timer = lab.timer(tick)
+timer = lab.timer(chosen())
 while lab.running():
     if lab.get("care") != care or lab.get("when") != when or lab.get("error") != error:
         care = lab.get("care")
         when = lab.get("when")
         error = lab.get("error")
         calls = good = errors = 0
-        timer = lab.timer(careful if care == "except" else trusting)    # one that was disabled starts again
+        timer = lab.timer(chosen())     # one that was disabled starts again
     for i in range(100):
         pass
     lab.beat()

@@ -1,16 +1,18 @@
 import lab
 import micropython
 
-# A counter that begins just short of the largest number that needs no memory of its own. On a
-# 32-bit board that is 2**30 - 1; downwards it is -2**30.
+# A counter that begins 200 steps short of 2**30, or of -2**30. In the third way main counts, far
+# beyond, and the callback only reads.
 micropython.alloc_emergency_exception_buf(256)
 ROOM = 200                      # steps that are left at the start
 UP = 2**30 - 1 - ROOM
 DOWN = -2**30 + ROOM
-lab.choice("way", ("up", "down"), "up")
+lab.choice("way", ("up", "down", "main"), "up")
 lab.choice("style", ("plain", "mask_30", "mask_29"), "plain")
 way = style = hard = None
-n = steps = 0
+n = steps = broken = 0
+BIG = 2**40                     # far beyond
+big = copy = BIG
 
 
 def plain(t):
@@ -27,7 +29,7 @@ def minus(t):
 
 def mask_30(t):
     global n, steps
-    n = (n + 1) & 0x3fffffff    # the sum comes first, and then the mask
+    n = (n + 1) & 0x3fffffff
     steps += 1
 
 
@@ -37,7 +39,23 @@ def mask_29(t):
     steps += 1
 
 
+def look(t):                    # only reads what main counts
+    global copy, steps
+    copy = big
+    steps += 1
+
+
+def climb(times):               # main counts, and checks what was read
+    global big, broken
+    for i in range(times):
+        big += 1
+        if not BIG <= copy <= big:
+            broken += 1
+
+
 def chosen():
+    if way == "main":
+        return look
     if style == "mask_30":
         return mask_30
     if style == "mask_29":
@@ -49,6 +67,7 @@ def publish():
     state = lab.lock()
     lab.value("n", n)
     lab.value("steps", steps)
+    lab.value("broken", broken)
     lab.value("left", ROOM - steps if steps < ROOM else 0)
     lab.unlock(state)
 
@@ -58,11 +77,15 @@ while lab.running():
         way = lab.get("way")
         style = lab.get("style")
         hard = lab.hard()
-        steps = 0
+        steps = broken = 0
+        big = copy = BIG
         n = UP if way == "up" else DOWN
         timer = lab.timer(chosen())
-    for i in range(100):
-        pass
+    if way == "main":
+        climb(100)
+    else:
+        for i in range(100):
+            pass
     lab.beat()
     publish()
 

@@ -5,10 +5,11 @@ from array import array
 # A filter follows a signal that jumps between 0 and 1000: in floats, in whole numbers, or in main.
 # Positions are published in thousandths of the signal, so that floats and integers compare.
 micropython.alloc_emergency_exception_buf(256)
-STYLES = ("float", "fixed", "in_main", "read_float")
+STYLES = ("float", "fixed", "in_main", "read_float", "store_float")
 lab.choice("style", STYLES, "float")
 style = hard = None
 ready = array("f", [0.5, 1.5])
+HALF = 0.5                      # a float that is there before the first interrupt
 x = 1000
 y = 0
 yf = 0.0
@@ -50,7 +51,20 @@ def read_float(t):
     filtered += 1
 
 
-TICK = {"float": in_float, "fixed": in_fixed, "in_main": note, "read_float": read_float}
+def store_float(t):
+    global seen, filtered
+    seen += 1
+    ready[1] = HALF             # four bytes go into their place
+    filtered += 1
+
+
+TICK = {
+    "float": in_float,
+    "fixed": in_fixed,
+    "in_main": note,
+    "read_float": read_float,
+    "store_float": store_float,
+}
 
 
 def follow():                   # main's turn, once for each event

@@ -1,16 +1,17 @@
 import lab
 import micropython
 from micropython import schedule
+from time import ticks_diff, ticks_us
 
 # Main keeps a clock. A scheduled function looks at it: in hard mode the handler schedules it, in
 # soft mode the timer does. It creates a list and a float, and schedules another function.
 micropython.alloc_emergency_exception_buf(256)
 lab.choice("clock", ("in_steps", "at_once"), "in_steps")
 lab.choice("heap", ("open", "locked"), "open")
+length = lab.number("length", 0, 0, 2000)
 clock = heap = hard = None
 h = m = s = now = 0
-looks = impossible = nested = after = overflow = depth = 0
-READING = (0, 0)
+looks = impossible = nested = after = overflow = depth = suspended = 0
 
 
 def advance():                  # hours, minutes and seconds, one after the other
@@ -33,7 +34,9 @@ def advance_at_once():          # one number, one store
 
 
 def handler(t):
-    global overflow
+    global overflow, suspended
+    if depth:                   # while a scheduled function is at work
+        suspended += 1
     try:
         schedule(look, t)
     except RuntimeError:
@@ -58,7 +61,10 @@ def look(t):
         schedule(follow, 0)
     except RuntimeError:
         pass
-    for i in range(5):          # jumps, at which nothing else comes in
+    start = ticks_us()
+    for i in range(5):          # five jumps
+        pass
+    while ticks_diff(ticks_us(), start) < length:
         pass
     depth -= 1
 
@@ -77,6 +83,7 @@ def publish():
     lab.value("nested", nested)
     lab.value("after", after)
     lab.value("overflow", overflow)
+    lab.value("suspended", suspended)
     lab.unlock(state)
 
 
@@ -91,8 +98,9 @@ while lab.running():
         heap = lab.get("heap")
         hard = lab.hard()
         h = m = s = now = 0
-        looks = impossible = nested = after = overflow = depth = 0
+        looks = impossible = nested = after = overflow = depth = suspended = 0
         timer = lab.timer(handler if hard else look)
+    length = lab.get("length")
     step = advance if clock == "in_steps" else advance_at_once
     if heap == "locked":
         micropython.heap_lock()

@@ -14,7 +14,10 @@ def tick(t):
     seen += 1
     if not pending:             # one call on its way accounts for any number of events
         pending = True
-        schedule(work, 0)
+        try:
+            schedule(work, 0)
+        except RuntimeError:    # others have filled the queue: the next event asks again
+            pending = False
 
 
 def work(_):

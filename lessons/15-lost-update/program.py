@@ -37,8 +37,8 @@ def add_later(_):
     isr_adds += 1
 
 
-# What main does: n additions, with one cure or without. No jump inside a plain `count += 1`;
-# two jumps inside the conditional, and at each of them a queued callback may run.
+# What main does: n additions, with one cure or without. The conditional
+# adds the same 1, because `flag` is always true.
 
 def plain(n):
     global count

@@ -2,14 +2,18 @@ import lab
 
 buf = bytearray(256)
 rd = wr = 0             # main writes only `rd`, the callback only `wr`
-produced = consumed = gaps = 0
+produced = consumed = gaps = overflow = 0
 next_number = 0
 
 
 def tick(t):
-    global wr, produced
-    buf[wr] = produced & 255
-    wr = (wr + 1) & 255     # last: the byte is there before it is announced
+    global wr, produced, overflow
+    next = (wr + 1) & 255
+    if next == rd:          # full: the byte has no place, and somebody has to know
+        overflow += 1
+    else:
+        buf[wr] = produced & 255
+        wr = next           # last: the byte is there before it is announced
     produced += 1
 
 
@@ -44,6 +48,7 @@ def publish():
     lab.value("waiting", waiting())
     lab.value("lost", produced - consumed - waiting())
     lab.value("gaps", gaps)
+    lab.value("overflow", overflow)
     lab.unlock(state)
 
 

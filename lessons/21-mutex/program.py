@@ -5,7 +5,7 @@ from time import ticks_diff, ticks_us
 # unlocks. `locked` has one writer, so a plain variable is enough for a mutex.
 lab.number("section", 100, 10, 2000)
 style = lab.choice("style", ("ignore", "skip", "remember"), "skip")
-a = b = torn = skipped = remembered = pending = 0
+a = b = torn = skipped = remembered = added = 0
 locked = False
 
 
@@ -21,7 +21,7 @@ def tick(t):
 
 
 def look(us):                       # a critical section: the pair must not change meanwhile
-    global locked, torn, a, b, pending
+    global locked, torn, a, b, added
     locked = True
     first = a
     start = ticks_us()
@@ -30,10 +30,10 @@ def look(us):                       # a critical section: the pair must not chan
     if b != first:
         torn += 1
     if style == "remember":         # main takes over what the callback could not add
-        new = remembered - pending
+        new = remembered - added
         a += new
         b += new
-        pending += new
+        added += new
     locked = False
 
 
@@ -44,7 +44,7 @@ def publish():
     lab.value("total", a)
     lab.value("torn", torn)
     lab.value("skipped", skipped)
-    lab.value("pending", pending)
+    lab.value("added", added)
     lab.unlock(state)
 
 

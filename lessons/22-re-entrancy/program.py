@@ -14,7 +14,7 @@ mine = bytearray(2)
 its = bytearray(2)
 
 
-def pack(value, buf=bytearray(2)):          # one buffer, made once, for all who call
+def pack(value, buf=bytearray(2)):          # the buffer is a default argument
     buf[0] = value >> 8
     buf[1] = value & 255
     return buf[0] << 8 | buf[1]

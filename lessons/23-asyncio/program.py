@@ -1,17 +1,25 @@
 import asyncio
 import lab
 import micropython
+from micropython import schedule
 from time import ticks_diff, ticks_us
 
-# A timer's callback wakes a task, in one of three ways, while another task sleeps. `delay_max` is
+# A timer's callback wakes a task, in one of several ways, while another task sleeps. `delay_max` is
 # the longest time from a callback to the task that it woke.
 micropython.alloc_emergency_exception_buf(256)
-lab.choice("wake", ("create_task", "event", "flag"), "flag")
+lab.choice("wake", ("create_task", "event", "flag", "scheduled", "cancel"), "flag")
 lab.number("consumer", 0, 0, 50)
 NAP_MS = 300
+try:
+    import uasyncio             # the name that document B uses
+
+    old_name = 1 if uasyncio.create_task is asyncio.create_task else 0
+except ImportError:
+    old_name = -1
 wake = hard = None
 sets = wakeups = delay_max = 0
 since = -1                      # when the first callback came that no task has answered yet
+sleeper = None
 event = asyncio.Event()
 flag = asyncio.ThreadSafeFlag()
 
@@ -36,6 +44,31 @@ def by_event(t):
 def by_flag(t):
     note()
     flag.set()
+
+
+def start(_):
+    asyncio.create_task(handle())
+
+
+def by_schedule(t):             # a scheduled function is no better place for it
+    note()
+    try:
+        schedule(start, 0)
+    except RuntimeError:
+        pass
+
+
+def by_cancel(t):
+    note()
+    sleeper.cancel()
+
+
+async def sleep_until_cancelled():
+    while True:
+        try:
+            await asyncio.sleep_ms(60000)
+        except asyncio.CancelledError:
+            answer()
 
 
 async def handle():
@@ -73,11 +106,22 @@ def publish():
     lab.value("sets", sets)
     lab.value("wakeups", wakeups)
     lab.value("delay_max", delay_max)
+    lab.value("old_name", old_name)
     lab.unlock(state)
 
 
+BY = {
+    "create_task": by_create_task,
+    "event": by_event,
+    "flag": by_flag,
+    "scheduled": by_schedule,
+    "cancel": by_cancel,
+}
+
+
 async def main():
-    global wake, hard, sets, wakeups, delay_max, since
+    global wake, hard, sets, wakeups, delay_max, since, sleeper
+    sleeper = asyncio.create_task(sleep_until_cancelled())
     asyncio.create_task(wait_for_event())
     asyncio.create_task(wait_for_flag())
     while lab.running():
@@ -86,7 +130,7 @@ async def main():
             hard = lab.hard()
             sets = wakeups = delay_max = 0
             since = -1
-            timer = lab.timer(by_flag if wake == "flag" else by_event if wake == "event" else by_create_task)
+            timer = lab.timer(BY[wake])
         await asyncio.sleep_ms(NAP_MS)
         lab.beat()
         publish()

@@ -242,7 +242,7 @@ impl Page {
 
     fn see(&self, id: u64, name: &str, data: &str) {
         let now = Instant::now();
-        let lateness = self.feed.made(id).map(|made| now - made);
+        let lateness = self.feed.made(id).map(|made| ports::clock::now().saturating_sub(made));
         self.seen.send_modify(|seen| match name {
             "board" => seen.boards += 1,
             "event" => seen.lateness.extend(lateness),

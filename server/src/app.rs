@@ -6,14 +6,14 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::bench::Benches;
-use crate::board::discovery;
-use crate::board::emulated::BootedBoard;
-use crate::board::line::LineFault;
 use crate::board::registry::AttachedBoards;
 use crate::config::{PortSource, ServeConfig};
-use crate::course::{Course, CourseError};
+use crate::lessons::LessonsError;
 use crate::store::{Store, StoreError};
 use crate::visitor::Visitors;
+use course::Course;
+use ports::discovery;
+use workbench::line::LineFault;
 
 /// Everything the routes work with.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct App {
 pub enum AppError {
     /// The lessons have mistakes.
     #[error(transparent)]
-    Course(#[from] CourseError),
+    Course(#[from] LessonsError),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,8 +64,8 @@ impl App {
     /// [`AppError`]
     pub fn build(config: ServeConfig) -> Result<Self, AppError> {
         let store = Store::open(config.data.as_deref())?;
-        let course = Arc::new(Course::load(config.lessons.as_deref())?);
-        let booted = BootedBoard::lesson_firmware()?;
+        let course = Arc::new(crate::lessons::load(config.lessons.as_deref())?);
+        let booted = crate::firmware::booted()?;
         let benches = Benches::new(booted, config.limits.clone(), Arc::clone(&course), store.clone())?;
         let attached = AttachedBoards::new(ports(&config.ports), &config.boards);
         let host_name = host_name().unwrap_or_default();

@@ -13,22 +13,22 @@ use tokio::sync::Semaphore;
 
 use crate::board::Board;
 use crate::board::actor::OnEnd;
-use crate::board::emulated::BootedBoard;
 use crate::board::paced::PacedEngine;
 use crate::board::pool::Pool;
 use crate::board::registry::{AttachedBoards, Claim};
-use crate::board::session::EndReason;
-use crate::board::state::{BoardId, BoardState, BoardStatus};
 use crate::config::Limits;
-use crate::course::Course;
 use crate::error::Problem;
 use crate::explored::Explored;
 use crate::feed::Feed;
 use crate::lock::lock;
 use crate::newest::Newest;
-use crate::run::judge;
-use crate::run::record::RunRecord;
 use crate::store::{Store, VisitorId};
+use course::Course;
+use workbench::emulated::BootedBoard;
+use workbench::judge;
+use workbench::record::RunRecord;
+use workbench::session::EndReason;
+use workbench::state::{BoardId, BoardState, BoardStatus};
 
 /// One visitor's board and what belongs to it.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::board::discovery::AttachedPort;
-use crate::board::serial::PortAddress;
+use ports::discovery::AttachedPort;
+use ports::serial::PortAddress;
 
 /// The port the workbench listens on when none is asked for.
 pub const DEFAULT_PORT: u16 = 7878;

@@ -1,30 +1,26 @@
-//! Everything that can go wrong for a visitor: the status, a stable code, and in both languages
-//! what happened and what to try.
+//! Everything that can go wrong for a visitor: the status and a stable code. Words for it are the course's.
 //!
 //! A handler returns a [`Problem`]. The answer itself is written by
 //! [`answer_in_the_visitors_language`], because only the request knows the language. Causes go to
 //! the log once, at the place where the problem is made, and never to the visitor.
-
-mod board_words;
-mod exploring;
 
 use axum::Json;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
+use course::words::{self, ProblemText};
+use course::{Language, SettingError};
 use serde::Serialize;
+use workbench::description::trouble;
+use workbench::desk::BoardRefusal;
+use workbench::explore::{ExploreError, NotExplored};
 
 use crate::board::registry::ShareRefusal;
-use crate::board::{BoardFault, BoardRefusal};
-use crate::course::SettingError;
-use crate::language::Language;
+use crate::language::of_request;
 use crate::pages::frame::Theme;
 use crate::pages::trouble::TroublePage;
-use crate::run::explore::ExploreError;
 use crate::store::StoreError;
-use board_words::board_words;
-pub use exploring::NotExplored;
 
 /// What a visitor can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,17 +79,6 @@ pub enum Problem {
     Internal,
 }
 
-/// A problem in one language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ProblemText {
-    /// The stable code, for scripts and for questions to the teacher.
-    pub code: &'static str,
-    /// What happened.
-    pub message: String,
-    /// What to try.
-    pub hint: String,
-}
-
 impl Problem {
     /// The HTTP status that says the same.
     #[must_use]
@@ -111,7 +96,9 @@ impl Problem {
             Self::Setting(_) | Self::ProgramUnsendable { .. } | Self::SecondsOutOfRange(_) | Self::SpeedOutOfRange => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::NotExplored(why) => why.status(),
+            Self::NotExplored(NotExplored::NoWindow) => StatusCode::NOT_FOUND,
+            Self::NotExplored(NotExplored::GivenUp) => StatusCode::CONFLICT,
+            Self::NotExplored(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::AllBoardsTaken => StatusCode::SERVICE_UNAVAILABLE,
             Self::Board(BoardRefusal::Session(_)) => StatusCode::BAD_GATEWAY,
             Self::Board(BoardRefusal::Gone) => StatusCode::SERVICE_UNAVAILABLE,
@@ -139,9 +126,7 @@ impl Problem {
             Self::WrongHost => "wrong-host",
             Self::WrongOrigin => "wrong-origin",
             Self::VisitorUnknown => "visitor-unknown",
-            Self::Setting(SettingError::UnknownControl { .. }) => "control-unknown",
-            Self::Setting(SettingError::OutOfRange { .. }) => "control-out-of-range",
-            Self::Setting(SettingError::UnknownOption { .. }) => "control-option-unknown",
+            Self::Setting(error) => error.code(),
             Self::ProgramUnsendable { .. } => "program-unsendable",
             Self::SecondsOutOfRange(_) => "seconds-out-of-range",
             Self::SpeedOutOfRange => "speed-out-of-range",
@@ -173,190 +158,22 @@ impl Problem {
     /// What happened and what to try, in the visitor's language.
     #[must_use]
     pub fn text(&self, language: Language) -> ProblemText {
-        let (message, hint) = match language {
-            Language::En => self.english(),
-            Language::Ja => self.japanese(),
-        };
-        ProblemText { code: self.code(), message, hint: hint.to_owned() }
-    }
-
-    fn english(&self) -> (String, &'static str) {
-        let (message, hint) = match self {
-            Self::PageUnknown => ("There is no such page.", "Go back to the course index."),
-            Self::LessonUnknown(slug) => {
-                return (format!("There is no lesson “{slug}”."), "Choose one in the course index.");
-            }
-            Self::MethodNotAllowed => ("This address does not answer this kind of request.", "Reload the page."),
-            Self::NotJson => ("The request is not JSON.", "Send it with Content-Type: application/json."),
-            Self::BadJson(cause) => return (format!("The request cannot be read: {cause}."), "Reload the page."),
-            Self::TooLarge(bytes) => {
-                return (format!("The request is larger than {} KB.", bytes / 1024), "Shorten the program.");
-            }
-            Self::TooManyRequests => ("Too many requests in a short time.", "Wait a few seconds."),
-            Self::WrongHost => (
-                "This address is not one of this machine.",
-                "Use the address that the workbench printed; on a network, start it with --lan.",
-            ),
-            Self::WrongOrigin => ("The request comes from another site.", "Use the workbench's own page."),
-            Self::VisitorUnknown => {
-                ("The workbench does not know this browser yet.", "Open the page first, and allow its cookie.")
-            }
-            Self::Setting(error) => return (error_sentence(error), "Choose a value that the control offers."),
+        let places: Vec<(&str, String)> = match self {
+            Self::Setting(error) => return words::setting(error, language),
+            Self::NotExplored(why) => return why.text(language),
+            Self::Board(BoardRefusal::Port(fault)) => return trouble(fault, language),
+            Self::LessonUnknown(slug) => vec![("lesson", slug.clone())],
+            Self::BadJson(cause) => vec![("cause", cause.clone())],
+            Self::TooLarge(bytes) => vec![("kb", (bytes / 1024).to_string())],
             Self::ProgramUnsendable { line, code } => {
-                return (
-                    format!(
-                        "Line {line} of the program holds the control character U+{code:04X}, which would steer the board's prompt."
-                    ),
-                    "Remove it, or write it as an escape such as \\x03.",
-                );
+                vec![("line", line.to_string()), ("character", format!("U+{code:04X}"))]
             }
-            Self::SecondsOutOfRange(most) => {
-                return (format!("A run lasts 1 to {most} seconds."), "Choose a length within these.");
-            }
-            Self::SpeedOutOfRange => ("There is no such speed.", "Choose 0 (as fast as it goes) or 0.001 to 1000."),
-            Self::CheckGivenUp => ("A newer check took the place of this one.", "Look at the newer one."),
-            Self::NotExplored(why) => return why.words(Language::En),
-            Self::AllBoardsTaken => ("All boards are in use.", "Try again when somebody has finished."),
-            Self::Board(BoardRefusal::Busy) => ("A program is running.", "Stop it first."),
-            Self::Board(BoardRefusal::NotReady) => ("The board is not ready.", "Wait a moment, or press Reset."),
-            Self::Board(BoardRefusal::NothingRuns) => ("Nothing is running.", "Press Run first."),
-            Self::Board(BoardRefusal::Session(fault)) => return board_words(fault.code(), Language::En),
-            Self::DiskFull => (
-                "The workbench's disk is full: this was not saved.",
-                "Leave the page open and tell the teacher; when there is room again, do it once more.",
-            ),
-            Self::Board(BoardRefusal::Port(fault)) => return port_words(fault, Language::En),
-            Self::Board(_) | Self::Share(_) | Self::NeedsHardInterrupts => {
-                return board_words(self.code(), Language::En);
-            }
-            Self::NotAPort(text) => {
-                return (
-                    format!("“{text}” is no port."),
-                    "Write rfc2217://host:port, or the port's path on the computer that runs ISR Lab.",
-                );
-            }
-            Self::Internal => {
-                ("The workbench failed inside.", "Try again; if it stays, the server's log names the cause.")
-            }
+            Self::SecondsOutOfRange(most) => vec![("most", most.to_string())],
+            Self::NotAPort(text) => vec![("text", text.clone())],
+            _ => Vec::new(),
         };
-        (message.to_owned(), hint)
+        words::problem(self.code(), &places, language)
     }
-
-    fn japanese(&self) -> (String, &'static str) {
-        let (message, hint) = match self {
-            Self::PageUnknown => ("そのページはありません。", "コース一覧に戻ってください。"),
-            Self::LessonUnknown(slug) => {
-                return (format!("「{slug}」というレッスンはありません。"), "コース一覧から選んでください。");
-            }
-            Self::MethodNotAllowed => {
-                ("このアドレスはこの種類の要求に応じません。", "ページを再読み込みしてください。")
-            }
-            Self::NotJson => ("要求が JSON ではありません。", "Content-Type: application/json で送ってください。"),
-            Self::BadJson(cause) => {
-                return (format!("要求を読み取れません: {cause}"), "ページを再読み込みしてください。");
-            }
-            Self::TooLarge(bytes) => {
-                return (format!("要求が {} KB を超えています。", bytes / 1024), "プログラムを短くしてください。");
-            }
-            Self::TooManyRequests => ("短い時間に要求が多すぎます。", "数秒待ってください。"),
-            Self::WrongHost => (
-                "このアドレスはこのコンピュータのものではありません。",
-                "起動時に表示されたアドレスを使ってください。ネットワークで使うには --lan を付けて起動します。",
-            ),
-            Self::WrongOrigin => ("別のサイトからの要求です。", "ワークベンチのページから操作してください。"),
-            Self::VisitorUnknown => {
-                ("このブラウザはまだ登録されていません。", "先にページを開き、Cookie を許可してください。")
-            }
-            Self::Setting(error) => return (setting_japanese(error), "設定できる値を選んでください。"),
-            Self::ProgramUnsendable { line, code } => {
-                return (
-                    format!(
-                        "プログラムの {line} 行目に制御文字 U+{code:04X} があります。ボードのプロンプトを操作してしまうため送れません。"
-                    ),
-                    "削除するか、\\x03 のようなエスケープで書いてください。",
-                );
-            }
-            Self::SecondsOutOfRange(most) => {
-                return (format!("実行時間は 1～{most} 秒です。"), "この範囲で選んでください。");
-            }
-            Self::SpeedOutOfRange => ("その速度はありません。", "0(できるだけ速く)か 0.001～1000 を選んでください。"),
-            Self::CheckGivenUp => ("新しい確認に置き換えられました。", "新しい結果を見てください。"),
-            Self::NotExplored(why) => return why.words(Language::Ja),
-            Self::AllBoardsTaken => {
-                ("ボードはすべて使用中です。", "だれかが終わるのを待って、もう一度試してください。")
-            }
-            Self::Board(BoardRefusal::Busy) => ("プログラムを実行中です。", "先に停止してください。"),
-            Self::Board(BoardRefusal::NotReady) => {
-                ("ボードの準備ができていません。", "少し待つか、「リセット」を押してください。")
-            }
-            Self::Board(BoardRefusal::NothingRuns) => ("何も実行していません。", "先に「実行」を押してください。"),
-            Self::Board(BoardRefusal::Session(fault)) => return board_words(fault.code(), Language::Ja),
-            Self::DiskFull => (
-                "サーバーのディスクがいっぱいで、保存できませんでした。",
-                "ページを開いたまま先生に伝え、空きができたらもう一度行ってください。",
-            ),
-            Self::Board(BoardRefusal::Port(fault)) => return port_words(fault, Language::Ja),
-            Self::Board(_) | Self::Share(_) | Self::NeedsHardInterrupts => {
-                return board_words(self.code(), Language::Ja);
-            }
-            Self::NotAPort(text) => {
-                return (
-                    format!("「{text}」はポートではありません。"),
-                    "rfc2217://ホスト:ポート か、ISR Lab が動くコンピュータでのポートのパスを書いてください。",
-                );
-            }
-            Self::Internal => (
-                "サーバー内部でエラーが起きました。",
-                "もう一度試してください。続く場合は、サーバーのログに原因があります。",
-            ),
-        };
-        (message.to_owned(), hint)
-    }
-}
-
-fn port_words(fault: &BoardFault, language: Language) -> (String, &'static str) {
-    let message = board_trouble(fault, language).message;
-    (message, board_words(fault.code, language).1)
-}
-
-/// A library's message as a sentence of its own.
-fn error_sentence(error: &SettingError) -> String {
-    let text = error.to_string();
-    let mut characters = text.chars();
-    let first = characters.next().map(char::to_uppercase).into_iter().flatten();
-    first.chain(characters).chain(['.']).collect()
-}
-
-fn setting_japanese(error: &SettingError) -> String {
-    match error {
-        SettingError::UnknownControl { name, known } => {
-            format!("このレッスンに設定 `{name}` はありません。あるのは {known} です。")
-        }
-        SettingError::OutOfRange { name, value, min, max } => {
-            format!("`{name}` = {value} は範囲外です。{min}～{max} で設定できます。")
-        }
-        SettingError::UnknownOption { name, value, known } => {
-            format!("`{name}` = {value} は選べません。選べるのは {known} です。")
-        }
-    }
-}
-
-/// What is wrong with a board, in the visitor's language.
-#[must_use]
-pub fn board_trouble(fault: &BoardFault, language: Language) -> ProblemText {
-    let (message, hint) = board_words(fault.code, language);
-    let message = match &fault.program {
-        Some(program) => board_words::in_use_by(program, language),
-        None => message,
-    };
-    ProblemText { code: fault.code, message, hint: hint.to_owned() }
-}
-
-/// What a visitor is told whose board the class host has taken back.
-#[must_use]
-pub fn taken_back(language: Language) -> ProblemText {
-    let (message, hint) = board_words("board-taken-back", language);
-    ProblemText { code: "board-taken-back", message, hint: hint.to_owned() }
 }
 
 impl From<StoreError> for Problem {
@@ -416,7 +233,7 @@ struct Answer {
 
 /// Writes a handler's [`Problem`] in the visitor's language: a page for a browser, JSON for scripts.
 pub(crate) async fn answer_in_the_visitors_language(request: Request, next: Next) -> Response {
-    let language = Language::of_request(request.headers());
+    let language = of_request(request.headers());
     let theme = Theme::of_request(request.headers());
     let accepts_html = |accept: &HeaderValue| accept.to_str().is_ok_and(|accept| accept.contains("text/html"));
     let wants_page = request.method() == Method::GET && request.headers().get(header::ACCEPT).is_some_and(accepts_html);

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use crate::lock::lock;
 use crate::newest::Newest;
-use crate::run::explore::{Exploration, ExploreRequest};
+use workbench::explore::{Exploration, ExploreRequest};
 
 /// One window at most.
 #[derive(Debug, Default)]

@@ -6,11 +6,14 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-use crate::language::Language;
+use course::Language;
+use workbench::clock::Moment;
+
+use ports::clock::now;
 
 /// Events kept for readers that come back; at 20 samples a second about a minute.
 const KEPT_EVENTS: usize = 2048;
@@ -30,7 +33,7 @@ pub struct FeedEvent {
     /// JSON text without line feeds.
     pub data: Arc<str>,
     /// When it happened: for a board's frame, when the board sent it.
-    pub made: Instant,
+    pub made: Moment,
 }
 
 /// What a reader gets next.
@@ -104,11 +107,11 @@ impl Feed {
 
     /// Tells everybody, and returns the event's number.
     pub fn publish(&self, name: &'static str, data: impl Into<Arc<str>>) -> u64 {
-        self.publish_made(name, data, Instant::now())
+        self.publish_made(name, data, now())
     }
 
     /// Tells everybody of something that happened at this moment, and returns the event's number.
-    pub fn publish_made(&self, name: &'static str, data: impl Into<Arc<str>>, made: Instant) -> u64 {
+    pub fn publish_made(&self, name: &'static str, data: impl Into<Arc<str>>, made: Moment) -> u64 {
         let data = data.into();
         let mut ring = self.lock();
         ring.last += 1;
@@ -166,7 +169,7 @@ impl Feed {
 
     /// When the event of this number happened, while it is kept.
     #[must_use]
-    pub fn made(&self, id: u64) -> Option<Instant> {
+    pub fn made(&self, id: u64) -> Option<Moment> {
         let ring = self.lock();
         let at = id.checked_sub(ring.events.front()?.id)?;
         ring.events.get(usize::try_from(at).ok()?).map(|event| event.made)
@@ -193,7 +196,7 @@ impl Feed {
             let from = ring.console.ceil_char_boundary(ring.console.len().saturating_sub(CONSOLE_TAIL_BYTES));
             let tail = Console { text: &ring.console[from..], bad_frames: 0, skipped_bytes: 0 };
             if let Ok(data) = serde_json::to_string(&tail) {
-                first.push(FeedEvent { id: ring.last, name: "console", data: data.into(), made: Instant::now() });
+                first.push(FeedEvent { id: ring.last, name: "console", data: data.into(), made: now() });
             }
         }
         for event in &mut first {

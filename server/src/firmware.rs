@@ -1,11 +1,40 @@
 //! The lesson firmware, carried inside the binary so that a release is one file.
 
+use std::sync::OnceLock;
+
+use ports::flash::Image;
+use workbench::emulated::BootedBoard;
+use workbench::firmware::LessonFirmware;
+use workbench::line::LineFault;
+
 /// The whole 4 MB flash of a board that has the lesson firmware: bootloader,
 /// partition table and application; erased bytes are 0xFF.
 pub static FLASH_IMAGE: &[u8] = include_bytes!(env!("ISRLAB_FLASH_IMAGE"));
 
 /// The firmware's ELF file, with symbols and line tables.
 pub static ELF: &[u8] = include_bytes!(env!("ISRLAB_FIRMWARE_ELF"));
+
+/// The same as the workbench takes it.
+#[must_use]
+pub fn lesson_firmware() -> LessonFirmware {
+    static FIRMWARE: OnceLock<LessonFirmware> = OnceLock::new();
+    FIRMWARE.get_or_init(|| LessonFirmware::new(FLASH_IMAGE, ELF)).clone()
+}
+
+/// A board with it, booted once in a process.
+///
+/// # Errors
+/// The emulation failed, or the firmware did not come up.
+pub fn booted() -> Result<BootedBoard, LineFault> {
+    static BOOTED: OnceLock<Result<BootedBoard, LineFault>> = OnceLock::new();
+    BOOTED.get_or_init(|| BootedBoard::boot(lesson_firmware())).clone()
+}
+
+/// What is written to an attached board.
+#[must_use]
+pub fn image() -> Image {
+    Image::lesson_firmware(FLASH_IMAGE)
+}
 
 #[cfg(test)]
 mod tests {

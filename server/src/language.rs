@@ -1,77 +1,34 @@
-//! The two languages of everything a visitor reads.
+//! The language in which a request is answered.
 
 use std::convert::Infallible;
-use std::fmt;
 
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, header, request::Parts};
-use serde::{Deserialize, Serialize};
+use course::Language;
+use course::language::preferred;
 
 /// The cookie that keeps the visitor's choice.
 pub const LANGUAGE_COOKIE: &str = "lang";
 
-/// A language the workbench speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// Japanese.
-    Ja,
-}
+/// The visitor's language, as a handler asks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Visiting(pub Language);
 
-impl Language {
-    /// Every language, in the order in which the page offers them.
-    pub const ALL: [Self; 2] = [Self::En, Self::Ja];
-
-    /// The language's BCP 47 tag.
-    #[must_use]
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Ja => "ja",
-        }
-    }
-
-    /// The language with this tag, if it is one of ours; a region (`ja-JP`) does not matter.
-    #[must_use]
-    pub fn from_tag(tag: &str) -> Option<Self> {
-        let primary = tag.split(['-', '_']).next().unwrap_or(tag);
-        Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
-    }
-
-    /// The visitor's choice (cookie), else what the browser prefers, else English.
-    #[must_use]
-    pub fn of_request(headers: &HeaderMap) -> Self {
-        cookie(headers, LANGUAGE_COOKIE)
-            .and_then(Self::from_tag)
-            .or_else(|| preferred(headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?))
-            .unwrap_or_default()
-    }
-
-    /// Picks the text of this language.
-    #[must_use]
-    pub const fn pick<'a>(self, en: &'a str, ja: &'a str) -> &'a str {
-        match self {
-            Self::En => en,
-            Self::Ja => ja,
-        }
-    }
-}
-
-impl fmt::Display for Language {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.tag())
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Language {
+impl<S: Sync> FromRequestParts<S> for Visiting {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of_request(&parts.headers))
+        Ok(Self(of_request(&parts.headers)))
     }
+}
+
+/// The visitor's choice (cookie), else what the browser prefers, else English.
+#[must_use]
+pub fn of_request(headers: &HeaderMap) -> Language {
+    cookie(headers, LANGUAGE_COOKIE)
+        .and_then(Language::from_tag)
+        .or_else(|| preferred(headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?))
+        .unwrap_or_default()
 }
 
 /// The value of a cookie the browser sent; names are compared exactly (RFC 6265 section 4.2).
@@ -84,25 +41,6 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find_map(|(key, value)| (key == name).then_some(value))
-}
-
-/// The language of ours that an `Accept-Language` value weighs highest (RFC 9110 section 12.5.4).
-fn preferred(accept_language: &str) -> Option<Language> {
-    let mut best: Option<(Language, f32)> = None;
-    for range in accept_language.split(',') {
-        let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
-        let weight = match parameters.trim().strip_prefix("q=") {
-            Some(text) => text.trim().parse().unwrap_or(0.0),
-            None => 1.0_f32,
-        };
-        let Some(language) = Language::from_tag(tag.trim()) else {
-            continue;
-        };
-        if weight > 0.0 && best.is_none_or(|(_, most)| weight > most) {
-            best = Some((language, weight));
-        }
-    }
-    best.map(|(language, _)| language)
 }
 
 #[cfg(test)]
@@ -118,7 +56,7 @@ mod tests {
         if let Some(accept) = accept {
             headers.insert(header::ACCEPT_LANGUAGE, accept.parse().unwrap());
         }
-        assert_eq!(Language::of_request(&headers), expected);
+        assert_eq!(of_request(&headers), expected);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! The race explorer on the course: what every lesson says of its settings, and of its exercise.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+use course::{Lesson, Setting, Settings};
 use explorer::outcome::Verdict;
-use isrlab::board::emulated::BootedBoard;
-use isrlab::course::{Course, Lesson, Setting, Settings};
-use isrlab::run::explore::{self, Counts, ExploreError, ExploreRequest, Loss, Report};
-use isrlab::run::headless::Boards as _;
-use isrlab::run::record::RunRequest;
+use isrlab::threads::Threads;
+use workbench::explore::{self, Counts, ExploreError, ExploreRequest, Loss, Report};
+use workbench::headless::Boards as _;
+use workbench::record::RunRequest;
 
 const SEED: u64 = 1;
 
@@ -17,7 +17,7 @@ fn explored(lesson: &Lesson, set: &Settings, program: Option<&str>) -> Result<Re
         settings: lesson.settings(set).unwrap(),
         seed: SEED,
     };
-    explore::open(lesson, request, &BootedBoard::lesson_firmware().unwrap())?.try_all(2, &|_| true)
+    explore::open(lesson, request, &isrlab::firmware::booted().unwrap())?.try_all(&Threads, &|_| true)
 }
 
 /// A program for the exercise, in every run that the exercise has.
@@ -28,7 +28,7 @@ fn exercise(lesson: &Lesson, program: &str) -> Vec<Counts> {
 
 #[test]
 fn every_case_loses_where_its_lesson_says() {
-    let course = Course::embedded().unwrap();
+    let course = isrlab::lessons::embedded().unwrap();
     let mut wrong = Vec::new();
     let mut cases = 0;
     for lesson in &course.lessons {
@@ -54,7 +54,7 @@ fn every_case_loses_where_its_lesson_says() {
 
 #[test]
 fn a_solution_survives_every_arrival_and_a_starter_does_not() {
-    let course = Course::embedded().unwrap();
+    let course = isrlab::lessons::embedded().unwrap();
     for lesson in course.lessons.iter().filter(|lesson| lesson.explorer.is_some()) {
         let solution = exercise(lesson, &lesson.solution);
         assert!(solution.iter().all(|counts| counts.kept == counts.tried), "{}: {solution:?}", lesson.slug);
@@ -72,8 +72,8 @@ fn losses(lesson: &Lesson, program: &str) -> Vec<(String, Option<Loss>)> {
 
 #[test]
 fn every_wrong_fix_is_convicted_by_an_arrival_that_plays_again() {
-    let course = Course::embedded().unwrap();
-    let boards = BootedBoard::lesson_firmware().unwrap();
+    let course = isrlab::lessons::embedded().unwrap();
+    let boards = isrlab::firmware::booted().unwrap();
     for lesson in course.lessons.iter().filter(|lesson| lesson.explorer.is_some()) {
         for wrong in &lesson.exercise.wrong {
             let program = &lesson.wrong[&wrong.file];
@@ -85,14 +85,15 @@ fn every_wrong_fix_is_convicted_by_an_arrival_that_plays_again() {
                 seed: SEED,
             };
             let name = format!("{} {}", lesson.slug, wrong.file);
-            let report = explore::open(lesson, request.clone(), &boards).unwrap().try_all(2, &|_| true).unwrap();
+            let report = explore::open(lesson, request.clone(), &boards).unwrap().try_all(&Threads, &|_| true).unwrap();
             let Some(loss) = report.shortest_loss() else {
                 assert!(wrong.survives_arrivals, "{name}: no arrival loses");
                 continue;
             };
             assert!(!wrong.survives_arrivals, "{name}: {}", loss.sentence.en);
             // The word alone is enough: the program is in it.
-            let recipe = explore::recipe(&course, &loss.replay.word, None).unwrap();
+            let recipe =
+                explore::recipe(&course, &isrlab::firmware::lesson_firmware(), &loss.replay.word, None).unwrap();
             assert_eq!((&recipe.request, recipe.at), (&request, loss.replay.at), "{name}");
             let mut again = explore::open(recipe.lesson, recipe.request, &boards).unwrap();
             let played = again.play(recipe.at, recipe.second).unwrap();
@@ -107,7 +108,7 @@ fn every_wrong_fix_is_convicted_by_an_arrival_that_plays_again() {
 
 #[test]
 fn other_right_fixes_survive_every_arrival() {
-    let course = Course::embedded().unwrap();
+    let course = isrlab::lessons::embedded().unwrap();
     // The jump is out of the way before interrupts go off: right in soft and in hard mode.
     let lesson = course.lesson("lost-update").unwrap();
     let statement = "        count += 1 if flag else 2\n";
@@ -129,7 +130,7 @@ fn other_right_fixes_survive_every_arrival() {
 
 #[test]
 fn a_losing_arrival_plays_again() {
-    let course = Course::embedded().unwrap();
+    let course = isrlab::lessons::embedded().unwrap();
     let lesson = course.lesson("lost-update").unwrap();
     let request = ExploreRequest {
         program: lesson.starter.clone(),
@@ -137,9 +138,9 @@ fn a_losing_arrival_plays_again() {
         settings: lesson.settings(&lesson.exercise.runs[0].set).unwrap(),
         seed: SEED,
     };
-    let boards = BootedBoard::lesson_firmware().unwrap();
+    let boards = isrlab::firmware::booted().unwrap();
     let mut exploration = explore::open(lesson, request.clone(), &boards).unwrap();
-    let report = exploration.try_all(2, &|_| true).unwrap();
+    let report = exploration.try_all(&Threads, &|_| true).unwrap();
     let loss = report.first_loss().expect("the starter loses").clone();
     let mut again = explore::open(lesson, request, &boards).unwrap();
     assert_eq!(again.replay(loss.at, None), loss);
@@ -149,17 +150,17 @@ fn a_losing_arrival_plays_again() {
 
 #[test]
 fn an_exploration_can_be_given_up() {
-    let course = Course::embedded().unwrap();
+    let course = isrlab::lessons::embedded().unwrap();
     let lesson = course.lesson("lost-update").unwrap();
     let settings = lesson.settings(&Settings::new()).unwrap();
     let request = ExploreRequest { program: lesson.program.clone(), exercise: false, settings, seed: SEED };
-    let mut exploration = explore::open(lesson, request, &BootedBoard::lesson_firmware().unwrap()).unwrap();
-    assert!(matches!(exploration.try_all(2, &|done| done < 10), Err(ExploreError::Cancelled)));
+    let mut exploration = explore::open(lesson, request, &isrlab::firmware::booted().unwrap()).unwrap();
+    assert!(matches!(exploration.try_all(&Threads, &|done| done < 10), Err(ExploreError::Cancelled)));
 }
 
 #[test]
 fn programs_that_cannot_be_explored_are_refused() {
-    let course = Course::embedded().unwrap();
+    let course = isrlab::lessons::embedded().unwrap();
     let lesson = course.lesson("lost-update").unwrap();
     let refusal = |program: &str| explored(lesson, &Settings::new(), Some(program)).unwrap_err().code();
     assert_eq!(refusal("def main_part(n:\n"), "program_failed");
@@ -175,8 +176,8 @@ fn programs_that_cannot_be_explored_are_refused() {
 /// The share of losing boundaries against the updates that a free-running program with telemetry loses.
 #[test]
 fn the_foretold_share_is_the_measured_one() {
-    let course = Course::embedded().unwrap();
-    let boards = BootedBoard::lesson_firmware().unwrap();
+    let course = isrlab::lessons::embedded().unwrap();
+    let boards = isrlab::firmware::booted().unwrap();
     let lesson = course.lesson("lost-update").unwrap();
     for (kind, expression) in [("hard", "plain"), ("hard", "conditional"), ("soft", "conditional")] {
         let text = |text: &str| Setting::Text(text.into());
@@ -199,13 +200,13 @@ fn the_foretold_share_is_the_measured_one() {
 }
 
 fn opened(slug: &str, kind: &str, own: &[(&str, &str)]) -> explore::Exploration {
-    let course = Course::embedded().unwrap();
+    let course = isrlab::lessons::embedded().unwrap();
     let lesson = course.lesson(slug).unwrap();
     let set =
         own.iter().copied().chain([("kind", kind)]).map(|(name, value)| (name.to_owned(), Setting::Text(value.into())));
     let settings = lesson.settings(&set.collect()).unwrap();
     let request = ExploreRequest { program: lesson.program.clone(), exercise: false, settings, seed: SEED };
-    explore::open(lesson, request, &BootedBoard::lesson_firmware().unwrap()).unwrap()
+    explore::open(lesson, request, &isrlab::firmware::booted().unwrap()).unwrap()
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::failure::Result;
+use crate::micropython::RELEASES;
 use crate::process::{run, step};
 use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
@@ -50,18 +51,30 @@ pub(crate) fn host(workspace: &Workspace) -> Result<()> {
     step("Testing the examples in the documentation", || {
         run(cargo(workspace, "test").args(["--locked", "--workspace", "--doc", "--quiet"]))
     })?;
-    step("Testing", || {
-        let mut nextest = cargo(workspace, "nextest");
-        nextest.args(["run", "--locked", "--workspace", "--profile", "ci"]).env("ISRLAB", isrlab);
-        if let Some(dir) = setup::nextest_path(workspace) {
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            let dirs = std::iter::once(dir).chain(std::env::split_paths(&path));
-            if let Ok(path) = std::env::join_paths(dirs) {
-                nextest.env("PATH", path);
-            }
+    // The suite of the release that the firmware was built from is among the tests below.
+    for release in &RELEASES[1..] {
+        let folder = firmware::build_lesson_firmware_from(workspace, release)?;
+        step(&format!("Testing the firmware built from MicroPython {}", release.version), || {
+            run(nextest(workspace)
+                .args(["--package", "firmware-tests", "--profile", "ci"])
+                .env("ISRLAB_FIRMWARE_DIR", folder))
+        })?;
+    }
+    step("Testing", || run(nextest(workspace).args(["--workspace", "--profile", "ci"]).env("ISRLAB", isrlab)))
+}
+
+/// The test runner, wherever `setup` put it.
+fn nextest(workspace: &Workspace) -> Command {
+    let mut nextest = cargo(workspace, "nextest");
+    nextest.args(["run", "--locked"]);
+    if let Some(dir) = setup::nextest_path(workspace) {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let dirs = std::iter::once(dir).chain(std::env::split_paths(&path));
+        if let Ok(path) = std::env::join_paths(dirs) {
+            nextest.env("PATH", path);
         }
-        run(&mut nextest)
-    })
+    }
+    nextest
 }
 
 /// The users' stories in a browser.

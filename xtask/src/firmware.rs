@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::board_toolchain::{BoardToolchain, TARGET};
 use crate::failure::{Code, Failure, Result};
 use crate::flash_image::merged_image;
-use crate::micropython;
+use crate::micropython::{self, Release};
 use crate::process::{run, step, which};
 use crate::workspace::{Workspace, read, write_if_changed};
 
@@ -17,7 +17,7 @@ struct BoardCrate {
     dir: &'static str,
     /// The name of its binary.
     binary: &'static str,
-    /// The file name, without extension, under `target/firmware/`.
+    /// The file name of what is made, without extension.
     output: &'static str,
     /// Its features.
     features: &'static str,
@@ -40,6 +40,16 @@ pub(crate) fn build_lesson_firmware(workspace: &Workspace, micropython: Option<&
     build_with_micropython(workspace, micropython, &LESSON_FIRMWARE)
 }
 
+/// Builds the same from a certain release of MicroPython into a folder of its own, so that what everything else uses
+/// stays as it is. Returns that folder.
+pub(crate) fn build_lesson_firmware_from(workspace: &Workspace, release: &'static Release) -> Result<PathBuf> {
+    require_c_compiler()?;
+    let source = micropython::source(workspace, None, Some(release))?;
+    let folder = workspace.cache().join(format!("firmware-{}", release.version));
+    build(workspace, &BoardToolchain::find()?, &LESSON_FIRMWARE, &[("MICROPYTHON_SRC", &source)], &folder)?;
+    Ok(folder)
+}
+
 /// Builds the same without all that an official build does not have, as `plain-firmware-esp32c3`: what attached boards
 /// with official MicroPython are tested with.
 pub(crate) fn build_plain_firmware(workspace: &Workspace, micropython: Option<&Path>) -> Result<()> {
@@ -48,18 +58,19 @@ pub(crate) fn build_plain_firmware(workspace: &Workspace, micropython: Option<&P
 
 fn build_with_micropython(workspace: &Workspace, micropython: Option<&Path>, board_crate: &BoardCrate) -> Result<()> {
     require_c_compiler()?;
-    let source = micropython::source(workspace, micropython)?;
-    build(workspace, &BoardToolchain::find()?, board_crate, &[("MICROPYTHON_SRC", &source)])
+    let source = micropython::source(workspace, micropython, None)?;
+    let environment = [("MICROPYTHON_SRC", &source)];
+    build(workspace, &BoardToolchain::find()?, board_crate, &environment, &workspace.firmware())
 }
 
 /// Builds the esp-hal application of the emulator's tests, likewise.
 pub(crate) fn build_esp_app(workspace: &Workspace) -> Result<()> {
-    build(workspace, &BoardToolchain::find()?, &ESP_APP, &[])
+    build(workspace, &BoardToolchain::find()?, &ESP_APP, &[], &workspace.firmware())
 }
 
 /// Lints and checks the format of both crates.
 pub(crate) fn check(workspace: &Workspace, micropython: Option<&Path>) -> Result<()> {
-    let source = micropython::source(workspace, micropython)?;
+    let source = micropython::source(workspace, micropython, None)?;
     let toolchain = BoardToolchain::find()?;
     for board_crate in [&LESSON_FIRMWARE, &ESP_APP] {
         let dir = workspace.root().join(board_crate.dir);
@@ -86,6 +97,7 @@ fn build(
     toolchain: &BoardToolchain,
     board_crate: &BoardCrate,
     environment: &[(&str, &PathBuf)],
+    folder: &Path,
 ) -> Result<()> {
     let dir = workspace.root().join(board_crate.dir);
     step(&format!("Building {} with {}", board_crate.dir, toolchain.describe()), || {
@@ -99,7 +111,7 @@ fn build(
     let elf = read(&workspace.board_target().join(TARGET).join("release").join(board_crate.binary))?;
     let partitions = dir.join("partitions.csv");
     let image = merged_image(&elf, partitions.is_file().then_some(partitions.as_path()))?;
-    let base = workspace.firmware().join(board_crate.output);
+    let base = folder.join(board_crate.output);
     write_if_changed(&base.with_extension("elf"), &elf)?;
     write_if_changed(&base.with_extension("bin"), &image)?;
     Ok(())

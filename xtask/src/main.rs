@@ -86,7 +86,13 @@ enum Task {
         lessons: Vec<String>,
     },
     /// Builds the lesson firmware and its flash image into target/firmware
-    Firmware(MicroPython),
+    Firmware {
+        #[command(flatten)]
+        source: MicroPython,
+        /// Build from this release of MicroPython, into target/firmware-VERSION
+        #[arg(long, value_name = "VERSION", conflicts_with = "dir")]
+        release: Option<String>,
+    },
     /// Builds the firmware as official MicroPython behaves, which attached boards are tested with
     PlainFirmware(MicroPython),
     /// Builds the esp-hal application of the emulator's tests
@@ -118,7 +124,10 @@ fn main() -> ExitCode {
 
 fn perform(task: Task, workspace: &Workspace) -> Result<()> {
     match task {
-        Task::Firmware(source) => firmware::build_lesson_firmware(workspace, source.dir().as_deref()),
+        Task::Firmware { release: Some(version), .. } => {
+            firmware::build_lesson_firmware_from(workspace, micropython::release(&version)?).map(drop)
+        }
+        Task::Firmware { source, release: None } => firmware::build_lesson_firmware(workspace, source.dir().as_deref()),
         Task::Setup { purpose } => setup::prepare(workspace, purpose),
         Task::Run { arguments } => workbench::serve(workspace, &arguments),
         Task::Test => checks::all(workspace),

@@ -1,8 +1,8 @@
 //! Finds or fetches the source of MicroPython, which the lesson firmware hosts.
 //!
-//! The source is never part of this repository. Its version and a checksum over
-//! the parts that are compiled are pinned here; wherever the tree comes from,
-//! those parts must be the same.
+//! The source is never part of this repository. Its releases, with a checksum over
+//! the parts that are compiled, are pinned in the table that the firmware's build
+//! script shares; wherever a tree comes from, those parts must be the same.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -17,17 +17,19 @@ use crate::failure::{Code, Failure, Result, file_access};
 use crate::process::{run, step, which};
 use crate::workspace::{Workspace, create_dir, read, remove_dir, write_if_changed};
 
-/// The release that the firmware is built from.
-pub(crate) const VERSION: &str = "1.25.0";
+#[expect(dead_code, reason = "dates are the build script's")]
+#[path = "../../firmware/micropython-sys/releases.rs"]
+mod releases;
 
-/// SHA-256 over the names and contents of [`COMPILED_PARTS`], see [`tree_checksum`].
-const TREE_SHA256: &str = "9b0022ee417f1fd8fe0fe5418fb43f618455d7114cba9d67f044400eb7a86278";
+pub(crate) use releases::{RELEASES, Release};
 
 /// What of the tree takes part in the build.
-const COMPILED_PARTS: [&str; 9] = [
+const COMPILED_PARTS: [&str; 11] = [
     "py",
     "shared",
     "extmod",
+    "drivers/bus",
+    "drivers/dht",
     "mpy-cross",
     "lib/libm",
     "lib/littlefs",
@@ -36,62 +38,93 @@ const COMPILED_PARTS: [&str; 9] = [
     "tools/mpy-tool.py",
 ];
 
-/// Debian's suite that carries [`VERSION`].
-const DEBIAN_SUITE: &str = "trixie";
-/// The file of Debian's source package that holds upstream's unchanged tree.
-const DEBIAN_ARCHIVE: &str = "micropython_1.25.0+ds.orig.tar.xz";
-/// SHA-256 of [`DEBIAN_ARCHIVE`].
-const DEBIAN_ARCHIVE_SHA256: &str = "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea";
-
 /// Upstream's repository.
 const UPSTREAM: &str = "https://github.com/micropython/micropython";
 
-/// Returns a folder with the pinned source.
+/// The release of this version.
 ///
-/// A folder `given` by the user comes first and must hold the pinned release.
-/// Else the tree kept in the build cache is used; it is fetched if it is not
-/// there yet: from Debian's source package where apt is set up for Debian's
-/// archive, else from upstream's release tag.
+/// # Errors
+/// When the table does not have it.
+pub(crate) fn release(version: &str) -> Result<&'static Release> {
+    Release::of(version).ok_or_else(|| {
+        Failure::new(
+            Code::SourceUnreachable,
+            format!("The firmware cannot be built from MicroPython {version}."),
+            format!("Take {}.", known_versions()),
+        )
+    })
+}
+
+fn known_versions() -> String {
+    RELEASES.map(|release| release.version).join(" or ")
+}
+
+/// Returns a folder with a pinned source.
+///
+/// A folder `given` by the user comes first and must hold a release of the table.
+/// Else it is the release that is `wanted`, or the newest that can be had: Debian's
+/// suites move on, and not every network reaches upstream.
 ///
 /// # Errors
 /// When the source can be had from nowhere or is not the pinned one.
-pub(crate) fn source(workspace: &Workspace, given: Option<&Path>) -> Result<PathBuf> {
+pub(crate) fn source(workspace: &Workspace, given: Option<&Path>, wanted: Option<&'static Release>) -> Result<PathBuf> {
     if let Some(dir) = given {
-        verify(dir)?;
+        verify_any(dir)?;
         return fs::canonicalize(dir).map_err(|error| file_access(dir, &error));
     }
+    let candidates = wanted.map_or(RELEASES.iter().collect(), |release| vec![release]);
+    let mut last = None;
+    for release in candidates {
+        if last.is_some() {
+            eprintln!("    MicroPython {} stands in; the firmware will say so.", release.version);
+        }
+        match kept_or_fetched(workspace, release) {
+            Err(failure) if failure.code() == Code::SourceUnreachable => {
+                eprintln!("    {failure}");
+                last = Some(failure);
+            }
+            other => return other,
+        }
+    }
+    Err(last.unwrap_or_else(|| unreachable_source(&known_versions())))
+}
+
+/// The tree kept in the build cache; it is fetched if it is not there yet: from Debian's source package where apt is
+/// set up for Debian's archive, else from upstream's release tag.
+fn kept_or_fetched(workspace: &Workspace, release: &'static Release) -> Result<PathBuf> {
+    let version = release.version;
     let cache = workspace.cache().join("micropython");
-    let tree = cache.join(format!("micropython-{VERSION}"));
+    let tree = cache.join(format!("micropython-{version}"));
     // Written last, so a tree with this mark was complete and had the right checksum.
-    let mark = cache.join("verified");
-    if tree.is_dir() && fs::read(&mark).is_ok_and(|sum| sum == TREE_SHA256.as_bytes()) {
+    let mark = cache.join(format!("verified-{version}"));
+    if tree.is_dir() && fs::read(&mark).is_ok_and(|sum| sum == release.tree_sha256.as_bytes()) {
         return Ok(tree);
     }
-    step(&format!("Fetching the source of MicroPython {VERSION}"), || {
+    step(&format!("Fetching the source of MicroPython {version}"), || {
         let scratch = cache.join("fetch");
         remove_dir(&scratch)?;
         remove_dir(&tree)?;
         create_dir(&scratch)?;
-        let unpacked = fetch(&scratch)?;
-        verify(&unpacked)?;
+        let unpacked = fetch(release, &scratch)?;
+        verify(release, &unpacked)?;
         fs::rename(&unpacked, &tree).map_err(|error| file_access(&tree, &error))?;
         remove_dir(&scratch)?;
-        write_if_changed(&mark, TREE_SHA256.as_bytes())?;
+        write_if_changed(&mark, release.tree_sha256.as_bytes())?;
         Ok(tree.clone())
     })
 }
 
-fn fetch(scratch: &Path) -> Result<PathBuf> {
+fn fetch(release: &Release, scratch: &Path) -> Result<PathBuf> {
     let mut failures = Vec::new();
     if apt::is_available() {
-        match from_debian(scratch) {
+        match from_debian(release, scratch) {
             Ok(tree) => return Ok(tree),
             Err(failure) if failure.code() == Code::ChecksumWrong => return Err(failure),
             Err(failure) => failures.push(failure),
         }
     }
     if which("git").is_some() {
-        match from_upstream(scratch) {
+        match from_upstream(release, scratch) {
             Ok(tree) => return Ok(tree),
             Err(failure) => failures.push(failure),
         }
@@ -99,59 +132,85 @@ fn fetch(scratch: &Path) -> Result<PathBuf> {
     for failure in &failures {
         eprintln!("    {failure}");
     }
-    Err(Failure::new(
+    Err(unreachable_source(release.version))
+}
+
+fn unreachable_source(version: &str) -> Failure {
+    Failure::new(
         Code::SourceUnreachable,
         format!(
-            "The source of MicroPython {VERSION} could not be fetched, neither as Debian's source package nor from upstream's repository."
+            "The source of MicroPython {version} could not be fetched, neither as Debian's source package nor from upstream's repository."
         ),
         "Check the network, or unpack it yourself and give its folder: `cargo xtask firmware --micropython DIR`.",
-    ))
+    )
 }
 
-fn from_debian(scratch: &Path) -> Result<PathBuf> {
-    apt::fetch_debian_source("micropython", DEBIAN_SUITE, &scratch.join("apt"), scratch)?;
-    let archive = scratch.join(DEBIAN_ARCHIVE);
+fn from_debian(release: &Release, scratch: &Path) -> Result<PathBuf> {
+    apt::fetch_debian_source("micropython", release.debian_suite, &scratch.join("apt"), scratch)?;
+    let archive = scratch.join(format!("micropython_{}+ds.orig.tar.xz", release.version));
+    if !archive.is_file() {
+        return Err(Failure::new(
+            Code::SourceUnreachable,
+            format!("Debian's {} has another release of MicroPython by now.", release.debian_suite),
+            "Upstream's repository has it still.",
+        ));
+    }
     let found = hex(&Sha256::digest(read(&archive)?));
-    if found != DEBIAN_ARCHIVE_SHA256 {
-        return Err(wrong_checksum(&archive, DEBIAN_ARCHIVE_SHA256, &found));
+    if found != release.debian_sha256 {
+        return Err(wrong_checksum(&archive, release.version, release.debian_sha256, &found));
     }
     run(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(scratch))?;
-    Ok(scratch.join(format!("micropython-{VERSION}")))
+    Ok(scratch.join(format!("micropython-{}", release.version)))
 }
 
-fn from_upstream(scratch: &Path) -> Result<PathBuf> {
+fn from_upstream(release: &Release, scratch: &Path) -> Result<PathBuf> {
     let tree = scratch.join("upstream");
     run(Command::new("git")
         // Gives up where a network swallows packets: under 1 kB/s for 20 s.
         .args(["-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=20"])
         .args(["-c", "advice.detachedHead=false", "clone", "--depth", "1"])
-        .args(["--branch", &format!("v{VERSION}"), UPSTREAM])
+        .args(["--branch", &format!("v{}", release.version), UPSTREAM])
         .arg(&tree)
         .env("GIT_TERMINAL_PROMPT", "0"))?;
     Ok(tree)
 }
 
-/// Checks that the compiled parts of `tree` are those of the pinned release.
-fn verify(tree: &Path) -> Result<()> {
+/// Checks that the compiled parts of `tree` are those of a release of the table.
+fn verify_any(tree: &Path) -> Result<()> {
+    let found = checked_sum(tree, &known_versions())?;
+    if RELEASES.iter().any(|release| release.tree_sha256 == found) {
+        return Ok(());
+    }
+    Err(wrong_checksum(tree, &known_versions(), &RELEASES.map(|release| release.tree_sha256).join(" or "), &found))
+}
+
+/// Checks that the compiled parts of `tree` are those of `release`.
+fn verify(release: &Release, tree: &Path) -> Result<()> {
+    let found = checked_sum(tree, release.version)?;
+    if found == release.tree_sha256 {
+        return Ok(());
+    }
+    Err(wrong_checksum(tree, release.version, release.tree_sha256, &found))
+}
+
+fn checked_sum(tree: &Path, versions: &str) -> Result<String> {
     if !tree.join("py/mpconfig.h").is_file() {
         return Err(Failure::new(
             Code::SourceUnreachable,
             format!("{} does not hold the source of MicroPython.", tree.display()),
-            format!("Give the folder of release {VERSION} that has `py/mpconfig.h` in it."),
+            format!("Give the folder of release {versions} that has `py/mpconfig.h` in it."),
         ));
     }
-    let found = tree_checksum(tree)?;
-    if found == TREE_SHA256 {
-        return Ok(());
-    }
-    Err(wrong_checksum(tree, TREE_SHA256, &found))
+    tree_checksum(tree)
 }
 
-fn wrong_checksum(path: &Path, expected: &str, found: &str) -> Failure {
+fn wrong_checksum(path: &Path, versions: &str, expected: &str, found: &str) -> Failure {
     Failure::new(
         Code::ChecksumWrong,
-        format!("{} is not MicroPython {VERSION}: SHA-256 {found}, expected {expected}.", path.display()),
-        format!("Give an unchanged tree of release {VERSION}, or remove target/micropython and run the command again."),
+        format!("{} is not MicroPython {versions}: SHA-256 {found}, expected {expected}.", path.display()),
+        format!(
+            "Give an unchanged tree of release {versions}, or remove target/micropython and run the command again."
+        ),
     )
 }
 
@@ -215,7 +274,7 @@ mod tests {
     #[test]
     fn a_folder_without_micropython_is_refused_by_name() {
         let dir = scratch("empty");
-        let failure = source(&Workspace::at(&dir), Some(&dir)).unwrap_err();
+        let failure = source(&Workspace::at(&dir), Some(&dir), None).unwrap_err();
         assert_eq!(failure.code(), Code::SourceUnreachable);
         assert!(failure.to_string().contains("py/mpconfig.h"), "{failure}");
         remove_dir(&dir).unwrap();
@@ -226,12 +285,24 @@ mod tests {
         let dir = scratch("other-release");
         for part in COMPILED_PARTS {
             let file = if part.ends_with(".py") { dir.join(part) } else { dir.join(part).join("mpconfig.h") };
-            write_if_changed(&file, b"#define MICROPY_VERSION_MINOR 26").unwrap();
+            write_if_changed(&file, b"#define MICROPY_VERSION_MINOR 24").unwrap();
         }
-        let failure = source(&Workspace::at(&dir), Some(&dir)).unwrap_err();
+        let failure = source(&Workspace::at(&dir), Some(&dir), None).unwrap_err();
         assert_eq!(failure.code(), Code::ChecksumWrong);
-        assert!(failure.to_string().contains(TREE_SHA256), "{failure}");
+        for release in &RELEASES {
+            assert!(failure.to_string().contains(release.tree_sha256), "{failure}");
+        }
         remove_dir(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_version_outside_the_table_is_refused_with_those_in_it() {
+        let failure = release("1.24.1").err().unwrap();
+        assert!(failure.to_string().contains("1.24.1"), "{failure}");
+        for known in &RELEASES {
+            assert!(failure.to_string().contains(known.version), "{failure}");
+            assert_eq!(release(known.version).unwrap().tree_sha256, known.tree_sha256);
+        }
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub const DEVICE_TIMER: u32 = DEVICE_BASE + 4;
 /// Register: stores what is written, without any effect on the hart.
 pub const DEVICE_SCRATCH: u32 = DEVICE_BASE + 8;
 
+/// How long the test device says that reading a line of flash takes: 20 cycles.
+const FLASH_LINE_TICKS: u32 = 60;
+
 /// How many instructions pass between two looks at `tohost`.
 const TOHOST_SLICE: u64 = 1000;
 
@@ -90,6 +93,10 @@ impl Devices for TestDevice {
 
     fn ticks_per_cycle(&self) -> u32 {
         3
+    }
+
+    fn flash_line_ticks(&self) -> u32 {
+        FLASH_LINE_TICKS
     }
 
     fn stop_requested(&self) -> bool {

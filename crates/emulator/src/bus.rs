@@ -52,13 +52,13 @@ pub enum Effect {
 
 /// Everything outside core memory, as the hart sees it.
 ///
-/// `now` is always the exact tick of the accessing instruction. `memory` is passed in because
+/// `now` is always the exact tick at which the accessing instruction acts. `memory` is passed in because
 /// direct memory access, the cache controller and the flash controller work on it. Accesses are
 /// always naturally aligned: the hart raises the misaligned exceptions itself.
 ///
 /// What [`next_event`](Devices::next_event), [`interrupt`](Devices::interrupt),
-/// [`ticks_per_cycle`](Devices::ticks_per_cycle) and [`stop_requested`](Devices::stop_requested)
-/// answer may change only in `run_events`, or in an access that returns [`Effect::Reschedule`], or
+/// [`ticks_per_cycle`](Devices::ticks_per_cycle), [`flash_line_ticks`](Devices::flash_line_ticks) and
+/// [`stop_requested`](Devices::stop_requested) answer may change only in `run_events`, or in an access that returns [`Effect::Reschedule`], or
 /// while no engine runs. The fast engine relies on it.
 pub trait Devices {
     /// Reads a peripheral register. Reads may have side effects (FIFOs).
@@ -104,6 +104,9 @@ pub trait Devices {
     fn holds_hart(&self) -> bool {
         false
     }
+
+    /// How long the cache takes to read a line of flash.
+    fn flash_line_ticks(&self) -> u32;
 
     /// Whether the engine shall return to its caller at this instruction boundary: a reset was
     /// asked for, or something happened that the host waits for. The caller finds out what, and

@@ -13,7 +13,7 @@ use crate::peripherals::aes::Aes;
 use crate::peripherals::apb_saradc::ApbSaradc;
 use crate::peripherals::assist_debug::AssistDebug;
 use crate::peripherals::efuse::{Efuse, EfuseImage};
-use crate::peripherals::extmem::Extmem;
+use crate::peripherals::extmem::{Extmem, Invalidate};
 use crate::peripherals::gdma::Gdma;
 use crate::peripherals::gpio::{self, Gpio};
 use crate::peripherals::i2c::I2c;
@@ -25,6 +25,7 @@ use crate::peripherals::rmt::Rmt;
 use crate::peripherals::rng::Rng;
 use crate::peripherals::rtc_cntl::{ResetCause, RtcCntl, wake};
 use crate::peripherals::sha::Sha;
+use crate::peripherals::spi0;
 use crate::peripherals::spi1::Spi1;
 use crate::peripherals::spi2::Spi2;
 use crate::peripherals::system::{PeripheralResets, System};
@@ -41,6 +42,7 @@ use crate::pins::{Bench, Drives};
 enum Block {
     Uart0,
     Uart1,
+    Spi0,
     Spi1,
     Gpio,
     RtcCntl,
@@ -86,7 +88,7 @@ const fn row(base: u32, size: u32, name: &'static str, block: Block) -> Row {
 const BLOCKS: &[Row] = &[
     row(0x6000_0000, 0x1000, "UART0", Block::Uart0),
     row(0x6000_2000, 0x1000, "SPI1", Block::Spi1),
-    row(0x6000_3000, 0x1000, "SPI0", Block::Unmodelled),
+    row(0x6000_3000, 0x1000, "SPI0", Block::Spi0),
     row(0x6000_4000, 0x0F00, "GPIO", Block::Gpio),
     row(0x6000_4F00, 0x0100, "GPIO_SD", Block::Unmodelled),
     row(0x6000_5000, 0x1000, "FE2", Block::Unmodelled),
@@ -252,6 +254,8 @@ pub(crate) struct Chip {
     rng: Rng,
     assist_debug: AssistDebug,
     unmodelled: Unmodelled,
+    /// How long the cache takes to read a line of flash, as SPI0 is set.
+    flash_line_ticks: u32,
     /// The host's ends of the serial lines.
     lines: [Line; 2],
     cable: Cable,
@@ -311,6 +315,7 @@ impl Chip {
             rng: Rng::new(seed),
             assist_debug: AssistDebug::new(),
             unmodelled: Unmodelled::new(),
+            flash_line_ticks: 0,
             lines: Default::default(),
             cable: Cable::new(),
             strapping,
@@ -318,6 +323,7 @@ impl Chip {
             outside: Outside { outputs: Default::default(), output_capacity, stop_on_output: false, output_stop: None },
         };
         chip.arm_flash_boot_protection(0, strapping);
+        chip.follow_spi0();
         chip.plan_all(0);
         chip
     }
@@ -396,9 +402,11 @@ impl Chip {
         self.aes = Aes::new();
         self.dma = Gdma::new();
         self.unmodelled.reset();
+        self.follow_spi0();
         for index in 0..MMU_ENTRIES {
             memory.set_mmu_entry(index, crate::memory::MMU_INVALID);
         }
+        memory.cache.clear();
         self.schedule = Schedule::new();
         self.plan_all(now);
     }
@@ -666,7 +674,7 @@ impl Chip {
             Block::Extmem => self.extmem.peek(offset),
             Block::MmuTable => memory.mmu_entry(offset as usize / 4 % MMU_ENTRIES),
             Block::AssistDebug => self.assist_debug.peek(offset),
-            Block::Unmodelled => self.unmodelled.peek(address),
+            Block::Spi0 | Block::Unmodelled => self.unmodelled.peek(address),
         })
     }
 
@@ -693,7 +701,7 @@ impl Chip {
             }
             Block::Rmt => Ok(self.rmt.load(offset)),
             Block::Rng => Ok(self.rng.draw()),
-            Block::Unmodelled => {
+            Block::Spi0 | Block::Unmodelled => {
                 self.record(row, offset, false, now);
                 Ok(self.unmodelled.peek(address))
             }
@@ -798,15 +806,29 @@ impl Chip {
                 self.follow_clocks(now);
             }
             Block::InterruptCore0 => self.matrix.store(offset, value),
-            Block::Extmem => self.extmem.store(offset, value),
+            Block::Extmem => {
+                if let Some(Invalidate { address, length }) = self.extmem.store(offset, value) {
+                    memory.cache.invalidate(address, length);
+                }
+            }
             Block::MmuTable => memory.set_mmu_entry(offset as usize / 4 % MMU_ENTRIES, value),
             Block::AssistDebug => self.assist_debug.store(offset, value),
+            Block::Spi0 => {
+                self.record(row, offset, true, now);
+                self.unmodelled.store(address, value);
+                self.follow_spi0();
+            }
             Block::Unmodelled => {
                 self.record(row, offset, true, now);
                 self.unmodelled.store(address, value);
             }
         }
         Ok(())
+    }
+
+    /// Lets the time that a line of flash takes follow the registers of SPI0.
+    fn follow_spi0(&mut self) {
+        self.flash_line_ticks = spi0::line_ticks(|offset| self.unmodelled.peek(spi0::BASE + offset));
     }
 
     /// Lets everything that counts cycles of a derived clock follow a change of the clocks.
@@ -967,8 +989,10 @@ impl Chip {
     }
 
     /// What the engine caches: if it is the same after an access, the engine may go on.
-    fn engine_view(&self) -> (Tick, Option<u8>, Clocks, bool, bool) {
-        (self.schedule.next(), self.matrix.selected(), self.clocks, self.stop_requested(), self.is_asleep())
+    fn engine_view(&self) -> (Tick, Option<u8>, Clocks, u32, bool, bool) {
+        let Self { schedule, matrix, clocks, flash_line_ticks, .. } = self;
+        let (stop, asleep) = (self.stop_requested(), self.is_asleep());
+        (schedule.next(), matrix.selected(), *clocks, *flash_line_ticks, stop, asleep)
     }
 }
 
@@ -1051,6 +1075,10 @@ impl Devices for Chip {
 
     fn holds_hart(&self) -> bool {
         self.is_asleep()
+    }
+
+    fn flash_line_ticks(&self) -> u32 {
+        self.flash_line_ticks
     }
 
     fn stop_requested(&self) -> bool {

@@ -8,6 +8,8 @@ pub(crate) const XTAL_HZ: u64 = 40_000_000;
 pub(crate) const RC_SLOW_HZ: u64 = 136_000;
 /// Ticks per cycle of the crystal clock.
 pub(crate) const XTAL_TICKS: u32 = (TICKS_PER_SECOND / XTAL_HZ) as u32;
+/// Ticks per cycle of the APB clock while the PLL drives the chip (80 MHz).
+pub(crate) const APB_PLL_TICKS: u32 = (TICKS_PER_SECOND / 80_000_000) as u32;
 
 /// How long one cycle of each derived clock lasts now, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

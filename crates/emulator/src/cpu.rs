@@ -9,7 +9,9 @@ pub mod csr;
 pub mod decode;
 pub(crate) mod execute;
 pub mod observe;
+mod performance;
 mod register;
+pub mod timing;
 pub mod trap;
 
 use crate::bus::{AccessFault, Tick};
@@ -19,6 +21,7 @@ pub use csr::CsrFile;
 pub use decode::Op;
 pub use observe::{Access, Observer, Step, TrapLog, TrapLogEntry, TrapRecord};
 pub use register::{Reg, Registers};
+pub use timing::Timing;
 pub use trap::{Cause, Exception, Trap};
 
 /// The privilege mode; the chip has machine and user mode (`misa` shows "U").
@@ -65,10 +68,19 @@ pub struct Hart {
     pub now: Tick,
     /// Instructions executed since the hart was made; one that traps counts as well.
     pub instructions: u64,
+    /// CPU cycles since the hart was made that instructions took beyond their first one, and that
+    /// entering traps took.
+    pub stall_cycles: u64,
     /// CPU cycles spent waiting (WFI) since the hart was made.
     pub idle_cycles: u64,
     /// Ticks spent waiting (WFI) since the hart was made.
     pub idle_ticks: Tick,
+    /// What instructions cost.
+    pub timing: Timing,
+    /// The register that the instruction before loaded, x0 if it was no load. Stays x0 in unit time.
+    pub(crate) pending_load: Reg,
+    /// The line (address / 32) that holds the last byte of the instruction before. Stays 0 in unit time.
+    pub(crate) fetch_line: u32,
     /// See [`INTERRUPT_LATENCY`]. Counted in instructions; waking from WFI has no latency.
     pub interrupt_latency: u64,
     /// The instruction count from which the interrupt that is deliverable now may be taken.
@@ -76,7 +88,7 @@ pub struct Hart {
 }
 
 impl Hart {
-    /// A hart at tick 0 that is about to execute the instruction at `pc` in machine mode.
+    /// A hart at tick 0 that is about to execute the instruction at `pc` in machine mode, in unit time.
     #[must_use]
     pub fn new(pc: u32) -> Self {
         Self {
@@ -87,8 +99,12 @@ impl Hart {
             activity: Activity::Running,
             now: 0,
             instructions: 0,
+            stall_cycles: 0,
             idle_cycles: 0,
             idle_ticks: 0,
+            timing: Timing::Unit,
+            pending_load: Reg::X0,
+            fetch_line: 0,
             interrupt_latency: INTERRUPT_LATENCY,
             interrupt_due: None,
         }
@@ -99,18 +115,20 @@ impl Hart {
         let mut new = Self::new(pc);
         new.now = self.now;
         new.instructions = self.instructions;
+        new.stall_cycles = self.stall_cycles;
+        new.timing = self.timing;
         new.idle_cycles = self.idle_cycles;
         new.idle_ticks = self.idle_ticks;
         new.interrupt_latency = self.interrupt_latency;
-        new.csr.restart_counters(new.cycles());
+        new.restart_counters();
         *self = new;
     }
 
-    /// CPU cycles since the hart was made: every instruction takes one, waiting as many as it lasts.
+    /// CPU cycles since the hart was made: what instructions and traps took, and waiting.
     #[inline]
     #[must_use]
     pub fn cycles(&self) -> u64 {
-        self.instructions + self.idle_cycles
+        self.instructions + self.stall_cycles + self.idle_cycles
     }
 
     /// Whether an interrupt may be taken: `mstatus.MIE`, and always in user mode.

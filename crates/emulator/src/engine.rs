@@ -2,20 +2,28 @@
 //!
 //! [`Plain`] decodes every instruction anew and looks around at every instruction boundary: it is
 //! the oracle. [`Block`] keeps blocks decoded and looks around only where something can have
-//! changed. Both leave exactly the same state at every boundary where they stop.
+//! changed. [`Traces`] compiles what is executed often. All leave exactly the same state at every boundary where they stop.
 //!
-//! One instruction takes one CPU cycle. An interrupt can be taken at every instruction boundary.
+//! What an instruction costs is in `cpu::timing`. An interrupt can be taken at every instruction
+//! boundary.
 
 mod block;
 mod boundary;
 mod plain;
+#[cfg(traces)]
+mod traces;
+#[cfg(not(traces))]
+#[path = "engine/traces_absent.rs"]
+mod traces;
 
 use crate::bus::{Devices, Tick};
 use crate::cpu::{Exception, Hart, Observer};
 use crate::memory::Memory;
 
 pub use block::Block;
+pub(crate) use boundary::Budget;
 pub use plain::Plain;
+pub use traces::Traces;
 
 /// Where a run ends at the latest.
 #[derive(Clone, Copy, Debug)]

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use crate::bus::{Devices, TICKS_PER_SECOND, Tick, Width};
 use crate::chip::{Chip, Port, Strapping};
 use crate::cpu::observe::TrapLog;
-use crate::cpu::{Activity, Exception, Hart, Observer, Reg};
-use crate::engine::{Block, Engine, Exit, Limits, Plain};
+use crate::cpu::{Activity, Exception, Hart, Observer, Reg, Timing};
+use crate::engine::{Block, Engine, Exit, Limits, Plain, Traces};
 use crate::flash::FlashImage;
 use crate::input_log::{Input, InputLog, LoggedInput};
 use crate::memory::Memory;
@@ -31,16 +31,55 @@ const RESET_VECTOR: u32 = 0x4000_0000;
 const EN_RISE_TICKS: Tick = TICKS_PER_SECOND / 1000;
 /// Injections that may wait at once.
 const MAX_INJECTIONS: usize = 1 << 16;
+/// How often a program comes to an address before its trace is compiled.
+const DEFAULT_TRACE_THRESHOLD: u8 = 16;
 
 /// Which engine runs the hart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EngineKind {
-    /// Decodes every instruction anew: slow, and the oracle of the other one.
+    /// Decodes every instruction anew: slow, and the oracle of the others.
     Plain,
     /// Keeps basic blocks decoded.
-    #[default]
     Block,
+    /// Compiles what is executed often; where that cannot be had, it is [`Block`](Self::Block).
+    #[default]
+    Traces,
 }
+
+impl EngineKind {
+    /// The engine that a machine made with this kind really has on this host, as it is now. Compiled traces need
+    /// a host of a known kind that lets memory become executable.
+    #[must_use]
+    pub fn available(self) -> Self {
+        AnyEngine::new(self, DEFAULT_TRACE_THRESHOLD).kind()
+    }
+}
+
+impl std::fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Plain => "plain",
+            Self::Block => "block",
+            Self::Traces => "traces",
+        })
+    }
+}
+
+impl std::str::FromStr for EngineKind {
+    type Err = UnknownEngine;
+
+    fn from_str(name: &str) -> Result<Self, UnknownEngine> {
+        [Self::Plain, Self::Block, Self::Traces]
+            .into_iter()
+            .find(|kind| kind.to_string() == name)
+            .ok_or_else(|| UnknownEngine(name.to_owned()))
+    }
+}
+
+/// There is no engine of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no engine `{0}`; there are traces, block and plain")]
+pub struct UnknownEngine(pub String);
 
 /// What a machine is made of.
 #[derive(Clone, Debug)]
@@ -53,6 +92,11 @@ pub struct Config {
     pub strapping: Strapping,
     /// The engine.
     pub engine: EngineKind,
+    /// How often a program comes to an address before [`EngineKind::Traces`] compiles what begins there. Nothing
+    /// that can be observed depends on it but the speed.
+    pub trace_threshold: u8,
+    /// What instructions cost.
+    pub timing: Timing,
     /// Decides what the random number generator delivers.
     pub seed: u64,
     /// The factory MAC address in eFuse.
@@ -73,6 +117,8 @@ impl Default for Config {
             flash: FlashImage::blank(),
             strapping: Strapping::FlashBoot,
             engine: EngineKind::default(),
+            trace_threshold: DEFAULT_TRACE_THRESHOLD,
+            timing: Timing::default(),
             seed: 0,
             mac: [0x02, 0x15, 0x08, 0x1A, 0xB0, 0x01],
             efuse: None,
@@ -199,13 +245,35 @@ pub(crate) struct Wiring {
 enum AnyEngine {
     Plain(Plain),
     Block(Box<Block>),
+    Traces(Box<Traces>),
 }
 
 impl AnyEngine {
-    fn new(kind: EngineKind) -> Self {
+    fn new(kind: EngineKind, trace_threshold: u8) -> Self {
         match kind {
             EngineKind::Plain => Self::Plain(Plain),
             EngineKind::Block => Self::Block(Box::default()),
+            EngineKind::Traces => {
+                let traces = Box::new(Traces::with_threshold(trace_threshold));
+                if traces.compiles() { Self::Traces(traces) } else { Self::Block(Box::default()) }
+            }
+        }
+    }
+
+    /// An engine for a fork of the machine.
+    fn fork(&self) -> Self {
+        match self {
+            Self::Plain(_) => Self::Plain(Plain),
+            Self::Block(_) => Self::Block(Box::default()),
+            Self::Traces(traces) => Self::Traces(Box::new(traces.fork())),
+        }
+    }
+
+    fn kind(&self) -> EngineKind {
+        match self {
+            Self::Plain(_) => EngineKind::Plain,
+            Self::Block(_) => EngineKind::Block,
+            Self::Traces(_) => EngineKind::Traces,
         }
     }
 
@@ -213,6 +281,7 @@ impl AnyEngine {
         match self {
             Self::Plain(engine) => engine.forget(memory),
             Self::Block(engine) => engine.forget(memory),
+            Self::Traces(engine) => engine.forget(memory),
         }
     }
 }
@@ -225,7 +294,6 @@ pub struct Machine {
     chip: Box<Chip>,
     wiring: Wiring,
     engine: AnyEngine,
-    engine_kind: EngineKind,
     stops: Stops,
     input_log: Option<InputLog>,
     trap_log: Option<TrapLog>,
@@ -237,13 +305,14 @@ impl Machine {
     pub fn new(config: Config) -> Self {
         let efuse = config.efuse.unwrap_or_else(|| EfuseImage::new(config.mac, config.rom.revision()));
         let chip = Chip::new(efuse, config.strapping, config.seed, config.output_capacity);
+        let mut hart = Hart::new(RESET_VECTOR);
+        hart.timing = config.timing;
         Self {
-            hart: Hart::new(RESET_VECTOR),
+            hart,
             memory: Memory::new(config.rom.image(), config.flash),
             chip: Box::new(chip),
             wiring: Wiring { power: Power::Running, injections: BTreeMap::new(), reported: None },
-            engine: AnyEngine::new(config.engine),
-            engine_kind: config.engine,
+            engine: AnyEngine::new(config.engine, config.trace_threshold),
             stops: Stops::default(),
             input_log: None,
             trap_log: (config.trap_log_capacity > 0).then(|| TrapLog::new(config.trap_log_capacity)),
@@ -311,6 +380,9 @@ impl Machine {
                     engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer)
                 }
                 AnyEngine::Block(engine) => {
+                    engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer)
+                }
+                AnyEngine::Traces(engine) => {
                     engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer)
                 }
             };
@@ -547,10 +619,16 @@ impl Machine {
         self.stops = stops;
     }
 
-    /// Which engine runs the hart.
+    /// Which engine runs the hart: [`EngineKind::Block`] as well where traces were asked for and cannot be had.
     #[must_use]
     pub fn engine_kind(&self) -> EngineKind {
-        self.engine_kind
+        self.engine.kind()
+    }
+
+    /// What instructions cost on this board.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.hart.timing
     }
 
     /// What ends a run besides its deadline.
@@ -741,8 +819,7 @@ impl Machine {
             memory: self.memory.clone(),
             chip: self.chip.clone(),
             wiring: self.wiring.clone(),
-            engine: AnyEngine::new(self.engine_kind),
-            engine_kind: self.engine_kind,
+            engine: self.engine.fork(),
             stops: self.stops.clone(),
             input_log: None,
             trap_log: self.trap_log.clone(),

@@ -2,9 +2,10 @@
 //!
 //! ROM, internal SRAM (seen twice, by the instruction and by the data bus), RTC fast memory, and
 //! the flash windows behind the cache's MMU table. Addresses are those of the ESP32-C3 Technical
-//! Reference Manual, chapter "System and Memory". The cache itself is not modelled: a mapped flash
-//! page always shows the present contents of the flash.
+//! Reference Manual, chapter "System and Memory". Of the cache only the time is modelled
+//! (`flash_cache`): a mapped flash page always shows the present contents of the flash.
 
+mod flash_cache;
 mod ram;
 
 use std::hash::{Hash, Hasher};
@@ -12,6 +13,10 @@ use std::sync::Arc;
 
 use crate::bus::{AccessFault, Width};
 use crate::flash::{FLASH_PAGE, FlashImage};
+#[cfg(not(traces))]
+use flash_cache::FlashCache;
+#[cfg(traces)]
+pub(crate) use flash_cache::FlashCache;
 use ram::{AnyRam, FixedRam};
 
 pub use ram::GRANULE;
@@ -73,6 +78,7 @@ pub struct MemorySnapshot {
     extra: Arc<[u8]>,
     flash: FlashImage,
     mmu: [u16; MMU_ENTRIES],
+    cache: FlashCache,
 }
 
 /// ROM, internal RAM, RTC memory and the flash windows, with their decoded-code bookkeeping.
@@ -86,10 +92,14 @@ pub struct Memory {
     extra_base: u32,
     flash: FlashImage,
     mmu: [u16; MMU_ENTRIES],
+    /// Which lines of flash the chip's cache holds; empty in unit time.
+    pub(crate) cache: FlashCache,
     /// One bit per MMU entry: an engine holds code decoded from this window page.
     window_has_code: u128,
     /// One bit per MMU entry: that code is no longer what the flash shows.
     window_stale: u128,
+    /// Counts everything after which a flash page may be found elsewhere.
+    flash_version: u64,
 }
 
 impl Memory {
@@ -118,8 +128,10 @@ impl Memory {
             extra_base,
             flash,
             mmu: [MMU_INVALID as u16; MMU_ENTRIES],
+            cache: FlashCache::new(),
             window_has_code: 0,
             window_stale: 0,
+            flash_version: 1,
         }
     }
 
@@ -131,6 +143,7 @@ impl Memory {
         for index in 0..MMU_ENTRIES {
             self.set_mmu_entry(index, MMU_INVALID);
         }
+        self.cache.clear();
     }
 
     // ---- the hart's accesses ------------------------------------------------------------------
@@ -270,6 +283,8 @@ impl Memory {
 
     /// The flash contents, to be changed; call [`Memory::flash_changed`] for what was changed.
     pub fn flash_mut(&mut self) -> &mut FlashImage {
+        // A page that is written moves if it is shared.
+        self.flash_version += 1;
         &mut self.flash
     }
 
@@ -311,6 +326,30 @@ impl Memory {
         }
         let entry = u32::from(self.mmu[(address >> MMU_PAGE_BITS) as usize % MMU_ENTRIES]);
         (entry & MMU_INVALID == 0).then(|| &**self.flash.page(entry as usize))
+    }
+
+    // ---- for emitted code ---------------------------------------------------------------------
+
+    /// The first byte of SRAM on the data bus, of which there are [`DRAM_SIZE`], and the flags of its granules. They
+    /// stay where they are as long as this memory exists.
+    #[cfg(traces)]
+    pub(crate) fn dram_parts(&mut self) -> (*mut u8, *mut u8) {
+        self.ram.parts_from(DRAM_OFFSET)
+    }
+
+    /// Changes whenever [`Memory::flash_pages`] may answer otherwise; never 0.
+    #[cfg(traces)]
+    pub(crate) fn flash_version(&self) -> u64 {
+        self.flash_version
+    }
+
+    /// Where the [`FLASH_PAGE`] bytes behind each entry of the MMU table are; null where nothing is mapped.
+    #[cfg(traces)]
+    pub(crate) fn flash_pages(&self, pages: &mut [*const u8; MMU_ENTRIES]) {
+        for (page, &entry) in pages.iter_mut().zip(&self.mmu) {
+            let entry = u32::from(entry);
+            *page = if entry & MMU_INVALID == 0 { self.flash.page(entry as usize).as_ptr() } else { std::ptr::null() };
+        }
     }
 
     // ---- decoded code -------------------------------------------------------------------------
@@ -364,6 +403,7 @@ impl Memory {
     }
 
     fn window_changed(&mut self, index: usize) {
+        self.flash_version += 1;
         self.window_stale |= self.window_has_code & (1 << index);
         self.window_has_code &= !(1 << index);
     }
@@ -378,6 +418,7 @@ impl Memory {
             extra: self.extra.snapshot(),
             flash: self.flash.clone(),
             mmu: self.mmu,
+            cache: self.cache.clone(),
         }
     }
 
@@ -393,6 +434,7 @@ impl Memory {
             }
         }
         self.mmu = snapshot.mmu;
+        self.cache.clone_from(&snapshot.cache);
         self.flash.share(&snapshot.flash);
     }
 }
@@ -404,6 +446,7 @@ impl PartialEq for Memory {
         rom && self.ram.bytes() == other.ram.bytes()
             && self.extra.bytes() == other.extra.bytes()
             && self.mmu == other.mmu
+            && self.cache == other.cache
             && self.flash == other.flash
     }
 }
@@ -416,6 +459,7 @@ impl Hash for Memory {
         for entry in self.mmu {
             state.write_u16(entry);
         }
+        self.cache.hash(state);
         for index in 0..crate::flash::FLASH_PAGES {
             state.write(&self.flash.page(index)[..]);
         }

@@ -121,7 +121,9 @@ impl Observer for Record {
             flow,
             barrier: csr.is_some() || stops,
             // mpccr, mcycle, minstret and their user-mode shadows.
-            counter: csr.is_some_and(|csr| csr == 0x7E2 || matches!(csr & 0xF7F, 0xB00 | 0xB02 | 0xC00..=0xC02)),
+            counter: csr.is_some_and(|csr| {
+                matches!(csr, 0x7E2 | 0x802) || matches!(csr & 0xF7F, 0xB00 | 0xB02 | 0xC00..=0xC02)
+            }),
             accesses: self.accesses.len(),
         });
     }

@@ -13,8 +13,8 @@ use emulator::memory::Memory;
 use emulator::{Injection, Stop};
 
 use crate::explore::{Arrivals, Run};
-use crate::objects::{Globals, Variable};
 use crate::window::{Deadline, Place, Window, console_text, hook_arguments};
+use inspector::objects::{Globals, Variable};
 
 /// The most steps that are told of one run.
 const MAX_STEPS: usize = 256;
@@ -370,7 +370,7 @@ struct Recent {
 const BEHIND: usize = 6;
 
 impl Recent {
-    fn executes(&mut self, pc: u32, symbols: &crate::symbols::Symbols) {
+    fn executes(&mut self, pc: u32, symbols: &inspector::symbols::Symbols) {
         let function = symbols.function_at(pc).map(|(_, offset)| pc - offset);
         if function != self.function {
             self.function = function;

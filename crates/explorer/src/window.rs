@@ -12,8 +12,8 @@ use emulator::memory::Memory;
 use emulator::{Config, EngineKind, Machine, Port, ResetCause, Snapshot, Stop, Stops};
 
 use crate::story::Sides;
-use crate::symbols::{SymbolError, Symbols};
-use crate::vm::{self, Listing, Position, VmLayout};
+use inspector::symbols::{SymbolError, Symbols};
+use inspector::vm::{self, Listing, Position, VmLayout};
 
 /// The mark after which a run is judged.
 pub const FINISH_MARK: u32 = 3;
@@ -30,6 +30,9 @@ pub struct Marks {
     /// Closes it.
     pub end: u32,
 }
+
+/// Ticks in a cycle of the CPU at the 160 MHz that the lesson firmware sets.
+const TICKS_PER_CYCLE: Tick = TICKS_PER_SECOND / 160_000_000;
 
 /// How far a run may go before it counts as endless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -260,6 +263,15 @@ impl Window {
     #[must_use]
     pub fn instructions(&self) -> u32 {
         (self.boundaries.len() - 1) as u32
+    }
+
+    /// How likely an interrupt at a random moment arrives at a boundary, in cycles: those of the instruction
+    /// before it, because what comes meanwhile is seen where that one ends. The first boundary has none.
+    #[must_use]
+    pub fn cycles_before(&self, at: u32) -> u64 {
+        let tick = |at: u32| self.boundaries.get(at as usize).map_or(0, |boundary| boundary.tick);
+        let ticks = at.checked_sub(1).map_or(0, |before| tick(at).saturating_sub(tick(before)));
+        ticks / TICKS_PER_CYCLE
     }
 
     /// The board's memory where the last run ended.

@@ -6,9 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Slots 0..1 are machine.Timer(0..1), the others are pins.
-#define FW_SLOTS (8)
-#define FW_TIMERS (2)
+// What can interrupt: machine.Timer(0..1) with an alarm of their own, timers that share one alarm, pins, UART1.
+#define FW_SLOTS (20)
+#define FW_ALARMS (2)
+#define FW_TIMERS (8)
+#define FW_FIRST_PIN (FW_TIMERS)
+#define FW_PINS (11)
+#define FW_UART (19)
 
 // Where an exception happened.
 enum { FW_CONTEXT_HARD = 0, FW_CONTEXT_SOFT = 1, FW_CONTEXT_MAIN = 2 };
@@ -32,8 +36,14 @@ void fw_lesson_irq_enable(uint32_t enabled);
 int fw_timer_start(uint32_t slot, uint64_t period_ticks, bool repeat, bool hard, uint32_t priority);
 void fw_timer_stop(uint32_t slot);
 uint64_t fw_timer_elapsed_ticks(uint32_t slot);
-void fw_pin_irq_start(uint32_t pin, uint32_t slot, uint32_t trigger, bool hard, uint32_t priority);
-void fw_pin_irq_stop(uint32_t slot);
+void fw_silence(void);
+// Triggers: 0 none, 1 rising, 2 falling, 3 both edges, 4 low, 5 high level.
+void fw_pin_irq_start(uint32_t pin, uint32_t trigger, bool hard, uint32_t priority);
+void fw_pin_irq_stop(uint32_t pin);
+uint32_t fw_pin_trigger(uint32_t pin);
+void fw_pin_set_trigger(uint32_t pin, uint32_t trigger);
+uint32_t fw_pin_flags(uint32_t pin);
+void fw_pin_irq_call(uint32_t pin);
 int fw_fire(void);
 void fw_burst(uint32_t count);
 void fw_trace(int32_t value);
@@ -48,13 +58,12 @@ typedef struct {
 } fw_source_stats_t;
 void fw_source_stats(uint32_t slot, fw_source_stats_t *stats);
 
-// Pins. Levels are 0 or 1.
-enum { FW_PIN_IN = 1, FW_PIN_OUT = 3, FW_PIN_OPEN_DRAIN = 7 };
-enum { FW_PULL_NONE = 0, FW_PULL_UP = 1, FW_PULL_DOWN = 2 };
+// Pins; their levels are read and written in mphalport.h.
+enum { FW_PULL_DOWN = 1, FW_PULL_UP = 2 };
 bool fw_pin_valid(uint32_t pin);
-void fw_pin_configure(uint32_t pin, uint32_t mode, uint32_t pull);
-void fw_pin_write(uint32_t pin, bool level);
-bool fw_pin_read(uint32_t pin);
+// Mode: bits for input, output, open drain. Pull: bits above. Drive: 0 to 3. -1 leaves it.
+void fw_pin_configure(uint32_t pin, int32_t mode, int32_t pull, int32_t drive);
+bool fw_pin_written(uint32_t pin);
 
 // Flash partition of the file system, in bytes from its start. 0 or a negative errno.
 uint32_t fw_flash_size(void);
@@ -64,7 +73,7 @@ int fw_flash_erase(uint32_t offset, size_t len);
 
 // The lab module. Names and options stay valid until the VM restarts.
 typedef struct { const char *text; size_t len; } fw_text_t;
-enum { FW_TOO_MANY = -1, FW_NAME_TOO_LONG = -2, FW_OTHER_KIND = -3 };
+enum { FW_TOO_MANY = -1, FW_NAME_TOO_LONG = -2, FW_OTHER_KIND = -3, FW_RESERVED = -4 };
 int fw_control_number(fw_text_t name, int32_t value, int32_t lo, int32_t hi);
 int fw_control_choice(fw_text_t name, const fw_text_t *options, size_t count, int32_t index);
 int fw_control_find(fw_text_t name);
@@ -92,6 +101,27 @@ void fw_program_begins(void);
 void fw_program_ended(bool raised);
 // The same for a line typed at the prompt, which is no run.
 void fw_statement_ended(void);
+// Time and memory that outlive a reset. The calendar counts from 2000.
+uint64_t fw_calendar_us(void);
+void fw_calendar_set_us(uint64_t us);
+uint8_t *fw_rtc_memory(size_t *len);
+bool fw_rtc_memory_resize(size_t len);
+
+// Peripherals.
+void fw_adc_prepare(uint32_t pin);
+uint32_t fw_adc_read(uint32_t pin, uint32_t attenuation);
+void fw_wdt_start(uint32_t timeout_ms);
+void fw_wdt_feed(void);
+// Cycles of a zero bit's high and low part, then of a one bit's.
+void fw_bitstream(uint32_t pin, const uint32_t *cycles, const uint8_t *bytes, size_t len);
+void fw_unique_id(uint8_t *mac);
+
+// Sleeps end after a time (-1: never) or by a pin.
+void fw_wake_on_pins(uint32_t mask, bool high);
+void fw_light_sleep(int32_t ms);
+_Noreturn void fw_deep_sleep(int32_t ms);
+uint32_t fw_wake_reason(void);
+
 _Noreturn void fw_chip_reset(void);
 _Noreturn void fw_chip_bootloader(void);
 uint32_t fw_reset_cause(void);

@@ -11,8 +11,8 @@
 #include "py/runtime.h"
 #include "port/machine.h"
 
-MP_REGISTER_ROOT_POINTER(mp_obj_t irq_callback[8]);
-MP_REGISTER_ROOT_POINTER(mp_obj_t irq_argument[8]);
+MP_REGISTER_ROOT_POINTER(mp_obj_t irq_callback[20]);
+MP_REGISTER_ROOT_POINTER(mp_obj_t irq_argument[20]);
 MP_REGISTER_ROOT_POINTER(mp_obj_t irq_fire_function);
 MP_REGISTER_ROOT_POINTER(mp_obj_t irq_fire_argument);
 
@@ -152,6 +152,11 @@ void port_report_exception(uint32_t context, mp_obj_t exception) {
         text_len = number.len;
     }
     fw_report_exception(context, class_name, class_len, text, text_len);
+}
+
+// Whether main is to be interrupted, or left.
+bool port_vm_interrupted(void) {
+    return MP_STATE_THREAD(mp_pending_exception) != MP_OBJ_NULL || MP_STATE_VM(vm_abort);
 }
 
 bool port_vm_pending(void) {

@@ -107,9 +107,7 @@ _Noreturn void port_vm_run(uint8_t *stack_top, size_t stack_bytes, uint8_t *heap
             mp_hal_stdout_tx_str("\r\nMPY: restarted, the program did not stop\r\n");
         }
         mp_hal_set_interrupt_char(-1);
-        for (uint32_t slot = 0; slot < FW_SLOTS; slot++) {
-            slot < FW_TIMERS ? fw_timer_stop(slot) : fw_pin_irq_stop(slot);
-        }
+        fw_silence();
         gc_sweep_all();
         mp_deinit();
     }

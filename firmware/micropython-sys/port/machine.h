@@ -7,6 +7,9 @@
 
 extern const mp_obj_type_t machine_timer_type;
 extern const mp_obj_type_t machine_pin_type;
+extern const mp_obj_type_t machine_rtc_type;
+extern const mp_obj_type_t machine_i2c_type;
+extern const mp_obj_type_t machine_spi_type;
 
 typedef struct {
     mp_obj_base_t base;
@@ -19,7 +22,7 @@ typedef struct {
 machine_timer_obj_t *machine_timer_object(uint32_t slot);
 // Starts a timer: `hard` and `priority` as in Timer.init. Raises ValueError.
 void machine_timer_start(machine_timer_obj_t *self, mp_obj_t callback, bool hard, mp_int_t priority);
-// The slot of a pin's interrupt, or -1 before its first irq().
+// The slot of a pin's interrupt.
 int machine_pin_slot(mp_obj_t pin);
 
 // irq.c: gives a slot its callback and the callback's argument. Call with the slot's interrupt off.

@@ -8,7 +8,7 @@
 
 #define TICKS_PER_SECOND (16000000)
 
-MP_REGISTER_ROOT_POINTER(struct _mp_obj_base_t *timer_object[2]);
+MP_REGISTER_ROOT_POINTER(struct _mp_obj_base_t *timer_object[8]);
 
 machine_timer_obj_t *machine_timer_object(uint32_t slot) {
     machine_timer_obj_t *self = (machine_timer_obj_t *)MP_STATE_PORT(timer_object)[slot];
@@ -67,8 +67,8 @@ static void timer_init(machine_timer_obj_t *self, size_t n_args, const mp_obj_t 
 static mp_obj_t machine_timer_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
     mp_arg_check_num(n_args, n_kw, 1, MP_OBJ_FUN_ARGS_MAX, true);
     mp_int_t id = mp_obj_get_int(args[0]);
-    if (id < 0 || id >= FW_TIMERS) {
-        mp_raise_ValueError(MP_ERROR_TEXT("invalid Timer number"));
+    if (id < 0 || id >= FW_ALARMS) {
+        mp_raise_ValueError(MP_ERROR_TEXT("invalid Timer number: this chip has Timer(0) and Timer(1)"));
     }
     machine_timer_obj_t *self = machine_timer_object(id);
     if (n_args > 1 || n_kw > 0) {

@@ -32,6 +32,8 @@ static uint32_t declared(int slot) {
             mp_raise_ValueError(MP_ERROR_TEXT("name is longer than 23 bytes"));
         case FW_OTHER_KIND:
             mp_raise_ValueError(MP_ERROR_TEXT("name is in use for something else"));
+        case FW_RESERVED:
+            mp_raise_ValueError(MP_ERROR_TEXT("name is one of the firmware's own"));
         default:
             return slot;
     }

@@ -26,6 +26,7 @@ typedef uint32_t mp_uint_t;
 typedef long mp_off_t;
 #define UINT_FMT "%u"
 #define INT_FMT "%d"
+#include "port/release.h"
 #define MP_SSIZE_MAX (0x7fffffff)
 
 // Memory and the C stack.
@@ -85,7 +86,7 @@ void fw_queue_grew(void);
 #define MICROPY_PY_CRYPTOLIB                    (0)
 #define MICROPY_PY_DEFLATE                      (0)
 #define MICROPY_PY_FRAMEBUF                     (0)
-#define MICROPY_PY_ONEWIRE                      (0)
+#define MICROPY_PY_ONEWIRE                      (1)
 #define MICROPY_PY_WEBSOCKET                    (0)
 #define MICROPY_PY_LWIP                         (0)
 #define MICROPY_PY_OS_INCLUDEFILE               "port/modos_port.h"
@@ -103,18 +104,28 @@ uint32_t fw_random(void);
 #define MICROPY_PY_MACHINE_INCLUDEFILE          "port/modmachine_port.h"
 #define MICROPY_PY_MACHINE_RESET                (1)
 #define MICROPY_PY_MACHINE_BOOTLOADER           (1)
-#define MICROPY_PY_MACHINE_BARE_METAL_FUNCS     (0)
+#define MICROPY_PY_MACHINE_BARE_METAL_FUNCS     (1)
 // Of our own, since interrupts of lessons are masked apart from those of the firmware (irq.c).
 #define MICROPY_PY_MACHINE_DISABLE_IRQ_ENABLE_IRQ (0)
-#define MICROPY_PY_MACHINE_BITSTREAM            (0)
-#define MICROPY_PY_MACHINE_PULSE                (0)
+#define MICROPY_PY_MACHINE_BITSTREAM            (1)
+#define MICROPY_PY_MACHINE_PULSE                (1)
 #define MICROPY_PY_MACHINE_PIN_BASE             (0)
-#define MICROPY_PY_MACHINE_SIGNAL               (0)
-#define MICROPY_PY_MACHINE_SOFTI2C              (0)
-#define MICROPY_PY_MACHINE_SOFTSPI              (0)
+#define MICROPY_PY_MACHINE_SIGNAL               (1)
+#define MICROPY_PY_MACHINE_SOFTI2C              (1)
+#define MICROPY_PY_MACHINE_SOFTSPI              (1)
 #define MICROPY_PY_MACHINE_I2C                  (0)
 #define MICROPY_PY_MACHINE_SPI                  (0)
-#define MICROPY_PY_MACHINE_ADC                  (0)
+#define MICROPY_PY_MACHINE_ADC                  (1)
+#define MICROPY_PY_MACHINE_ADC_INCLUDEFILE      "port/machine_adc_port.h"
+#define MICROPY_PY_MACHINE_ADC_ATTEN_WIDTH      (1)
+#define MICROPY_PY_MACHINE_ADC_INIT             (1)
+#define MICROPY_PY_MACHINE_ADC_DEINIT           (1)
+#define MICROPY_PY_MACHINE_ADC_READ             (1)
+#define MICROPY_PY_MACHINE_ADC_READ_UV          (1)
+#define MICROPY_PY_MACHINE_WDT                  (1)
+#define MICROPY_PY_MACHINE_WDT_INCLUDEFILE      "port/machine_wdt_port.h"
+#define MICROPY_PY_MACHINE_DHT_READINTO         (1)
+#define MICROPY_PY_MACHINE_PIN_MAKE_NEW         mp_pin_make_new
 #define MICROPY_PY_MACHINE_UART                 (0)
 
 #if ISRLAB_PLAIN

@@ -41,12 +41,8 @@ mp_uint_t mp_hal_ticks_us(void) {
     return fw_micros();
 }
 
-mp_uint_t mp_hal_ticks_cpu(void) {
-    return fw_ticks();
-}
-
 uint64_t mp_hal_time_ns(void) {
-    return fw_micros() * 1000;
+    return fw_calendar_us() * 1000;
 }
 
 void mp_hal_delay_ms(mp_uint_t ms) {
@@ -78,4 +74,20 @@ void mp_hal_delay_us(mp_uint_t us) {
             mp_handle_pending(true);
         }
     }
+}
+
+// The same without safe points, for protocols that count microseconds.
+void mp_hal_delay_us_fast(mp_uint_t us) {
+    uint64_t end = fw_ticks() + (uint64_t)us * 16;
+    while (fw_ticks() < end) {
+    }
+}
+
+// machine.bitstream. Python's interrupts wait until the end: a strip takes a long gap for the end of the picture.
+void machine_bitstream_high_low(mp_hal_pin_obj_t pin, uint32_t *timing_ns, const uint8_t *bytes, size_t len) {
+    uint32_t cycles[4];
+    for (size_t i = 0; i < 4; i++) {
+        cycles[i] = (uint64_t)timing_ns[i] * 160 / 1000;
+    }
+    fw_bitstream(pin, cycles, bytes, len);
 }

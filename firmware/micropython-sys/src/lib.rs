@@ -13,10 +13,18 @@
 /// Version of the MicroPython core that this crate was compiled from.
 pub const VERSION: &str = env!("MICROPYTHON_VERSION");
 
-/// Interrupt slots: `0..TIMERS` are `machine.Timer`, the others are pins. As `FW_SLOTS` in `port/firmware.h`.
-pub const SLOTS: usize = 8;
-/// `FW_TIMERS` in `port/firmware.h`.
-pub const TIMERS: usize = 2;
+/// What can interrupt, as `FW_SLOTS` in `port/firmware.h`: timers, pins, UART1.
+pub const SLOTS: usize = 20;
+/// `FW_ALARMS`: timers with an alarm of their own, `machine.Timer`.
+pub const ALARMS: usize = 2;
+/// `FW_TIMERS`: all timers, the first slots.
+pub const TIMERS: usize = 8;
+/// `FW_FIRST_PIN`: the slot of pin 0.
+pub const FIRST_PIN: usize = TIMERS;
+/// `FW_PINS`.
+pub const PINS: usize = 11;
+/// `FW_UART`: the slot of UART1.
+pub const UART: usize = FIRST_PIN + PINS;
 
 /// What became of a hard callback; `PORT_HARD_*` in `port/firmware.h`.
 #[repr(C)]
@@ -67,6 +75,8 @@ unsafe extern "C" {
     pub fn port_vm_abort(abort: bool);
     /// The byte that interrupts a program, -1 while none runs. From anywhere.
     pub fn port_interrupt_char() -> i32;
+    /// Whether main is to be interrupted, or left. From anywhere.
+    pub fn port_vm_interrupted() -> bool;
     /// Whether main has something to do: a queued function or a pending exception. From anywhere.
     pub fn port_vm_pending() -> bool;
     /// Runs the VM for ever. `stack_top` is the initial stack pointer of the calling context, main.

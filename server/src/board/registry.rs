@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::attached_engine::{AttachedEngine, Plug, Presence};
-use super::discovery::{self, Access, AttachedPort, Named};
-use super::flash::Image;
-use super::serial::PortAddress;
-use super::state::{BoardId, BoardState, BoardStatus, Device};
 use super::{Board, BoardRefusal};
 use crate::feed::Feed;
 use crate::store::VisitorId;
+use ports::attached_engine::{AttachedEngine, Plug, Presence};
+use ports::discovery::{self, Access, AttachedPort, Named};
+use ports::flash::Image;
+use ports::serial::PortAddress;
+use workbench::state::{BoardId, BoardState, BoardStatus, Device};
 
 /// Why somebody does not get what they ask for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

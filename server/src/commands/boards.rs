@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use crate::board::description::{self, describe};
-use crate::board::discovery::{self, Access, AttachedPort};
-use crate::board::serial::{CONSOLE_BAUD, LineFault, PortAddress, SerialLine};
-use crate::board::state::Device;
-use crate::board::{BoardId, BoardState, BoardStatus};
-use crate::error::board_trouble;
-use crate::language::Language;
-use crate::pages::boards::board_name;
 use clap::Args;
+use course::Language;
+use ports::discovery::{self, Access, AttachedPort};
+use ports::serial::{CONSOLE_BAUD, LineFault, PortAddress, SerialLine};
+use workbench::description::{self, describe};
+use workbench::description::{board_name, trouble};
+use workbench::state::Device;
+use workbench::state::{BoardId, BoardState, BoardStatus};
 
 /// Options of `isrlab boards`.
 #[derive(Debug, Args)]
@@ -98,7 +97,7 @@ fn table(boards: &[BoardStatus]) -> String {
     }
     for board in boards {
         if let Some(fault) = description::fault(board) {
-            let said = board_trouble(fault, Language::En);
+            let said = trouble(fault, Language::En);
             let command = fault.command.as_deref().map(|command| format!(" {command}")).unwrap_or_default();
             text.push_str(&format!("{}: {} {}{command} [{}]\n", board.id, said.message, said.hint, said.code));
         }
@@ -112,7 +111,7 @@ fn table(boards: &[BoardStatus]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::board::discovery::Bridge;
+    use ports::discovery::Bridge;
 
     fn board(access: Access) -> AttachedPort {
         AttachedPort {

@@ -9,9 +9,9 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::run::{find_lesson, read_program, read_settings};
-use crate::board::emulated::BootedBoard;
-use crate::course::{Course, Lesson};
-use crate::run::explore::{self, Counts, ExploreError, ExploreRequest, Pairs, Recipe, Report};
+use crate::threads::Threads;
+use course::{Course, Lesson};
+use workbench::explore::{self, Counts, ExploreError, ExploreRequest, Pairs, Recipe, Report};
 
 /// Options of `isrlab explore`.
 #[derive(Debug, Args)]
@@ -45,10 +45,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let course = Course::embedded()?;
+    let course = crate::lessons::embedded()?;
     let lesson = find_lesson(&course, &arguments.lesson)?;
     let (request, arrival) = what(&course, lesson, &arguments)?;
-    let boards = BootedBoard::lesson_firmware()?;
+    let boards = crate::firmware::booted()?;
     let mut exploration = explore::open(lesson, request, &boards).map_err(coded)?;
     if let Some((at, second)) = arrival {
         let played = exploration.play(at, second).map_err(coded)?;
@@ -60,8 +60,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let bar = progress(exploration.arrivals());
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let report = exploration.try_all(workers, &|done| {
+    let report = exploration.try_all(&Threads, &|done| {
         bar.set_position(done.into());
         true
     });
@@ -92,7 +91,8 @@ fn what(course: &Course, lesson: &Lesson, arguments: &Arguments) -> anyhow::Resu
     let file = arguments.program.as_deref();
     if let Some(word) = &arguments.replay {
         let given = file.map(|file| read_program(lesson, Some(file))).transpose()?;
-        let Recipe { lesson: named, request, at, second } = explore::recipe(course, word, given.as_deref())?;
+        let Recipe { lesson: named, request, at, second } =
+            explore::recipe(course, &crate::firmware::lesson_firmware(), word, given.as_deref())?;
         if named.slug != lesson.slug {
             return Err(anyhow!("the word is of lesson `{}`", named.slug));
         }

@@ -10,10 +10,11 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::board::discovery::{self, Named};
-use crate::board::flash::{Cancel, FlashFault, History, Image, ImageArgument, Progress, Report, Stage, flash};
-use crate::board::serial::{CONSOLE_BAUD, SerialLine};
-use crate::folder::FolderFault;
+use ports::discovery::{self, Named};
+use ports::flash::{Cancel, FlashFault, History, Image, ImageArgument, flash};
+use ports::folder::FolderFault;
+use ports::serial::{CONSOLE_BAUD, SerialLine};
+use workbench::flashing::{Progress, Report, Stage};
 
 /// Options of `isrlab flash`.
 #[derive(Debug, Args)]
@@ -37,7 +38,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .map(|name| Ok((name.clone(), discovery::resolve(name, &plugged_in)?)))
         .collect::<anyhow::Result<_>>()?;
     let images: Arc<[Image]> = if arguments.image.is_empty() {
-        Arc::new([Image::lesson_firmware()])
+        Arc::new([crate::firmware::image()])
     } else {
         arguments.image.iter().map(Image::read).collect::<Result<_, FlashFault>>().map_err(told)?
     };

@@ -60,6 +60,12 @@ impl CommandLine {
     }
 }
 
+/// What the log of a command that stays is about goes to standard error; `RUST_LOG` says otherwise.
+fn log_to_stderr(usually: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usually));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -70,10 +76,4 @@ mod tests {
     fn options_do_not_contradict_each_other() {
         CommandLine::command().debug_assert();
     }
-}
-
-/// What the log of a command that stays is about goes to standard error; `RUST_LOG` says otherwise.
-fn log_to_stderr(usually: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usually));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

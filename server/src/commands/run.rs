@@ -6,13 +6,12 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
-use crate::board::attached::{self, AttachedFault};
-use crate::board::discovery;
-use crate::board::emulated::BootedBoard;
-use crate::board::session::{EndReason, SessionFault};
-use crate::course::{Course, Lesson, Settings};
-use crate::run::headless::{self, Report};
-use crate::run::record::{RunRecord, RunRequest};
+use course::{Course, Lesson, Settings};
+use ports::attached::{self, AttachedFault};
+use ports::discovery;
+use workbench::headless::{self, Report};
+use workbench::record::{RunRecord, RunRequest};
+use workbench::session::{EndReason, SessionFault};
 
 /// Options of `isrlab run`.
 #[derive(Debug, Args)]
@@ -43,10 +42,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let course = Course::load(arguments.folder.as_deref())?;
+    let course = crate::lessons::load(arguments.folder.as_deref())?;
     let request = request(&course, &arguments)?;
     let record = if arguments.board == "virtual" {
-        let mut drive = BootedBoard::lesson_firmware()?.fresh(request.seed)?;
+        let mut drive = crate::firmware::booted()?.fresh(request.seed)?;
         headless::run(&mut drive, &request, &mut |_| true)?
     } else {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
@@ -126,5 +125,5 @@ fn print_record(record: &RunRecord) {
         }
     }
     print!("{}", record.console);
-    println!("{:>16} {}", "why", crate::run::record::why(record.end.why));
+    println!("{:>16} {}", "why", workbench::record::why(record.end.why));
 }

@@ -9,9 +9,9 @@ use anyhow::Context as _;
 use clap::Args;
 
 use crate::app::{App, AppState};
-use crate::board::serial::PortAddress;
 use crate::config::{DEFAULT_LISTEN, PortSource, ServeConfig};
 use crate::{lan, router};
+use ports::serial::PortAddress;
 
 /// Open files that are asked for: a class of thousands, and far less than the system can bear.
 #[cfg(unix)]

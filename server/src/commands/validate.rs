@@ -8,12 +8,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::run::find_lesson;
-use crate::board::attached::AttachedBoard;
-use crate::board::discovery;
-use crate::board::emulated::BootedBoard;
-use crate::course::Course;
-use crate::run::headless::Boards;
-use crate::run::validate::{self, Case};
+use crate::threads::Threads;
+use ports::attached::AttachedBoard;
+use ports::clock::now;
+use ports::discovery;
+use workbench::headless::Boards;
+use workbench::validate::{self, Case};
 
 /// Options of `isrlab validate`.
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ struct Summary<'a> {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let course = Course::load(arguments.folder.as_deref())?;
+    let course = crate::lessons::load(arguments.folder.as_deref())?;
     let lessons = if arguments.lessons.is_empty() {
         course.lessons.iter().collect()
     } else {
@@ -50,12 +50,12 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Ends after the board that uses it.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let boards: Box<dyn Boards> = if arguments.board == "virtual" {
-        Box::new(BootedBoard::lesson_firmware()?)
+        Box::new(crate::firmware::booted()?)
     } else {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
         Box::new(AttachedBoard::open(&board, runtime.handle()).map_err(|fault| fault.told())?)
     };
-    let cases = validate::validate(&lessons, &*boards, &|case| {
+    let cases = validate::validate(&lessons, &*boards, &Threads, &now, &|case| {
         if !arguments.json {
             print_case(case);
         }

@@ -10,11 +10,11 @@ use clap::{Args, ValueEnum};
 use emulator::{Config, FlashImage, Machine, Port, Strapping};
 
 use crate::firmware;
-use crate::virtual_port::network::NetworkPort;
-use crate::virtual_port::paced::{self, Pace};
+use ports::virtual_port::network::NetworkPort;
+use ports::virtual_port::paced::{self, Pace};
 #[cfg(unix)]
-use crate::virtual_port::pty::PseudoTerminal;
-use crate::virtual_port::{Cable, flash_file};
+use ports::virtual_port::pty::PseudoTerminal;
+use ports::virtual_port::{Cable, flash_file};
 
 /// Options of `isrlab virtual`.
 #[derive(Debug, Args)]

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use self::controls::control_data;
 use self::instruments::{instruments, key_number, outcome_data};
-use super::catalogue;
 use super::explorer::ExplorerView;
 use super::frame::Frame;
 use super::visitor_work::{STEPS, VisitorWork, step_key};
-use crate::course::{Course, Lesson, Text, markdown, python};
-use crate::language::Language;
-use crate::run::judge::arrivals_criterion;
+use course::Language;
+use course::catalogue;
+use course::{Course, Lesson, Text, markdown, python};
+use workbench::judge::arrivals_criterion;
 
 /// The page.
 #[derive(Debug, Template)]

@@ -2,16 +2,17 @@
 
 use askama::Template;
 
-use super::catalogue;
 use super::frame::{Frame, key_of_state, shape_of_state};
-use crate::board::description::fault;
-use crate::board::flash::{Progress, Stage};
 use crate::board::registry::{Listed, User};
-use crate::board::serial::CONSOLE_BAUD;
-use crate::board::state::{BoardFault, BoardKind, BoardState, BoardStatus, Flashed, LogLine, Logged};
-use crate::course::Course;
-use crate::error::board_trouble;
-use crate::language::Language;
+use course::Course;
+use course::Language;
+use course::catalogue;
+use ports::serial::CONSOLE_BAUD;
+use ports::serial::absent;
+use workbench::description::fault;
+use workbench::description::{board_name, chip_name, trouble};
+use workbench::flashing::{Flashed, LogLine, Logged, Progress, Stage};
+use workbench::state::{BoardKind, BoardState};
 
 /// The page.
 #[derive(Debug, Template)]
@@ -135,13 +136,13 @@ impl BoardView {
             BoardState::Flashing(progress) => Some(FlashView::new(progress, language)),
             _ => None,
         };
-        let trouble = fault(status).or(match &status.flashed {
+        let failed = fault(status).or(match &status.flashed {
             Some(Flashed::Failed(fault)) if flashing.is_none() => Some(fault),
             _ => None,
         });
-        let absent = (status.state == BoardState::Absent).then(|| BoardFault::absent(status.id.0.clone()));
-        let advice = trouble.or(absent.as_ref()).map(|fault| {
-            let text = board_trouble(fault, language);
+        let absent = (status.state == BoardState::Absent).then(|| absent(status.id.0.clone()));
+        let advice = failed.or(absent.as_ref()).map(|fault| {
+            let text = trouble(fault, language);
             Advice { message: text.message, hint: text.hint, command: fault.command.clone(), code: text.code }
         });
         let flashed = match &status.flashed {
@@ -353,7 +354,7 @@ pub fn log_words(line: &LogLine, language: Language) -> String {
             let places = [("kib", &*written), ("baud", &*baud), ("chip", &*chip), ("mb", &*flash)];
             fill(if report.written_bytes == 0 { "boards.log_there" } else { "boards.log_done" }, &places)
         }
-        Logged::Failed(fault) => format!("{} ({})", board_trouble(fault, language).message, fault.code),
+        Logged::Failed(fault) => format!("{} ({})", trouble(fault, language).message, fault.code),
     };
     format!("{:6.2} s  {words}", line.after.as_secs_f64())
 }
@@ -378,50 +379,11 @@ impl BoardsPage {
     }
 }
 
-/// What a visitor calls a board.
-#[must_use]
-pub fn board_name(status: &BoardStatus, language: Language) -> String {
-    let id = &status.id.0;
-    match (status.kind, id.strip_prefix("virtual-")) {
-        (BoardKind::Virtual, Some(number)) => catalogue::fill(language, "boards.virtual_name", &[("n", number)]),
-        (BoardKind::Virtual, None) => catalogue::text(language, "boards.kind_virtual").to_owned(),
-        (BoardKind::Attached, _) if !status.device.name.is_empty() => status.device.name.clone(),
-        (BoardKind::Attached, _) => catalogue::text(language, "boards.attached_name").to_owned(),
-    }
-}
-
-/// A chip as espflash writes it, such as `esp32c3`, as it is printed on the chip.
-#[must_use]
-pub fn chip_name(chip: &str) -> String {
-    match chip.strip_prefix("esp32") {
-        Some("") | None => chip.to_uppercase(),
-        Some(variant) => format!("ESP32-{}", variant.to_uppercase()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::board::BoardId;
-    use crate::board::state::Device;
-
-    #[test]
-    fn every_board_has_a_readable_name() {
-        let third = BoardStatus::new_virtual(BoardId("virtual-3".to_owned()));
-        assert_eq!(board_name(&third, Language::Ja), "仮想 3");
-        let mut usb = BoardStatus::new_attached(BoardId("esp-1".to_owned()), Device::default());
-        assert_eq!(board_name(&usb, Language::En), "Attached board");
-        usb.device.name = "CP2102N".to_owned();
-        assert_eq!(board_name(&usb, Language::En), "CP2102N");
-    }
-
-    #[test]
-    fn chips_have_readable_names() {
-        assert_eq!(chip_name("esp32c3"), "ESP32-C3");
-        assert_eq!(chip_name("esp32"), "ESP32");
-    }
 
     #[test]
     fn progress_is_told_in_bytes_rate_and_time_left() {

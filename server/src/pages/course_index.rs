@@ -7,8 +7,8 @@ use askama::Template;
 use super::bench::plain;
 use super::frame::Frame;
 use super::visitor_work::{Progress, STEPS, VisitorWork, step_key};
-use crate::course::{Course, Document, Lesson};
-use crate::language::Language;
+use course::Language;
+use course::{Course, Document, Lesson};
 
 /// The page.
 #[derive(Debug, Template)]

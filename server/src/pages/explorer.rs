@@ -1,9 +1,9 @@
 //! The race explorer on the bench page: which settings its strips begin with.
 
 use super::bench::ControlView;
-use crate::course::lesson::Explorer;
-use crate::course::{Control, Lesson, Setting};
-use crate::language::Language;
+use course::Language;
+use course::lesson::Explorer;
+use course::{Control, Lesson, Setting};
 
 /// The explorer of one lesson.
 #[derive(Debug)]
@@ -49,11 +49,10 @@ impl ExplorerView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::course::Course;
 
     #[test]
     fn strips_offer_what_the_cases_vary_and_begin_with_two_that_differ() {
-        let course = Course::embedded().unwrap();
+        let course = crate::lessons::embedded().unwrap();
         let lesson = course.lesson("lost-update").unwrap();
         let view = ExplorerView::new(lesson, lesson.explorer.as_ref().unwrap(), Language::En);
         let chosen = view.lanes.map(|lane| {

@@ -2,9 +2,10 @@
 
 use axum::http::HeaderMap;
 
-use super::catalogue;
 use crate::assets;
-use crate::language::{Language, cookie};
+use crate::language::cookie;
+use course::Language;
+use course::catalogue;
 
 /// The cookie that keeps the visitor's choice of colours.
 pub const THEME_COOKIE: &str = "theme";

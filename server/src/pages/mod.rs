@@ -5,7 +5,7 @@
 
 pub mod bench;
 pub mod boards;
-pub mod catalogue;
+
 pub mod course_index;
 mod explorer;
 pub mod frame;
@@ -24,13 +24,12 @@ mod tests {
     use super::frame::{BoardChip, Frame, Part, Theme};
     use super::trouble::TroublePage;
     use super::visitor_work::VisitorWork;
-    use crate::board::BoardId;
-    use crate::board::flash::Progress;
     use crate::board::registry::Listed;
-    use crate::board::state::{BoardFault, BoardState, BoardStatus, Device};
-    use crate::course::Course;
     use crate::error::Problem;
-    use crate::language::Language;
+    use course::Language;
+    use workbench::flashing::Progress;
+    use workbench::state::BoardId;
+    use workbench::state::{BoardFault, BoardState, BoardStatus, Device};
 
     pub(super) fn frame(language: Language, part: Part) -> Frame {
         Frame {
@@ -72,7 +71,7 @@ mod tests {
 
     /// Every page of the site, by name.
     fn all_pages(language: Language) -> BTreeMap<String, String> {
-        let course = Course::embedded().unwrap();
+        let course = crate::lessons::embedded().unwrap();
         let index = CoursePage::new(frame(language, Part::Course), &course, &BTreeMap::new(), None).unwrap();
         let boards = boards();
         let mut pages = BTreeMap::from([

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::frame::{Frame, Part, Theme};
-use crate::error::ProblemText;
-use crate::language::Language;
+use course::Language;
+use course::words::ProblemText;
 
 /// The page.
 #[derive(Debug, Template)]

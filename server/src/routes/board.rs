@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::json::Body;
 use crate::app::AppState;
-use crate::board::pace::Speed;
-use crate::course::{Course, Lesson, Setting, Settings};
 use crate::error::Problem;
-use crate::run::record::RunRequest;
 use crate::visitor::Visitor;
+use course::{Course, Lesson, Setting, Settings};
+use workbench::engine::Speed;
+use workbench::record::RunRequest;
 
 /// The lesson of this slug.
 pub(super) fn lesson<'c>(course: &'c Course, slug: &str) -> Result<&'c Lesson, Problem> {

@@ -15,14 +15,15 @@ use super::board::{DONE, Done};
 use super::events::KEEP_ALIVE;
 use super::json::Body;
 use crate::app::AppState;
-use crate::board::description::describe;
-use crate::board::flash::Image;
 use crate::board::registry::{Listed, ShareRefusal, User};
-use crate::board::serial::PortAddress;
-use crate::error::{Problem, taken_back};
-use crate::language::Language;
+use crate::error::Problem;
+use crate::language::Visiting;
 use crate::pages::boards::{BoardFacts, log_words};
 use crate::visitor::Visitor;
+use course::Language;
+use course::words::taken_back;
+use ports::serial::PortAddress;
+use workbench::description::describe;
 
 /// A page is told of changes at most so often; of the states in between only the newest counts.
 const TELL_INTERVAL: Duration = Duration::from_millis(200);
@@ -34,7 +35,7 @@ const PORT_CHARACTERS: usize = 200;
 pub(crate) async fn list(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
 ) -> Result<Json<Value>, Problem> {
     app.attached.look().await;
     listing(&app, visitor, language).map(Json)
@@ -44,7 +45,7 @@ pub(crate) async fn list(
 pub(crate) async fn stream(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let mut changes = app.attached.changes();
     changes.mark_changed();
@@ -128,7 +129,7 @@ pub(crate) async fn flash(
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Json<Done>, Problem> {
-    app.attached.flash(&id, visitor.asker(), Arc::new([Image::lesson_firmware()])).await?;
+    app.attached.flash(&id, visitor.asker(), Arc::new([crate::firmware::image()])).await?;
     Ok(DONE)
 }
 

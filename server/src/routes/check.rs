@@ -12,11 +12,11 @@ use super::board::{check_program, lesson};
 use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
-use crate::language::Language;
-use crate::run::check as exercise;
-use crate::run::headless::RunError;
-use crate::run::judge::{self, Verdict};
+use crate::language::Visiting;
 use crate::visitor::Visitor;
+use workbench::check as exercise;
+use workbench::headless::RunError;
+use workbench::judge::{self, Verdict};
 
 /// How often the page hears of the progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
@@ -32,7 +32,7 @@ pub(crate) struct CheckBody {
 pub(crate) async fn check(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
     Path(slug): Path<String>,
     Body(body): Body<CheckBody>,
 ) -> Result<Json<Verdict>, Problem> {

@@ -13,7 +13,7 @@ use crate::app::AppState;
 use crate::bench::Bench;
 use crate::error::Problem;
 use crate::feed::{FeedEvent, FeedItem, FeedReader};
-use crate::language::Language;
+use crate::language::Visiting;
 use crate::visitor::Visitor;
 
 /// A comment goes out so often when nothing happens, so that a dead connection is noticed.
@@ -25,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) async fn stream(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let bench = app.benches.of(visitor.id)?;

@@ -13,10 +13,10 @@ use serde_json::json;
 use super::board::{DONE, Done, check_program, lesson};
 use super::json::Body;
 use crate::app::AppState;
-use crate::course::{Lesson, Settings};
 use crate::error::Problem;
-use crate::run::explore::{self, ExploreError, ExploreRequest, Played};
 use crate::visitor::Visitor;
+use course::{Lesson, Settings};
+use workbench::explore::{self, ExploreError, ExploreRequest, Played};
 
 /// How often the page hears of the progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);

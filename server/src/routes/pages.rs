@@ -12,16 +12,18 @@ use serde::Deserialize;
 
 use super::boards::boards_of;
 use crate::app::AppState;
-use crate::course::Lesson;
 use crate::error::Problem;
-use crate::language::{LANGUAGE_COOKIE, Language, cookie};
+use crate::language::{LANGUAGE_COOKIE, Visiting, cookie};
 use crate::pages::bench::BenchPage;
-use crate::pages::boards::{BoardsPage, board_name, chip_name};
+use crate::pages::boards::BoardsPage;
 use crate::pages::course_index::{CoursePage, current_lesson};
 use crate::pages::frame::{BoardChip, Frame, Part, THEME_COOKIE, Theme};
 use crate::pages::visitor_work::VisitorWork;
 use crate::store::Work;
 use crate::visitor::{HOST_COOKIE, Visitor};
+use course::Language;
+use course::Lesson;
+use workbench::description::{board_name, chip_name};
 
 /// The cookie that names the lesson opened last.
 const LESSON_COOKIE: &str = "lesson";
@@ -44,7 +46,7 @@ pub(crate) fn routes() -> Router<AppState> {
 async fn course(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let work = all_work(&app, visitor).await?;
@@ -57,7 +59,7 @@ async fn course(
 async fn bench(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
     headers: HeaderMap,
     Path(slug): Path<String>,
 ) -> Result<Response, Problem> {
@@ -78,7 +80,7 @@ async fn bench(
 async fn boards(
     State(app): State<AppState>,
     visitor: Visitor,
-    language: Language,
+    Visiting(language): Visiting,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let work = all_work(&app, visitor).await?;

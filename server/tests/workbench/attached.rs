@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
-use isrlab::board::discovery::{Access, AttachedPort, Bridge};
 use isrlab::config::{Limits, PortSource, ServeConfig};
+use ports::discovery::{Access, AttachedPort, Bridge};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use emulator::{Config, FlashImage, Machine, Port, Strapping};
-use isrlab::virtual_port::Cable;
-use isrlab::virtual_port::network::NetworkPort;
-use isrlab::virtual_port::paced::{self, Pace};
-use isrlab::virtual_port::pty::PseudoTerminal;
+use ports::virtual_port::Cable;
+use ports::virtual_port::network::NetworkPort;
+use ports::virtual_port::paced::{self, Pace};
+use ports::virtual_port::pty::PseudoTerminal;
 
 /// A board that is plugged in. Dropping it pulls the plug.
 pub(crate) struct CabledBoard {

@@ -1,11 +1,10 @@
 //! Runs on the page: samples, live changes, checks, and the same numbers as on the command line.
 
 use axum::http::StatusCode;
-use isrlab::board::emulated::BootedBoard;
-use isrlab::course::{Course, Setting, Settings};
-use isrlab::run::headless;
-use isrlab::run::record::RunRequest;
+use course::{Setting, Settings};
 use serde_json::json;
+use workbench::headless;
+use workbench::record::RunRequest;
 
 use super::app::TestApp;
 
@@ -15,7 +14,7 @@ async fn a_run_on_the_page_measures_what_the_command_line_measures() {
     let visitor = app.visitor().await;
     let mut events = visitor.events(None).await;
     assert_eq!(visitor.post("/api/speed", json!({ "speed": 0 })).await.status, StatusCode::OK);
-    let course = Course::embedded().unwrap();
+    let course = isrlab::lessons::embedded().unwrap();
     let lesson = course.lesson("lost-update").unwrap();
     // Twice: the second run must not see anything of the first one.
     for seed in [7, 7, 8] {
@@ -31,7 +30,7 @@ async fn a_run_on_the_page_measures_what_the_command_line_measures() {
             seconds: 1,
             seed,
         };
-        let mut drive = BootedBoard::lesson_firmware().unwrap().fresh(seed).unwrap();
+        let mut drive = isrlab::firmware::booted().unwrap().fresh(seed).unwrap();
         let record = headless::run(&mut drive, &request, &mut |_| true).unwrap();
         assert_eq!(row["values"], serde_json::Value::Object(record.numbers()), "seed {seed}");
         assert!(row["values"]["lost"].as_i64().unwrap() > 0);
@@ -83,7 +82,7 @@ async fn the_starter_is_refused_and_the_solution_passes() {
     let app = TestApp::new();
     let visitor = app.visitor().await;
     let mut events = visitor.events(None).await;
-    let course = Course::embedded().unwrap();
+    let course = isrlab::lessons::embedded().unwrap();
     let lesson = course.lesson("lost-update").unwrap();
     let path = "/api/lessons/lost-update/check";
     let failed = visitor.post(path, json!({ "program": lesson.starter })).await;

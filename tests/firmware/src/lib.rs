@@ -4,8 +4,10 @@
 
 #![expect(clippy::panic, reason = "a test ends where the board does not do as expected")]
 
+pub mod release;
+
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
 use emulator::{Config, FlashImage, Machine, Port};
@@ -27,6 +29,29 @@ pub fn firmware_file(name: &str) -> Vec<u8> {
     let path = folder.join(name);
     std::fs::read(&path)
         .unwrap_or_else(|error| panic!("{} cannot be read ({error}); run `cargo xtask firmware`", path.display()))
+}
+
+/// The files of the lessons in this repository: contents by path, relative to their folder, with `/`.
+///
+/// # Panics
+/// Where one cannot be read.
+#[must_use]
+pub fn lesson_files() -> Vec<(String, Vec<u8>)> {
+    fn below(folder: &Path, prefix: &str, files: &mut Vec<(String, Vec<u8>)>) {
+        for entry in std::fs::read_dir(folder).expect("the folder of the lessons") {
+            let entry = entry.expect("an entry of the folder of the lessons");
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            let path = entry.path();
+            if path.is_dir() {
+                below(&path, &format!("{name}/"), files);
+            } else {
+                files.push((name, std::fs::read(&path).expect("a file of the lessons")));
+            }
+        }
+    }
+    let mut files = Vec::new();
+    below(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../lessons"), "", &mut files);
+    files
 }
 
 fn image() -> FlashImage {

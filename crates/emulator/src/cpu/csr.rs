@@ -5,6 +5,7 @@
 //! the standard counters are not in the chip's manual, which uses the interrupt matrix and `mpccr`
 //! instead; they are kept so that generic RISC-V software runs as well, and change nothing.
 
+use super::performance::{Counts, PerformanceCounter};
 use super::{Hart, Privilege};
 
 /// The chip's identity registers, as its manual gives them.
@@ -60,12 +61,9 @@ pub struct CsrFile {
     /// What is added to the hart's cycle and instruction counts (wrapping).
     mcycle_offset: u64,
     minstret_offset: u64,
-    mpccr_offset: u32,
-    /// `mpcer`, `mpcmr` and their user-mode shadows.
-    mpcer: u32,
-    mpcmr: u32,
-    upcer: u32,
-    upcmr: u32,
+    /// `mpcer`, `mpcmr` and `mpccr`, which are also at 0x800 to 0x802, where user mode can reach them: the
+    /// mask ROM selects cycles there, and the bootloader finds them at 0x7E2.
+    pub(super) performance: PerformanceCounter,
     gpio_oen: u32,
     gpio_out: u32,
     pmpcfg: [u32; 4],
@@ -88,11 +86,7 @@ impl Default for CsrFile {
             mcountinhibit: 0,
             mcycle_offset: 0,
             minstret_offset: 0,
-            mpccr_offset: 0,
-            mpcer: 0,
-            mpcmr: 0,
-            upcer: 0,
-            upcmr: 0,
+            performance: PerformanceCounter::default(),
             gpio_oen: 0,
             gpio_out: 0,
             pmpcfg: [0; 4],
@@ -109,11 +103,9 @@ impl CsrFile {
         self.mtvec
     }
 
-    /// Lets all counters read 0 at the given count of cycles, as after a reset.
-    pub(super) fn restart_counters(&mut self, cycles: u64) {
-        self.mcycle_offset = cycles.wrapping_neg();
-        self.minstret_offset = cycles.wrapping_neg();
-        self.mpccr_offset = (cycles as u32).wrapping_neg();
+    /// Whether the performance counter counts what only single steps tell.
+    pub(crate) fn counts_events(&self) -> bool {
+        self.performance.counts_events()
     }
 }
 
@@ -148,11 +140,9 @@ impl Hart {
             0x3A0..=0x3A3 => file.pmpcfg[usize::from(csr - 0x3A0)],
             0x3B0..=0x3BF => file.pmpaddr[usize::from(csr - 0x3B0)],
             0x7A0..=0x7A5 => file.triggers[usize::from(csr - 0x7A0)],
-            0x7E0 => file.mpcer,
-            0x7E1 => file.mpcmr,
-            0x7E2 | 0x802 => (self.cycles() as u32).wrapping_add(file.mpccr_offset),
-            0x800 => file.upcer,
-            0x801 => file.upcmr,
+            0x7E0 | 0x800 => file.performance.events(),
+            0x7E1 | 0x801 => file.performance.mode(),
+            0x7E2 | 0x802 => file.performance.read(&self.counts()),
             // Dedicated GPIO: output enable, input, output. No pin is connected.
             0x803 => file.gpio_oen,
             0x804 => 0,
@@ -191,6 +181,7 @@ impl Hart {
         // A written counter shows the written value to the next instruction: the write takes the
         // place of the instruction's own increment, in both halves.
         let next_cycles = self.cycles() + 1;
+        let (counts, next_counts) = (self.counts(), self.counts().next());
         let next_instructions = self.instructions + 1;
         let (mcycle, minstret) = (self.mcycle(), self.minstret());
         let file = &mut self.csr;
@@ -208,11 +199,9 @@ impl Hart {
             0x3A0..=0x3A3 => file.pmpcfg[usize::from(csr - 0x3A0)] = value,
             0x3B0..=0x3BF => file.pmpaddr[usize::from(csr - 0x3B0)] = value,
             0x7A0..=0x7A5 => file.triggers[usize::from(csr - 0x7A0)] = value,
-            0x7E0 => file.mpcer = value,
-            0x7E1 => file.mpcmr = value,
-            0x7E2 | 0x802 => file.mpccr_offset = value.wrapping_sub(next_cycles as u32),
-            0x800 => file.upcer = value,
-            0x801 => file.upcmr = value,
+            0x7E0 | 0x800 => file.performance.select_events(value, &counts, &next_counts),
+            0x7E1 | 0x801 => file.performance.set_mode(value, &counts, &next_counts),
+            0x7E2 | 0x802 => file.performance.write(value, &next_counts),
             0x803 => file.gpio_oen = value,
             0x804 => {}
             0x805 => file.gpio_out = value,
@@ -228,6 +217,17 @@ impl Hart {
     /// Bits 9:8 of a CSR's number are the lowest privilege that may access it.
     fn check_privilege(&self, csr: u16) -> Result<(), IllegalCsr> {
         if csr >> 8 & 3 > self.privilege as u16 { Err(IllegalCsr) } else { Ok(()) }
+    }
+
+    fn counts(&self) -> Counts {
+        let Self { instructions, stall_cycles, idle_cycles, .. } = *self;
+        Counts { instructions, stall_cycles, idle_cycles }
+    }
+
+    /// Lets the standard counters read 0 now, as after a reset.
+    pub(super) fn restart_counters(&mut self) {
+        self.csr.mcycle_offset = self.cycles().wrapping_neg();
+        self.csr.minstret_offset = self.instructions.wrapping_neg();
     }
 
     fn mcycle(&self) -> u64 {

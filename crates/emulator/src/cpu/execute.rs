@@ -2,32 +2,67 @@
 //! keep decoded and in how often they look around.
 
 use super::observe::{Access, Observer};
+use super::timing::{self, Timing};
 use super::{Activity, Cause, Exception, Hart, Instruction, Op, Privilege, Reg, Registers};
 use crate::bus::{Devices, Effect, Tick, Width};
+use crate::engine::Budget;
 use crate::memory::{Memory, Stored};
 
-/// Where an operation stands.
+/// Where an operation stands, in the code and in time. Times are cycles, each operation taken by itself,
+/// and hold for the way on which the next operation of the run follows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     /// Its address.
     pub(crate) pc: u32,
     /// The address behind it, which is what a jump links to.
     pub(crate) link: u32,
+    /// From the beginning of the run to the boundary before it.
+    pub(crate) begins: u16,
+    /// What it waits for the operation before.
+    pub(crate) hazard: u8,
+    /// What it takes.
+    pub(crate) cycles: u8,
+    /// What it takes if it leaves the run.
+    pub(crate) cycles_leaving: u8,
+}
+
+impl Place {
+    /// The place of an operation that is run alone.
+    pub(crate) fn alone(hart: &Hart, op: Op, length: u32) -> Self {
+        let (cycles, cycles_leaving) = match hart.timing {
+            Timing::Unit => (1, 1),
+            Timing::Silicon => (timing::cycles(op), timing::cycles_jumping(op)),
+        };
+        Self { pc: hart.pc, link: hart.pc.wrapping_add(length), begins: 0, hazard: 0, cycles, cycles_leaving }
+    }
+
+    /// When its own cycles begin, from the beginning of the run on.
+    #[inline(always)]
+    pub(crate) fn acts(&self) -> u64 {
+        u64::from(self.begins) + u64::from(self.hazard)
+    }
 }
 
 /// How a run of operations ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
-    /// The last operation is done, or one after which the engine has to look around, because a
-    /// device or decoded code may have changed.
-    Next {
-        /// The engine has to look around.
-        look: bool,
-    },
+    /// The last operation is done, or one after which the engine has to look around.
+    Next(After),
     /// An operation jumped to this address.
     Jump(u32),
     /// An operation could not be carried out.
     Raised(Exception),
+}
+
+/// What the engine has to look at after an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Nothing.
+    GoOn,
+    /// The time: the operation took longer than its place says.
+    Waited,
+    /// Everything: a device or decoded code may have changed.
+    Look,
 }
 
 /// How far a run of operations came.
@@ -52,27 +87,58 @@ pub(crate) struct World<'a, D, O> {
 pub(crate) struct Clock {
     /// The tick at which the first operation of the first run begins.
     pub(crate) began: Tick,
-    /// How many operations the runs before this one executed.
-    pub(crate) executed: u64,
+    /// Cycles that passed since then, apart from those that the present run's places tell.
+    pub(crate) cycles: u64,
     pub(crate) ticks_per_cycle: u32,
+    /// What a line that is not in the cache costs.
+    pub(crate) miss_cycles: u32,
+    pub(crate) timing: Timing,
 }
 
 impl Clock {
-    /// The tick at which operation `index` of the present run begins.
-    fn now(&self, index: usize) -> Tick {
-        self.began + (self.executed + index as u64) * Tick::from(self.ticks_per_cycle)
+    pub(crate) fn new(hart: &Hart, budget: &Budget) -> Self {
+        let &Budget { ticks_per_cycle, miss_cycles, .. } = budget;
+        Self { began: hart.now, cycles: 0, ticks_per_cycle, miss_cycles, timing: hart.timing }
+    }
+
+    /// The tick at which an operation acts.
+    fn now(&self, place: &Place) -> Tick {
+        self.began + (self.cycles + place.acts()) * Tick::from(self.ticks_per_cycle)
+    }
+
+    /// Looks up the lines of flash that hold the bytes from `first` to `last`, of which there are at
+    /// most two.
+    fn look_up(&mut self, memory: &mut Memory, first: u32, last: u32) -> After {
+        let mut misses = u64::from(memory.cache.misses(first));
+        if timing::line_of(last) != timing::line_of(first) {
+            misses += u64::from(memory.cache.misses(last));
+        }
+        self.wait(misses * u64::from(self.miss_cycles))
+    }
+
+    /// Fetches code at an address in flash whose line was not the last one to be fetched.
+    #[inline(always)]
+    pub(crate) fn fetch(&mut self, memory: &mut Memory, address: u32) {
+        if memory.cache.misses(address) {
+            self.cycles += u64::from(self.miss_cycles);
+        }
+    }
+
+    fn wait(&mut self, cycles: u64) -> After {
+        self.cycles += cycles;
+        if cycles == 0 { After::GoOn } else { After::Waited }
     }
 }
 
 impl<D: Devices, O: Observer> World<'_, D, O> {
-    /// Carries out operations one after the other, until one ends the run. None of them may need
-    /// the privileged part of the hart (see [`Op::is_system`]), and there is at least one; each has
-    /// its place.
+    /// Carries out operations one after the other from the `first` on, until one ends the run. None of
+    /// them may need the privileged part of the hart (see [`Op::is_system`]), and there is at least one;
+    /// each has its place.
     ///
     /// The loop is here and not in the engines so that most operations lead straight to the next.
     #[inline(always)]
-    pub(crate) fn execute(&mut self, ops: &[Op], places: &[Place]) -> Run {
-        let mut index = 0;
+    pub(crate) fn execute(&mut self, ops: &[Op], places: &[Place], first: usize) -> Run {
+        let mut index = first;
         macro_rules! end {
             ($flow:expr) => {
                 return Run { last: index, flow: $flow }
@@ -85,13 +151,11 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
                     self.x.set($rd, $extend(value));
                     observe(self.observer, false, address, $width, value);
                 } else {
-                    let place = (&self.clock, index);
-                    let (memory, devices, observer) = (&mut *self.memory, &mut *self.devices, &mut *self.observer);
-                    match load_elsewhere(memory, devices, observer, address, $width, place) {
-                        Ok((value, look)) => {
+                    match self.load_elsewhere(address, $width, &places[index]) {
+                        Ok((value, after)) => {
                             self.x.set($rd, $extend(value));
-                            if look {
-                                end!(Flow::Next { look });
+                            if after != After::GoOn {
+                                end!(Flow::Next(after));
                             }
                         }
                         Err(exception) => end!(Flow::Raised(exception)),
@@ -106,11 +170,9 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
                 if self.memory.store_dram(address, $width, value) {
                     observe(self.observer, true, address, $width, value);
                 } else {
-                    let place = (&self.clock, index);
-                    let (memory, devices, observer) = (&mut *self.memory, &mut *self.devices, &mut *self.observer);
-                    match store_elsewhere(memory, devices, observer, address, $width, value, place) {
-                        Ok(false) => {}
-                        Ok(look) => end!(Flow::Next { look }),
+                    match self.store_elsewhere(address, $width, value, &places[index]) {
+                        Ok(After::GoOn) => {}
+                        Ok(after) => end!(Flow::Next(after)),
                         Err(exception) => end!(Flow::Raised(exception)),
                     }
                 }
@@ -199,61 +261,60 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
             }
             index += 1;
         }
-        Run { last: ops.len() - 1, flow: Flow::Next { look: false } }
+        Run { last: ops.len() - 1, flow: Flow::Next(After::GoOn) }
+    }
+
+    /// A load that does not go to the SRAM's data bus.
+    #[inline(never)]
+    pub(crate) fn load_elsewhere(&mut self, address: u32, width: Width, place: &Place) -> Result<(u32, After), Exception> {
+        if let Some(value) = self.memory.load(address, width) {
+            observe(self.observer, false, address, width, value);
+            if self.clock.timing == Timing::Unit || !timing::is_flash(address) {
+                return Ok((value, After::GoOn));
+            }
+            let last = address.wrapping_add(width.bytes() as u32 - 1);
+            return Ok((value, self.clock.look_up(self.memory, address, last)));
+        }
+        if !(address as usize).is_multiple_of(width.bytes()) {
+            return Err(Exception { cause: Cause::LoadAddressMisaligned, tval: address });
+        }
+        let fault = Exception { cause: Cause::LoadAccessFault, tval: address };
+        let now = self.clock.now(place);
+        let (value, effect) = self.devices.load(self.memory, now, address, width).or(Err(fault))?;
+        observe(self.observer, false, address, width, value);
+        let waited = self.wait_for_bus(address, false);
+        Ok((value, must_look(self.memory, effect, waited)))
+    }
+
+    /// A store that does not go to the SRAM's data bus, or that bookkeeping depends on.
+    #[inline(never)]
+    pub(crate) fn store_elsewhere(&mut self, address: u32, width: Width, value: u32, place: &Place) -> Result<After, Exception> {
+        if let Some(stored) = self.memory.store(address, width, value) {
+            observe(self.observer, true, address, width, value);
+            return Ok(if stored == Stored::Code { After::Look } else { After::GoOn });
+        }
+        if !(address as usize).is_multiple_of(width.bytes()) {
+            return Err(Exception { cause: Cause::StoreAddressMisaligned, tval: address });
+        }
+        let value = if width == Width::Word { value } else { value & ((1 << (8 * width.bytes())) - 1) };
+        let fault = Exception { cause: Cause::StoreAccessFault, tval: address };
+        let now = self.clock.now(place);
+        let effect = self.devices.store(self.memory, now, address, width, value).or(Err(fault))?;
+        observe(self.observer, true, address, width, value);
+        let waited = self.wait_for_bus(address, true);
+        Ok(must_look(self.memory, effect, waited))
+    }
+
+    fn wait_for_bus(&mut self, address: u32, store: bool) -> After {
+        match self.clock.timing {
+            Timing::Unit => After::GoOn,
+            Timing::Silicon => self.clock.wait(timing::bus_wait(address, store).into()),
+        }
     }
 }
 
-/// A load that does not go to the SRAM's data bus; also says whether the engine has to look around.
-#[inline(never)]
-fn load_elsewhere<D: Devices, O: Observer>(
-    memory: &mut Memory,
-    devices: &mut D,
-    observer: &mut O,
-    address: u32,
-    width: Width,
-    (clock, index): (&Clock, usize),
-) -> Result<(u32, bool), Exception> {
-    if let Some(value) = memory.load(address, width) {
-        observe(observer, false, address, width, value);
-        return Ok((value, false));
-    }
-    if !(address as usize).is_multiple_of(width.bytes()) {
-        return Err(Exception { cause: Cause::LoadAddressMisaligned, tval: address });
-    }
-    let fault = Exception { cause: Cause::LoadAccessFault, tval: address };
-    let (value, effect) = devices.load(memory, clock.now(index), address, width).or(Err(fault))?;
-    observe(observer, false, address, width, value);
-    Ok((value, must_look(memory, effect)))
-}
-
-/// A store that does not go to the SRAM's data bus, or that bookkeeping depends on; says whether the
-/// engine has to look around.
-#[inline(never)]
-fn store_elsewhere<D: Devices, O: Observer>(
-    memory: &mut Memory,
-    devices: &mut D,
-    observer: &mut O,
-    address: u32,
-    width: Width,
-    value: u32,
-    (clock, index): (&Clock, usize),
-) -> Result<bool, Exception> {
-    if let Some(stored) = memory.store(address, width, value) {
-        observe(observer, true, address, width, value);
-        return Ok(stored == Stored::Code);
-    }
-    if !(address as usize).is_multiple_of(width.bytes()) {
-        return Err(Exception { cause: Cause::StoreAddressMisaligned, tval: address });
-    }
-    let value = if width == Width::Word { value } else { value & ((1 << (8 * width.bytes())) - 1) };
-    let fault = Exception { cause: Cause::StoreAccessFault, tval: address };
-    let effect = devices.store(memory, clock.now(index), address, width, value).or(Err(fault))?;
-    observe(observer, true, address, width, value);
-    Ok(must_look(memory, effect))
-}
-
-fn must_look(memory: &Memory, effect: Effect) -> bool {
-    effect == Effect::Reschedule || memory.has_stale()
+fn must_look(memory: &Memory, effect: Effect, waited: After) -> After {
+    if effect == Effect::Reschedule || memory.has_stale() { After::Look } else { waited }
 }
 
 #[inline(always)]
@@ -384,42 +445,102 @@ fn modify_csr(
     Ok(())
 }
 
-/// Fetches, decodes and executes one instruction; it takes one cycle of `ticks_per_cycle`.
+/// Fetches, decodes and executes one instruction.
 pub(crate) fn step<D: Devices, O: Observer>(
     hart: &mut Hart,
     memory: &mut Memory,
     devices: &mut D,
-    ticks_per_cycle: u32,
+    budget: &Budget,
     observer: &mut O,
 ) {
-    let outcome = Instruction::fetch(memory, hart.pc).and_then(|instruction| {
-        let Instruction { op, length } = instruction;
-        if O::STEPS {
-            observer.step(&super::observe::Step { instructions: hart.instructions, now: hart.now, pc: hart.pc, op });
+    let ticks_per_cycle = budget.ticks_per_cycle;
+    let (outcome, taken) = match Instruction::fetch(memory, hart.pc) {
+        Ok(instruction) => {
+            if O::STEPS {
+                let Hart { instructions, now, pc, .. } = *hart;
+                observer.step(&super::observe::Step { instructions, now, pc, op: instruction.op });
+            }
+            carry_out(hart, memory, devices, instruction, budget, observer)
         }
-        if op.is_system() {
-            let bits = match op {
-                Op::Illegal { bits } => bits,
-                // Only 32-bit encodings and C.EBREAK, which is never illegal, come here.
-                _ => word(memory, hart.pc),
-            };
-            return system(hart, instruction, bits, observer);
+        Err(exception) => {
+            hart.pending_load = Reg::X0;
+            (Err(exception), 1)
         }
-        let link = hart.pc.wrapping_add(length);
-        let (x, began) = (&mut hart.x, hart.now);
-        let mut world = World { x, memory, devices, observer, clock: Clock { began, executed: 0, ticks_per_cycle } };
-        match world.execute(&[op], &[Place { pc: hart.pc, link }]).flow {
-            Flow::Next { .. } => hart.pc = link,
-            Flow::Jump(target) => hart.pc = target,
-            Flow::Raised(exception) => return Err(exception),
-        }
-        Ok(())
-    });
+    };
     hart.instructions += 1;
     hart.now += Tick::from(ticks_per_cycle);
+    hart.stall(taken - 1, ticks_per_cycle);
     if let Err(exception) = outcome {
-        hart.enter_trap(super::Trap::Exception(exception), observer);
+        hart.enter_trap(super::Trap::Exception(exception), ticks_per_cycle, observer);
     }
+}
+
+/// Executes one instruction; what it waits for first has passed then, and the cycles that it takes
+/// from there on are returned, to be counted.
+fn carry_out<D: Devices, O: Observer>(
+    hart: &mut Hart,
+    memory: &mut Memory,
+    devices: &mut D,
+    instruction: Instruction,
+    budget: &Budget,
+    observer: &mut O,
+) -> (Result<(), Exception>, u64) {
+    let Instruction { op, length } = instruction;
+    let place = Place::alone(hart, op, length);
+    let mut clock = Clock::new(hart, budget);
+    let mut loads = Reg::X0;
+    if hart.timing == Timing::Silicon {
+        let missed = fetch_lines(&mut clock, memory, &place, hart.fetch_line);
+        let hazard = timing::hazard(op, hart.pending_load);
+        hart.csr.performance.count_hazard(hazard);
+        hart.stall(missed + u64::from(hazard), budget.ticks_per_cycle);
+        clock = Clock::new(hart, budget);
+        hart.fetch_line = timing::line_of(place.link.wrapping_sub(1));
+        hart.pending_load = Reg::X0;
+        loads = timing::loaded(op);
+    }
+    if op.is_system() {
+        let bits = match op {
+            Op::Illegal { bits } => bits,
+            // Only 32-bit encodings and C.EBREAK, which is never illegal, come here.
+            _ => word(memory, hart.pc),
+        };
+        let outcome = system(hart, instruction, bits, observer);
+        return (outcome, place.cycles.into());
+    }
+    let mut world = World { x: &mut hart.x, memory, devices, observer, clock };
+    let flow = world.execute(&[op], &[place], 0).flow;
+    let waited = world.clock.cycles;
+    let (outcome, cycles) = match flow {
+        Flow::Next(_) => {
+            hart.pc = place.link;
+            hart.pending_load = loads;
+            (Ok(()), place.cycles)
+        }
+        Flow::Jump(target) => {
+            hart.pc = target;
+            (Ok(()), place.cycles_leaving)
+        }
+        Flow::Raised(exception) => (Err(exception), place.cycles),
+    };
+    if outcome.is_ok() {
+        hart.csr.performance.count_retired(op, length, matches!(flow, Flow::Jump(_)), cycles - 1);
+    }
+    (outcome, u64::from(cycles) + waited)
+}
+
+/// Looks up the lines of flash that an instruction is fetched from; returns the cycles that it takes.
+fn fetch_lines(clock: &mut Clock, memory: &mut Memory, place: &Place, line: u32) -> u64 {
+    if !timing::is_flash_code(place.pc) {
+        return 0;
+    }
+    let before = clock.cycles;
+    let last = place.link.wrapping_sub(1);
+    let first = if timing::line_of(place.pc) == line { last } else { place.pc };
+    if timing::line_of(first) != line {
+        clock.look_up(memory, first, last);
+    }
+    clock.cycles - before
 }
 
 /// The 32 bits of code at `pc`, which was fetched before.

@@ -53,6 +53,12 @@ impl Registers {
         self.0[0] = 0;
     }
 
+    /// Writes all registers; what stands for x0 is lost.
+    pub(crate) fn set_all(&mut self, values: &[u32; 32]) {
+        self.0 = *values;
+        self.0[0] = 0;
+    }
+
     /// All registers, x0 first.
     #[must_use]
     pub fn all(&self) -> &[u32; 32] {

@@ -2,6 +2,7 @@
 //! Base-Address Register", "Machine Cause Register" and "Trap Return").
 
 use super::observe::{Observer, TrapRecord};
+use super::timing::{TRAP_ENTRY, Timing};
 use super::{Activity, Hart, Privilege};
 
 /// Why an exception was raised; the values are those of `mcause`.
@@ -65,7 +66,12 @@ impl Hart {
     /// The manual's steps: `mepc`, `mcause` and `mtval` are written, MIE moves to MPIE and is
     /// cleared, the mode moves to MPP and becomes machine mode, and the pc is set to BASE for an
     /// exception or BASE + 4 x cause for an interrupt (the chip's `mtvec` is always vectored).
-    pub(crate) fn enter_trap<O: Observer>(&mut self, trap: Trap, observer: &mut O) {
+    ///
+    /// On silicon that takes time; a loaded register and the line of code are kept in mind meanwhile.
+    pub(crate) fn enter_trap<O: Observer>(&mut self, trap: Trap, ticks_per_cycle: u32, observer: &mut O) {
+        if self.timing == Timing::Silicon {
+            self.stall(TRAP_ENTRY.into(), ticks_per_cycle);
+        }
         let pc = self.pc;
         let base = self.csr.mtvec_base();
         let (handler, tval) = match trap {

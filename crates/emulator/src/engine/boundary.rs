@@ -6,12 +6,18 @@ use crate::bus::{Devices, Tick};
 use crate::cpu::{Activity, Hart, Observer, Trap};
 use crate::memory::Memory;
 
-/// How the hart may go on.
-pub(super) struct Budget {
-    /// Instructions (at least 1) until something is due; only an instruction itself can make it due sooner.
-    pub(super) instructions: u64,
+/// How the hart may go on: the next instruction begins now, and others may begin as long as fewer
+/// instructions and cycles than these have passed. Only an instruction itself can make something due sooner.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// At least 1.
+    pub(crate) instructions: u64,
+    /// At least 1.
+    pub(crate) cycles: u64,
     /// The CPU clock.
-    pub(super) ticks_per_cycle: u32,
+    pub(crate) ticks_per_cycle: u32,
+    /// What it costs to read a line of flash.
+    pub(crate) miss_cycles: u32,
 }
 
 /// Lets everything happen that is due at this boundary: limits, events, waiting, interrupts and
@@ -23,7 +29,45 @@ pub(super) fn cross<D: Devices, O: Observer>(
     limits: &Limits<'_>,
     observer: &mut O,
 ) -> Result<Budget, Exit> {
-    let line = loop {
+    let mut instructions;
+    loop {
+        let line = look_around(hart, memory, devices, limits)?;
+        instructions = limits.instructions - hart.instructions;
+        match line {
+            Some(line) if hart.interrupts_enabled() => {
+                let due = *hart.interrupt_due.get_or_insert(hart.instructions + hart.interrupt_latency);
+                if due <= hart.instructions {
+                    // That took time, in which other things may have come.
+                    hart.enter_trap(Trap::Interrupt(line), devices.ticks_per_cycle().max(1), observer);
+                    continue;
+                }
+                instructions = instructions.min(due - hart.instructions);
+            }
+            _ => hart.interrupt_due = None,
+        }
+        break;
+    }
+
+    if limits.breakpoints.contains(&hart.pc) && limits.resume_at != Some(hart.instructions) {
+        return Err(Exit::Breakpoint(hart.pc));
+    }
+
+    let ticks_per_cycle = devices.ticks_per_cycle().max(1);
+    let due = devices.next_event().min(limits.tick);
+    let cycles = due.saturating_sub(hart.now).div_ceil(Tick::from(ticks_per_cycle));
+    let miss_cycles = devices.flash_line_ticks().div_ceil(ticks_per_cycle);
+    Ok(Budget { instructions: instructions.max(1), cycles: cycles.max(1), ticks_per_cycle, miss_cycles })
+}
+
+/// Looks at stops, limits and events, and waits if the hart does, until it goes on; returns the line
+/// that asks for service then.
+fn look_around<D: Devices>(
+    hart: &mut Hart,
+    memory: &mut Memory,
+    devices: &mut D,
+    limits: &Limits<'_>,
+) -> Result<Option<u8>, Exit> {
+    loop {
         if devices.stop_requested() {
             return Err(Exit::Device);
         }
@@ -45,39 +89,17 @@ pub(super) fn cross<D: Devices, O: Observer>(
         }
         let line = devices.interrupt();
         match hart.activity {
-            Activity::Running => break line,
+            Activity::Running => return Ok(line),
             Activity::Waiting if line.is_some() => {
                 // The CPU is awake before it can be interrupted; there is nothing to wait for.
                 hart.activity = Activity::Running;
                 hart.interrupt_due = Some(hart.instructions);
-                break line;
+                return Ok(line);
             }
             Activity::Waiting => wait(hart, devices, limits).ok_or(Exit::Idle)?,
             Activity::LockedUp(exception) => wait(hart, devices, limits).ok_or(Exit::Lockup(exception))?,
         }
-    };
-
-    let mut instructions = limits.instructions - hart.instructions;
-    match line {
-        Some(line) if hart.interrupts_enabled() => {
-            let due = *hart.interrupt_due.get_or_insert(hart.instructions + hart.interrupt_latency);
-            if due <= hart.instructions {
-                hart.enter_trap(Trap::Interrupt(line), observer);
-            } else {
-                instructions = instructions.min(due - hart.instructions);
-            }
-        }
-        _ => hart.interrupt_due = None,
     }
-
-    if limits.breakpoints.contains(&hart.pc) && limits.resume_at != Some(hart.instructions) {
-        return Err(Exit::Breakpoint(hart.pc));
-    }
-
-    let ticks_per_cycle = devices.ticks_per_cycle().max(1);
-    let due = devices.next_event().min(limits.tick);
-    let cycles = due.saturating_sub(hart.now).div_ceil(Tick::from(ticks_per_cycle));
-    Ok(Budget { instructions: instructions.min(cycles).max(1), ticks_per_cycle })
 }
 
 /// Lets time pass until the next event or the limit; `None` if neither will ever come.

@@ -23,7 +23,7 @@ impl Engine for Plain {
                 Ok(budget) => budget,
                 Err(exit) => return exit,
             };
-            execute::step(hart, memory, devices, budget.ticks_per_cycle, observer);
+            execute::step(hart, memory, devices, &budget, observer);
             if let Activity::LockedUp(exception) = hart.activity {
                 return Exit::Lockup(exception);
             }

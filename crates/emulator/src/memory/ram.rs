@@ -93,6 +93,15 @@ where
         (*self.bytes).as_mut()
     }
 
+    /// The byte at `offset`, which begins a granule, and that granule's flags, for emitted code. It does what
+    /// [`Ram::store_unwatched`] does: it stores only where the flags are exactly `DIRTY`.
+    #[cfg(traces)]
+    pub(super) fn parts_from(&mut self, offset: usize) -> (*mut u8, *mut u8) {
+        const { assert!(DIRTY == 1, "the back ends compare with this") };
+        let flags = self.flags_mut()[offset / GRANULE..].as_mut_ptr();
+        (self.bytes_mut()[offset..].as_mut_ptr(), flags)
+    }
+
     #[inline(always)]
     fn flags(&self, granule: usize) -> u8 {
         (*self.flags).as_ref()[granule]

@@ -1,11 +1,13 @@
-//! External memory controller, EXTMEM: the cache and its operations. The cache itself is not
-//! modelled (flash reads are always coherent and take no extra time), so every operation is
-//! finished as soon as it is asked for. The MMU table at 0x600C_5000 belongs to core memory.
+//! External memory controller, EXTMEM: the cache and its operations. Every operation is finished as
+//! soon as it is asked for; of their effects only invalidation is modelled, because the cache of core
+//! memory knows which lines it holds but not what is in them. So is the MMU table at 0x600C_5000.
 
 use super::{Registers, bit};
 
 const ICACHE_LOCK_CTRL: u32 = 0x01C;
 const ICACHE_SYNC_CTRL: u32 = 0x028;
+const ICACHE_SYNC_ADDR: u32 = 0x02C;
+const ICACHE_SYNC_SIZE: u32 = 0x030;
 const ICACHE_PRELOAD_CTRL: u32 = 0x034;
 const ICACHE_AUTOLOAD_CTRL: u32 = 0x040;
 const CACHE_ACS_CNT_CLR: u32 = 0x064;
@@ -34,6 +36,13 @@ const RESET: &[(u32, u32)] = &[
     (0x100, 0x0000_0001),
     (0x3FC, 0x0200_7160),
 ];
+
+/// Lines that the cache shall drop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Invalidate {
+    pub(crate) address: u32,
+    pub(crate) length: u32,
+}
 
 /// The EXTMEM block at 0x600C_4000.
 #[derive(Clone, Debug, Hash)]
@@ -64,8 +73,16 @@ impl Extmem {
         }
     }
 
-    pub(crate) fn store(&mut self, offset: u32, value: u32) {
+    pub(crate) fn store(&mut self, offset: u32, value: u32) -> Option<Invalidate> {
         self.registers.set(offset, value);
+        (offset == ICACHE_SYNC_CTRL && bit(value, 0)).then(|| {
+            let address = self.registers.get(ICACHE_SYNC_ADDR);
+            // The field has 23 bits; 0 is how the ROM asks for the whole cache.
+            match self.registers.get(ICACHE_SYNC_SIZE) & 0x7F_FFFF {
+                0 => Invalidate { address, length: u32::MAX },
+                length => Invalidate { address, length },
+            }
+        })
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) mod rmt;
 pub(crate) mod rng;
 pub(crate) mod rtc_cntl;
 pub(crate) mod sha;
+pub(crate) mod spi0;
 pub(crate) mod spi1;
 pub(crate) mod spi2;
 pub(crate) mod system;

@@ -2,8 +2,7 @@
 //! software interrupts and the resets of single peripherals.
 
 use super::{Registers, bit, field};
-use crate::bus::TICKS_PER_SECOND;
-use crate::clock::{Clocks, XTAL_TICKS};
+use crate::clock::{APB_PLL_TICKS, Clocks, XTAL_TICKS};
 
 const CPU_PER_CONF: u32 = 0x008;
 const PERIP_RST_EN0: u32 = 0x018;
@@ -37,8 +36,6 @@ const RESET: &[(u32, u32)] = &[
 /// Ticks per cycle of the fast RC oscillator. Its nominal 17.5 MHz does not divide the tick; 27
 /// ticks make 17.8 MHz, well inside what the oscillator's tolerance allows on silicon.
 const RC_FAST_TICKS: u32 = 27;
-/// Ticks per APB cycle while the PLL drives the chip: 80 MHz.
-const APB_PLL_TICKS: u32 = (TICKS_PER_SECOND / 80_000_000) as u32;
 
 /// The SYSTEM block at 0x600C_0000.
 #[derive(Clone, Debug, Hash)]

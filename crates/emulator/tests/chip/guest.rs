@@ -3,7 +3,9 @@
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
 use emulator::rom::{FlashMode, bootloader};
-use emulator::{Config, EngineKind, FlashImage, Injection, Machine, Port, ResetCause, Source, Stops, Strapping};
+use emulator::{
+    Config, EngineKind, FlashImage, Injection, Machine, Port, ResetCause, Source, Stops, Strapping, Timing,
+};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -165,18 +167,22 @@ fn act(rng: &mut StdRng, machine: &mut Machine) {
     }
 }
 
-/// Lives through one life of a random guest under a random host, on both engines, which have to
+/// Lives through one life of a random guest under a random host, on all engines, which have to
 /// agree; a restored snapshot has to go the same way again.
 ///
 /// Panics if anything is not as it should be: that is what the callers look for.
 pub(crate) fn live(seed: u64, rounds: u32) {
     let config = |engine| {
         let mut rng = StdRng::seed_from_u64(seed);
+        let timing = if rng.random_range(0..3) == 0 { Timing::Unit } else { Timing::Silicon };
         let strapping = if rng.random_range(0..4) == 0 { Strapping::DownloadMode } else { Strapping::FlashBoot };
         Config {
             flash: flash(&mut rng),
             strapping,
             engine,
+            timing,
+            // Seldom too late, so that hostile code is compiled.
+            trace_threshold: if seed % 5 == 0 { 16 } else { 1 },
             seed,
             output_capacity: 4096,
             trap_log_capacity: 16,
@@ -185,26 +191,38 @@ pub(crate) fn live(seed: u64, rounds: u32) {
     };
     let mut block = Machine::new(config(EngineKind::Block));
     let mut plain = Machine::new(config(EngineKind::Plain));
+    let mut traces = Machine::new(config(EngineKind::Traces));
     let mut rng = StdRng::seed_from_u64(seed ^ 0xA5A5);
     for round in 0..rounds {
         let seed_of_act = rng.random();
-        for machine in [&mut block, &mut plain] {
+        for machine in [&mut block, &mut plain, &mut traces] {
             act(&mut StdRng::seed_from_u64(seed_of_act), machine);
         }
         let span: Tick = TICKS_PER_SECOND / 1000 * rng.random_range(1..12);
-        let snapshot = if round % 3 == 0 { Some(block.snapshot()) } else { None };
+        let snapshots = (round % 3 == 0).then(|| (block.snapshot(), traces.snapshot()));
+        let mut fork = (round % 4 == 1).then(|| traces.fork());
         run(&mut block, span);
         run(&mut plain, span);
-        assert_eq!(block.state_hash(), plain.state_hash(), "seed {seed}, round {round}: the engines disagree");
-        if let Some(snapshot) = snapshot {
-            let hash = block.state_hash();
-            block.restore(&snapshot);
-            run(&mut block, span);
-            assert_eq!(block.state_hash(), hash, "seed {seed}, round {round}: a restored snapshot goes another way");
+        run(&mut traces, span);
+        let hash = plain.state_hash();
+        assert_eq!(block.state_hash(), hash, "seed {seed}, round {round}: the block engine disagrees");
+        assert_eq!(traces.state_hash(), hash, "seed {seed}, round {round}: compiled traces disagree");
+        if let Some(fork) = &mut fork {
+            run(fork, span);
+            assert_eq!(fork.state_hash(), hash, "seed {seed}, round {round}: a fork goes another way");
+        }
+        if let Some((by_block, by_traces)) = snapshots {
+            for (machine, snapshot) in [(&mut block, by_block), (&mut traces, by_traces)] {
+                machine.restore(&snapshot);
+                run(machine, span);
+                let again = machine.state_hash();
+                assert_eq!(again, hash, "seed {seed}, round {round}: a restored snapshot goes another way");
+            }
         }
         for port in [Port::Uart0, Port::Uart1, Port::Usb] {
             assert!(block.uart_take_output(port).len() <= 4096, "seed {seed}: output has no bound");
             plain.uart_take_output(port);
+            traces.uart_take_output(port);
         }
         assert!(block.unmodelled_accesses().0.len() <= 1024, "seed {seed}: the log has no bound");
     }

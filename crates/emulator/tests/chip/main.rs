@@ -10,6 +10,7 @@ mod fuzz;
 mod guest;
 mod image;
 mod resets;
+mod timing;
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
 use emulator::{FlashImage, Machine, Port, Stop};

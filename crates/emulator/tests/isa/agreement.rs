@@ -1,14 +1,15 @@
-//! Both engines on the same random code, pushed about in the same ways: everything that the guest
+//! All engines on the same random code, pushed about in the same ways: everything that the guest
 //! and the host can see must agree, wherever the runs are divided.
 //!
-//! The code stores into itself, into data and into the test device, enables and disables
-//! interrupts, waits, traps and jumps about, and now and then is no code at all.
+//! The code stores into itself, into data and into the test device, reads flash, enables and disables
+//! interrupts, counts, waits, traps and jumps about in RAM and in flash, and now and then is no code
+//! at all. All of it is done in both models of time.
 
 use emulator::bare::{Bare, DEVICE_BASE};
 use emulator::bus::Width;
 use emulator::cpu::observe::{TrapLog, TrapLogEntry};
-use emulator::cpu::{Hart, Reg};
-use emulator::engine::{Block, Engine, Exit, Limits, Plain};
+use emulator::cpu::{Hart, Reg, Timing};
+use emulator::engine::{Block, Engine, Exit, Limits, Plain, Traces};
 use emulator::memory::MemorySnapshot;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
@@ -16,11 +17,22 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
 use super::encode::*;
-use super::{CODE, DATA, HANDLER, prepared};
+use super::{CODE, DATA, Eager, HANDLER, prepared};
 
-/// Registers that point to data, to the code itself through both buses, and to the device.
-const POINTERS: [(Register, u32); 4] = [(8, DATA), (9, CODE + 128), (10, 0x3FC8_0000 + 128), (11, DEVICE_BASE)];
+/// Registers that point to data, to the code itself through both buses, to the device, and into flash
+/// through both windows, at the edge of a page.
+const POINTERS: [(Register, u32); 6] = [
+    (8, DATA),
+    (9, CODE + 128),
+    (10, 0x3FC8_0000 + 128),
+    (11, DEVICE_BASE),
+    (12, 0x3C01_0000),
+    (13, FLASH_CODE + 0x100),
+];
 const CODE_SIZE: usize = 512;
+/// The instruction bus's window to flash; two pages of code are mapped.
+const FLASH_CODE: u32 = 0x4200_0000;
+const FLASH_CODE_SIZE: usize = 2 << 16;
 
 fn instruction(random: &mut StdRng) -> Code {
     type Three = fn(Register, Register, Register) -> Code;
@@ -31,8 +43,8 @@ fn instruction(random: &mut StdRng) -> Code {
     const STORES: [Immediate; 3] = [sb, sh, sw];
     const BRANCHES: [Immediate; 6] = [beq, bne, blt, bge, bltu, bgeu];
     const CSRS: [Csr; 6] = [csrrw, csrrs, csrrc, csrrwi, csrrsi, csrrci];
-    // mstatus twice, mscratch, mepc, mcause, and counters.
-    const NUMBERS: [u32; 8] = [0x300, 0x300, 0x340, 0x341, 0x342, 0x7E2, 0xB00, 0xB02];
+    // mstatus twice, mscratch, mepc, mcause, and counters with what they count.
+    const NUMBERS: [u32; 11] = [0x300, 0x300, 0x340, 0x341, 0x342, 0x7E0, 0x7E1, 0x7E2, 0x802, 0xB00, 0xB02];
     // Few registers, so that values meet; the pointers are seldom lost.
     let rd = if random.random_range(0..200) == 0 { 8 } else { random.random_range(0..8) };
     let (rs1, rs2) = (random.random_range(0..12), random.random_range(0..12));
@@ -44,10 +56,14 @@ fn instruction(random: &mut StdRng) -> Code {
         35..38 => lui(rd, random.random_range(0..1 << 20)),
         38..40 => auipc(rd, 0),
         40..48 => LOADS.choose(random).unwrap()(rd, pointer, if pointer == 11 { near & 12 } else { near }),
-        48..58 => STORES.choose(random).unwrap()(rs2, pointer, if pointer == 11 { near & 12 } else { near }),
+        48..58 => {
+            // Only sometimes to flash, which is a fault.
+            let pointer = if random.random_range(0..8) == 0 { pointer } else { pointer.min(11) };
+            STORES.choose(random).unwrap()(rs2, pointer, if pointer == 11 { near & 12 } else { near })
+        }
         58..68 => BRANCHES.choose(random).unwrap()(rs1, rs2, near & !1),
         68..72 => jal(rd, near & !1),
-        72..74 => jalr(rd, 9, near),
+        72..74 => jalr(rd, *[9, 13].choose(random).unwrap(), near),
         74..82 => CSRS.choose(random).unwrap()(rd, *NUMBERS.choose(random).unwrap(), random.random_range(0..16)),
         82..84 => csrrsi(rd, 0x300, 8),
         84 => MRET,
@@ -63,9 +79,13 @@ fn instruction(random: &mut StdRng) -> Code {
 }
 
 fn random_code(seed: u64) -> Vec<u8> {
+    random_code_of(CODE_SIZE, seed)
+}
+
+fn random_code_of(size: usize, seed: u64) -> Vec<u8> {
     let random = &mut StdRng::seed_from_u64(seed);
     let mut bytes = Vec::new();
-    while bytes.len() < CODE_SIZE {
+    while bytes.len() < size {
         instruction(random).push_to(&mut bytes);
     }
     bytes
@@ -83,6 +103,10 @@ enum Action {
     /// Someone outside the hart writes into the code or the data.
     Write(u16, u32),
     NewCode(u64),
+    /// The program goes on somewhere in flash.
+    GoToFlash(u16),
+    /// One of the two pages is mapped to another part of flash, or to none.
+    Map(bool, u8),
     Snapshot,
     Restore,
     Reset,
@@ -100,6 +124,8 @@ fn action() -> impl Strategy<Value = Action> {
         2 => (0..500_u64).prop_map(Action::Timer),
         2 => (any::<u16>(), any::<u32>()).prop_map(|(at, value)| Action::Write(at, value)),
         1 => any::<u64>().prop_map(Action::NewCode),
+        4 => any::<u16>().prop_map(Action::GoToFlash),
+        1 => (any::<bool>(), 0..4_u8).prop_map(|(index, page)| Action::Map(index, page)),
         1 => Just(Action::Snapshot),
         2 => Just(Action::Restore),
         4 => Just(Action::Reset),
@@ -115,10 +141,15 @@ struct Pushed<E> {
 }
 
 impl<E: Engine + Default> Pushed<E> {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, timing: Timing) -> Self {
         let mut bare = prepared::<E>(&[], &POINTERS);
+        bare.hart.timing = timing;
         bare.load(CODE, &random_code(seed)).unwrap();
         bare.load(HANDLER, &random_code(!seed)).unwrap();
+        bare.memory.flash_mut().place(0, &random_code_of(FLASH_CODE_SIZE - 4, seed ^ 1)).unwrap();
+        for index in 0..2 {
+            bare.memory.set_mmu_entry(index, index as u32);
+        }
         Self { bare, kept: None, log: TrapLog::new(1000) }
     }
 
@@ -151,6 +182,15 @@ impl<E: Engine + Default> Pushed<E> {
                 bare.memory.write(base + u32::from(at >> 3) % 600, &value.to_le_bytes()[..size]).unwrap();
             }
             Action::NewCode(seed) => bare.memory.write(CODE, &random_code(*seed)).unwrap(),
+            Action::GoToFlash(at) => {
+                // Now and then to where the pages meet.
+                let offset = u32::from(*at) * 2;
+                bare.hart.pc = FLASH_CODE + if at % 4 == 0 { 0xFFC0 + offset % 128 } else { offset % 0x400 };
+            }
+            Action::Map(index, page) => {
+                let value = if *page < 2 { u32::from(*page) } else { emulator::memory::MMU_INVALID };
+                bare.memory.set_mmu_entry(usize::from(*index), value);
+            }
             Action::Snapshot => self.kept = Some((bare.hart.clone(), bare.memory.snapshot())),
             Action::Restore => {
                 if let Some((hart, memory)) = &self.kept {
@@ -171,58 +211,132 @@ impl<E: Engine + Default> Pushed<E> {
         None
     }
 
+    /// Whether everything that guest and host can see is the same.
+    fn check_agreement<F>(&self, other: &Pushed<F>, action: &Action) -> Result<(), TestCaseError> {
+        prop_assert_eq!(&self.bare.hart, &other.bare.hart, "after {:?}", action);
+        prop_assert_eq!(&self.bare.device, &other.bare.device, "after {:?}", action);
+        prop_assert!(self.bare.memory == other.bare.memory, "memory differs after {:?}", action);
+        Ok(())
+    }
+
     fn entries(&self) -> Vec<TrapLogEntry> {
         self.log.entries().copied().collect()
     }
+}
+
+/// Runs the same code as a whole and in parts.
+fn check_division<E: Engine + Default>(
+    seed: u64,
+    timing: Timing,
+    in_flash: bool,
+    splits: &[u64],
+) -> Result<(), TestCaseError> {
+    let total = splits.iter().sum::<u64>();
+    let new = || {
+        let mut machine = Pushed::<E>::new(seed, timing);
+        if in_flash {
+            machine.push(&Action::GoToFlash(2));
+        }
+        machine.push(&Action::Timer(total));
+        machine.bare.hart.write_csr(0x300, 0x1808).unwrap();
+        machine
+    };
+    let (mut whole, mut parts, mut ticks) = (new(), new(), new());
+    let end = whole.push(&Action::RunInstructions(total));
+    // A hart that waits for ever or is locked up ends both; running it on would let time pass.
+    let ends = splits.iter().map(|&split| parts.push(&Action::RunInstructions(split)));
+    let last = ends.into_iter().find(|end| *end != Some(Exit::Instructions)).unwrap_or(Some(Exit::Instructions));
+    prop_assert_eq!(end, last);
+    prop_assert_eq!(&whole.bare.hart, &parts.bare.hart);
+    prop_assert!(whole.bare.memory == parts.bare.memory);
+    prop_assert_eq!(whole.entries(), parts.entries());
+    // The same by time: the boundaries at which the pieces end are boundaries of the whole.
+    for &split in splits {
+        let tick = ticks.bare.hart.now + split;
+        let instructions = whole.bare.hart.instructions;
+        let limits = Limits { tick, instructions, ..Limits::NONE };
+        if ticks.run(&limits) != Exit::Tick {
+            break;
+        }
+    }
+    let instructions = whole.bare.hart.instructions;
+    if end == Some(Exit::Instructions) {
+        ticks.run(&Limits { instructions, ..Limits::NONE });
+        prop_assert_eq!(&whole.bare.hart, &ticks.bare.hart);
+        prop_assert!(whole.bare.memory == ticks.bare.memory);
+    }
+    Ok(())
+}
+
+fn timing() -> impl Strategy<Value = Timing> {
+    prop_oneof![1 => Just(Timing::Unit), 2 => Just(Timing::Silicon)]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn engines_agree_after_every_action(seed: u64, actions in prop::collection::vec(action(), 1..60)) {
-        let (mut plain, mut block) = (Pushed::<Plain>::new(seed), Pushed::<Block>::new(seed));
+    fn engines_agree_after_every_action(
+        seed: u64,
+        timing in timing(),
+        actions in prop::collection::vec(action(), 1..60),
+    ) {
+        let mut plain = Pushed::<Plain>::new(seed, timing);
+        let (mut block, mut traces) = (Pushed::<Block>::new(seed, timing), Pushed::<Eager>::new(seed, timing));
         for action in &actions {
-            let (expected, found) = (plain.push(action), block.push(action));
-            prop_assert_eq!(expected, found, "how {:?} ended", action);
-            prop_assert_eq!(&plain.bare.hart, &block.bare.hart, "after {:?}", action);
-            prop_assert_eq!(&plain.bare.device, &block.bare.device, "after {:?}", action);
-            prop_assert!(plain.bare.memory == block.bare.memory, "memory differs after {:?}", action);
+            let expected = plain.push(action);
+            prop_assert_eq!(expected, block.push(action), "how {:?} ended on blocks", action);
+            prop_assert_eq!(expected, traces.push(action), "how {:?} ended on traces", action);
+            plain.check_agreement(&block, action)?;
+            plain.check_agreement(&traces, action)?;
         }
         prop_assert_eq!(plain.entries(), block.entries());
+        prop_assert_eq!(plain.entries(), traces.entries());
     }
 
     #[test]
-    fn a_run_is_the_same_however_it_is_divided(seed: u64, splits in prop::collection::vec(1..40_u64, 1..100)) {
-        let total = splits.iter().sum::<u64>();
-        let (mut whole, mut parts) = (Pushed::<Block>::new(seed), Pushed::<Block>::new(seed));
-        for machine in [&mut whole, &mut parts] {
-            machine.push(&Action::Timer(total));
-            machine.bare.hart.write_csr(0x300, 0x1808).unwrap();
+    fn compiling_late_makes_no_difference(
+        seed: u64,
+        timing in timing(),
+        actions in prop::collection::vec(action(), 1..60),
+    ) {
+        let (mut plain, mut traces) = (Pushed::<Plain>::new(seed, timing), Pushed::<Traces>::new(seed, timing));
+        for action in &actions {
+            prop_assert_eq!(plain.push(action), traces.push(action), "how {:?} ended", action);
+            plain.check_agreement(&traces, action)?;
         }
-        let end = whole.push(&Action::RunInstructions(total));
-        // A hart that waits for ever or is locked up ends both; running it on would let time pass.
-        let ends = splits.iter().map(|&split| parts.push(&Action::RunInstructions(split)));
-        let last = ends.into_iter().find(|end| *end != Some(Exit::Instructions)).unwrap_or(Some(Exit::Instructions));
-        prop_assert_eq!(end, last);
-        prop_assert_eq!(&whole.bare.hart, &parts.bare.hart);
-        prop_assert!(whole.bare.memory == parts.bare.memory);
-        prop_assert_eq!(whole.entries(), parts.entries());
+    }
+
+    #[test]
+    fn a_run_is_the_same_however_it_is_divided(
+        seed: u64,
+        timing in timing(),
+        in_flash: bool,
+        splits in prop::collection::vec(1..40_u64, 1..100),
+    ) {
+        check_division::<Block>(seed, timing, in_flash, &splits)?;
+        check_division::<Eager>(seed, timing, in_flash, &splits)?;
     }
 
     #[test]
     fn bytes_that_are_no_code_are_no_danger(bytes in prop::collection::vec(any::<u8>(), 1..2000), rounds in 1..20_u64) {
-        let (mut plain, mut block) = (Pushed::<Plain>::new(0), Pushed::<Block>::new(0));
+        let timing = Timing::Silicon;
+        let (mut plain, mut block) = (Pushed::<Plain>::new(0, timing), Pushed::<Block>::new(0, timing));
+        let mut traces = Pushed::<Eager>::new(0, timing);
         for round in 0..rounds {
-            for bare in [&mut plain.bare.memory, &mut block.bare.memory] {
+            for bare in [&mut plain.bare.memory, &mut block.bare.memory, &mut traces.bare.memory] {
                 bare.write(CODE, &bytes).unwrap();
                 bare.write(HANDLER, &bytes).unwrap();
             }
             let count = Action::RunInstructions(round * 100);
-            prop_assert_eq!(plain.push(&count), block.push(&count));
-            prop_assert_eq!(&plain.bare.hart, &block.bare.hart);
+            let expected = plain.push(&count);
+            prop_assert_eq!(expected, block.push(&count));
+            prop_assert_eq!(expected, traces.push(&count));
+            plain.check_agreement(&block, &count)?;
+            plain.check_agreement(&traces, &count)?;
             plain.push(&Action::Reset);
             block.push(&Action::Reset);
+            traces.push(&Action::Reset);
         }
     }
 }

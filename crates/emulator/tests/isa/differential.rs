@@ -1,4 +1,4 @@
-//! Thousands of random RV32IMC programs, run by both engines and by Debian's `qemu-riscv32`.
+//! Thousands of random RV32IMC programs, run by all engines and by Debian's `qemu-riscv32`.
 //!
 //! Many programs are packed into one ELF file: each loads all registers from a table of random
 //! values, runs, and appends its registers to a table of results; the file ends in a write of that
@@ -12,6 +12,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
+use super::Eager;
 use super::encode::*;
 
 const QEMU: &str = "qemu-riscv32";
@@ -278,6 +279,7 @@ fn random_programs_end_as_they_do_in_qemu() {
         assert!(output.status.success(), "{QEMU} ended with {}, seed {seed}", output.status);
         compare("plain", seed, &emulated::<Plain>(&elf), &output.stdout);
         compare("block", seed, &emulated::<Block>(&elf), &output.stdout);
+        compare("trace", seed, &emulated::<Eager>(&elf), &output.stdout);
     }
 }
 

@@ -10,7 +10,7 @@ use emulator::memory::{Memory, ROM_BASE, ROM_DATA_BASE, ROM_DATA_OFFSET, ROM_SIZ
 
 use super::encode::*;
 use super::privileged::check_exception;
-use super::{CODE, DATA, prepared, run, x};
+use super::{CODE, DATA, Eager, prepared, run, x};
 
 const BYTES: [u8; 8] = [0x80, 0x7F, 0xFF, 0x01, 0xFE, 0x00, 0x81, 0x42];
 
@@ -21,6 +21,7 @@ fn check_load(name: &str, encode: Access, rows: &[(i32, u32)]) {
     for &(offset, expected) in rows {
         load_on::<Plain>(name, encode, offset, expected);
         load_on::<Block>(name, encode, offset, expected);
+        load_on::<Eager>(name, encode, offset, expected);
     }
 }
 
@@ -72,7 +73,7 @@ fn stores_write_their_width_only() {
         for (base, imm) in [(DATA, offset as i32), (DATA + 2000, offset as i32 - 2000)] {
             for register in [2, 1] {
                 let expected_value = if register == 1 { base } else { value };
-                let mut bare = prepared::<Block>(&[encode(register, 1, imm)], &[(1, base), (2, value)]);
+                let mut bare = prepared::<Eager>(&[encode(register, 1, imm)], &[(1, base), (2, value)]);
                 bare.load(DATA, &[0xEE; 8]).unwrap();
                 bare.run_instructions(1);
                 let mut found = [0; 8];
@@ -130,7 +131,7 @@ fn the_rom_is_read_on_both_buses_and_cannot_be_written() {
     let memory = Memory::new(&rom, FlashImage::blank());
     for (address, value) in [(ROM_BASE, 0x0403_0201), (ROM_DATA_BASE, 0x0807_0605), (ROM_BASE + 0x4_0000, 0x0807_0605)]
     {
-        let mut bare = prepared::<Block>(&[], &[(1, address)]);
+        let mut bare = prepared::<Eager>(&[], &[(1, address)]);
         bare.memory = memory.clone();
         bare.load(CODE, &assemble(&[lw(2, 1, 0), sw(3, 1, 0)])).unwrap();
         bare.run_instructions(2);

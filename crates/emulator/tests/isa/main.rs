@@ -11,11 +11,14 @@ mod integer;
 mod loads_stores;
 mod multiply;
 mod privileged;
+mod timing;
 mod zicsr;
 
 use emulator::bare::Bare;
-use emulator::cpu::{Hart, Reg};
-use emulator::engine::{Block, Engine, Plain};
+use emulator::bus::Devices;
+use emulator::cpu::{Hart, Observer, Reg};
+use emulator::engine::{Block, Engine, Exit, Limits, Plain, Traces};
+use emulator::memory::Memory;
 use encode::{Code, Register, assemble};
 
 /// Where test programs stand: SRAM1 on the instruction bus.
@@ -24,6 +27,33 @@ const CODE: u32 = 0x4038_0000;
 const DATA: u32 = 0x3FC9_0000;
 /// Where the test programs' trap handler would stand.
 const HANDLER: u32 = 0x4038_1000;
+
+/// Compiled traces, compiled at the first opportunity.
+#[derive(Debug)]
+struct Eager(Traces);
+
+impl Default for Eager {
+    fn default() -> Self {
+        Self(Traces::with_threshold(1))
+    }
+}
+
+impl Engine for Eager {
+    fn run<D: Devices, O: Observer>(
+        &mut self,
+        hart: &mut Hart,
+        memory: &mut Memory,
+        devices: &mut D,
+        limits: &Limits<'_>,
+        observer: &mut O,
+    ) -> Exit {
+        self.0.run(hart, memory, devices, limits, observer)
+    }
+
+    fn forget(&mut self, memory: &mut Memory) {
+        self.0.forget(memory);
+    }
+}
 
 /// A hart with `code` at [`CODE`], registers set as `before` says, and [`HANDLER`] in `mtvec`.
 fn prepared<E: Engine + Default>(code: &[Code], before: &[(Register, u32)]) -> Bare<E> {
@@ -36,15 +66,19 @@ fn prepared<E: Engine + Default>(code: &[Code], before: &[(Register, u32)]) -> B
     bare
 }
 
-/// Runs `count` instructions of `code` on both engines, which have to agree, and hands over the hart.
+/// Runs `count` instructions of `code` on all engines, which have to agree, and hands over the hart.
 #[track_caller]
 fn run(count: u64, code: &[Code], before: &[(Register, u32)]) -> Bare<Plain> {
     let mut plain = prepared::<Plain>(code, before);
     let mut block = prepared::<Block>(code, before);
+    let mut traces = prepared::<Eager>(code, before);
     plain.run_instructions(count);
     block.run_instructions(count);
-    assert_eq!(plain.hart, block.hart, "the engines differ after {code:x?}");
-    assert_eq!(plain.device, block.device, "the engines' devices differ after {code:x?}");
+    traces.run_instructions(count);
+    assert_eq!(plain.hart, block.hart, "the block engine differs after {code:x?}");
+    assert_eq!(plain.device, block.device, "the block engine's devices differ after {code:x?}");
+    assert_eq!(plain.hart, traces.hart, "compiled traces differ after {code:x?}");
+    assert_eq!(plain.device, traces.device, "the devices of compiled traces differ after {code:x?}");
     plain
 }
 

@@ -6,7 +6,7 @@ use emulator::cpu::{Activity, Cause, Exception, Privilege, Trap};
 use emulator::engine::{Block, Engine, Exit, Limits, Plain};
 
 use super::encode::*;
-use super::{CODE, HANDLER, prepared, run, x};
+use super::{CODE, Eager, HANDLER, prepared, run, x};
 
 const MSTATUS: u32 = 0x300;
 const MTVEC: u32 = 0x305;
@@ -185,6 +185,7 @@ type Make = dyn Fn(&[Code], &[(Register, u32)]) -> Box<dyn AnyBare>;
 fn for_both(test: impl Fn(&Make)) {
     test(&|code, before| Box::new(prepared::<Plain>(code, before)));
     test(&|code, before| Box::new(prepared::<Block>(code, before)));
+    test(&|code, before| Box::new(prepared::<Eager>(code, before)));
 }
 
 #[test]
@@ -311,8 +312,8 @@ fn user_mode_may_not_touch_machine_state() {
         assert_eq!((csr.mcause, csr.mtval, csr.mepc), (cause as u32, tval, user), "{code:x?}");
         assert_eq!((csr.mstatus.mpp, bare.hart.privilege), (Privilege::User, Privilege::Machine));
     }
-    let program = [&enter[..], &[csrrs(1, 0x802, 0)]].concat();
-    assert_eq!(x(&run(4, &program, &[(5, user)]).hart, 1), 3, "the user's cycle counter can be read");
+    let program = [&[csrrwi(0, 0x800, 1)], &enter[..], &[csrrs(1, 0x802, 0)]].concat();
+    assert_eq!(x(&run(5, &program, &[(5, user + 4)]).hart, 1), 3, "the user's cycle counter can be read");
     // Interrupts are always enabled in user mode.
     let program = [&enter[..], &[C_NOP, C_NOP, C_NOP]].concat();
     for_both(|engine| {

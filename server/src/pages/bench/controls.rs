@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{ChoiceView, ControlView, Tick};
-use crate::course::settings::{Range, Scale};
-use crate::course::{Control, Setting};
-use crate::language::Language;
+use course::Language;
+use course::settings::{Range, Scale};
+use course::{Control, Setting};
 
 /// Options up to this number of characters, taken together, are shown side by side.
 const SEGMENTS_CHARACTERS: usize = 64;

@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use serde_json::{Value, json};
 
 use super::{ColumnView, InstrumentView, KeyNumber, TermView};
-use crate::course::lesson::{Instrument, Role, Shape, Sign, Term};
-use crate::course::{Lesson, Text};
-use crate::language::Language;
 use crate::pages::frame::Frame;
+use course::Language;
+use course::lesson::{Instrument, Role, Shape, Sign, Term};
+use course::{Lesson, Text};
 
 const fn role_name(role: Role) -> &'static str {
     match role {
@@ -257,11 +257,10 @@ pub(super) fn outcome_data(lesson: &Lesson, language: Language) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::course::Course;
 
     #[test]
     fn instruments_of_every_lesson_fill_their_rows() {
-        let course = Course::embedded().unwrap();
+        let course = crate::lessons::embedded().unwrap();
         for lesson in &course.lessons {
             let views =
                 instruments(lesson, &crate::pages::tests::frame(Language::En, crate::pages::frame::Part::Bench));

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use firmware_tests::release::{Release, V1_26};
 use firmware_tests::{Board, Outcome};
 
 fn outcome(program: &str, timeout_ms: u64) -> Outcome {
@@ -162,6 +163,18 @@ fn the_table_of_what_allocates() {
 }
 
 #[test]
+fn storing_into_a_slice_allocates_only_in_older_releases() {
+    let outcome = outcome(
+        "import lab\nba = bytearray(4)\ndef store(x):\n    try:\n        ba[0:2] = b'xy'\n    \
+         except MemoryError:\n        lab.value('refused', 1)\nlab.fire(store, 0)\nprint(ba)\n",
+        5000,
+    );
+    assert_eq!(outcome.error, "");
+    let stored = if Release::of_the_firmware() >= V1_26 { "xy" } else { "\\x00\\x00" };
+    assert_eq!(outcome.output, format!("bytearray(b'{stored}\\x00\\x00')\n"));
+}
+
+#[test]
 fn the_queue_holds_eight_and_runs_one_at_a_safe_point() {
     let outcome = outcome(include_str!("programs/queue.py"), 5000);
     assert_eq!(outcome.error, "");
@@ -238,7 +251,7 @@ fn shared_buffers_generators_priorities_and_bound_methods() {
         .collect();
     assert_eq!(torn, [("hard 1 2", true), ("hard 1 1", false), ("soft 1 2", false)]);
     let methods = "== isr_bad\nUncaught exception in IRQ callback handler\nTraceback (most recent call last):\n  \
-        File \"<stdin>\", line 126, in isr_bad\nMemoryError: memory allocation failed, heap is locked\n   \
+        File \"<stdin>\", line 128, in isr_bad\nMemoryError: memory allocation failed, heap is locked\n   \
         returned False ran 0\n== isr_ref\n   returned True ran 1\n== isr_cls\n\
         TypeError: bar() takes 2 positional arguments but 1 were given\n   returned True ran 0\n\
         == isr_cls1\n   returned True ran 1\n== isr_call\n   returned True ran 1\n";

@@ -1,6 +1,7 @@
 //! The board as any MicroPython tool sees it: prompts, paste, soft reset, files, timers that live on.
 
 use emulator::Port;
+use firmware_tests::release::Release;
 use firmware_tests::{Board, Plug};
 
 #[test]
@@ -8,7 +9,8 @@ fn the_banner_names_board_and_version() {
     let mut board = Board::at_prompt();
     board.send(b"\x02");
     let banner = board.expect(">>> ", 500);
-    assert!(banner.contains("MicroPython v1.25.0 on ") && banner.contains("; ISR Lab with ESP32-C3"), "{banner}");
+    let version = format!("MicroPython v{} on ", Release::of_the_firmware());
+    assert!(banner.contains(&version) && banner.contains("; ISR Lab with ESP32-C3"), "{banner}");
 }
 
 #[test]
@@ -51,7 +53,8 @@ fn soft_reset_forgets_names_and_stops_timers() {
         board.expect(">>> ", 500);
         board.send(b"\x04");
         let text = board.expect(">>> ", 3000);
-        assert!(text.contains("MPY: soft reboot\r\nMicroPython v1.25.0"), "{text}");
+        let banner = format!("MPY: soft reboot\r\nMicroPython v{}", Release::of_the_firmware());
+        assert!(text.contains(&banner), "{text}");
         board.send(b"x\r");
         board.expect("NameError: name 'x' isn't defined\r\n", 500);
     }
@@ -145,16 +148,24 @@ fn refused_arguments_raise_as_they_do_upstream() {
     let mut board = Board::at_prompt();
     board.enter_raw();
     for (statement, error) in [
-        ("machine.Timer(2)", "ValueError: invalid Timer number"),
+        ("machine.Timer(2)", "ValueError: invalid Timer number: this chip has Timer(0) and Timer(1)"),
+        ("machine.Timer(-1)", "ValueError: invalid Timer number: this chip has Timer(0) and Timer(1)"),
         ("machine.Timer(0, freq=0, callback=print)", "ValueError: invalid Timer period"),
         ("machine.Timer(0, freq=10, callback=print, priority=8)", "ValueError: priority must be 1 to 7"),
         ("machine.Timer(0, freq=10, colour=1)", "TypeError: extra keyword arguments given"),
-        ("machine.Pin(18)", "ValueError: invalid pin"),
+        ("machine.Pin(18)", "ValueError: invalid pin: 18 and 19 carry USB, take 0 to 10"),
         ("lab.get('nothing')", "ValueError: no such control"),
         ("lab.choice('c', ('a','b'), 'x')", "ValueError: the default is none of the options"),
         ("lab.choice('kind', ('soft', 'hard'), 'soft')", "ValueError: name is in use for something else"),
         ("lab.number('kind', 1, 0, 2)", "ValueError: name is in use for something else"),
         ("lab.value('n' * 24, 1)", "ValueError: name is longer than 23 bytes"),
+        ("lab.value('ran', 1)", "ValueError: name is one of the firmware's own"),
+        ("lab.counter('missed')", "ValueError: name is one of the firmware's own"),
+        ("lab.histogram('lat_max')", "ValueError: name is one of the firmware's own"),
+        ("lab.number('expected', 1, 0, 2)", "ValueError: name is one of the firmware's own"),
+        ("lab.value('t0.ran', 1)", "ValueError: name is one of the firmware's own"),
+        ("lab.value('rate', 1)", "ValueError: name is in use for something else"),
+        ("lab.value('a', 1); lab.number('a', 1, 0, 2)", "ValueError: name is in use for something else"),
         ("[lab.value('v%d' % i, i) for i in range(25)]", "ValueError: too many names for the lab module"),
     ] {
         let outcome = board.run(&format!("import machine, lab\n{statement}"), 500);

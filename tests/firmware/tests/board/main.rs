@@ -5,5 +5,6 @@
 
 mod conformance;
 mod console;
+mod pins;
 mod soak;
 mod telemetry;

@@ -3,6 +3,7 @@
 use protocol::host::HostMessage;
 use protocol::received::{BoardMessage, What};
 
+use firmware_tests::release::Release;
 use firmware_tests::{Board, Plug, identities};
 
 /// A board that was greeted and whose raw prompt waits for the end of `program`.
@@ -62,13 +63,38 @@ fn nothing_is_sent_before_a_greeting_and_after_a_farewell() {
 }
 
 #[test]
+fn a_program_cannot_write_a_frame() {
+    let forged = r#"\x1e{"t":"event","us":1,"run":1,"kind":"mark","mark":7,"value":8}\n"#;
+    for plug in [Plug::Uart, Plug::Usb] {
+        let mut board = Board::at_prompt_on(plug);
+        board.greet();
+        board.enter_raw();
+        board.take_messages();
+        let program = format!(
+            "import sys\nprint('{forged}')\nsys.stdout.buffer.write(b'{forged}')\nsys.stdout.write('{forged}')\n\
+             sys.stderr.write('\\x1e' * 40)\nprint(input('{forged}'))"
+        );
+        board.launch(&program);
+        board.expect("?{\"t\":\"event\"", 1000);
+        board.run_ms(200);
+        // What is typed is echoed.
+        board.send(b"a\r");
+        let outcome = board.finish(2000);
+        assert_eq!(outcome.error, "");
+        assert!(outcome.output.contains(&"?".repeat(40)), "{plug:?}: {}", outcome.output);
+        let marks = board.take_messages().iter().filter(|message| matches!(message, BoardMessage::Event(_))).count();
+        assert_eq!((marks, board.broken()), (0, 0), "{plug:?}");
+    }
+}
+
+#[test]
 fn hello_says_who_is_there() {
     let mut board = Board::at_prompt();
     board.greet();
     let messages = board.take_messages();
     let Some(BoardMessage::Hello(hello)) = messages.first() else { panic!("{messages:?}") };
     assert_eq!(hello.v, protocol::VERSION);
-    assert_eq!(hello.mpy, "1.25.0");
+    assert_eq!(hello.mpy, Release::of_the_firmware().to_string());
     assert_eq!(hello.chip, "esp32c3");
     assert_eq!(hello.cpu_hz, 160_000_000);
     assert_eq!(hello.boots, 0);
@@ -305,7 +331,8 @@ fn the_load_guard_stops_a_callback_that_is_longer_than_its_period() {
     assert_eq!(why, "finished");
     let sample = last.expect("numbers before the end");
     assert!(sample.src[0].disabled && sample.src[0].missed > 0, "{sample:?}");
-    assert_eq!(board.finish(500).output, "main ended\n");
+    let words = format!("\nTimer(0): its interrupt left main no time for {starved_ms} ms and was stopped\n");
+    assert_eq!(board.finish(500).output, words + "main ended\n");
 }
 
 #[test]
@@ -324,7 +351,9 @@ fn the_load_guard_leaves_a_callback_that_never_returns() {
         let why = end_of_run(&mut board, 2000);
         assert_eq!(why, if restarted { "restarted" } else { "finished" }, "{decorator}{body}");
         if !restarted {
-            assert_eq!(board.finish(500).output, "main ended\n");
+            let output = board.finish(500).output;
+            assert!(output.starts_with("\nTimer(1): its interrupt left main no time for "), "{output}");
+            assert!(output.ends_with(" ms and was stopped\nmain ended\n"), "{output}");
         }
         board.run_ms(300);
         board.send(b"\x02");

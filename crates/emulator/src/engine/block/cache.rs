@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::cpu::execute::Place;
+use crate::cpu::timing::{self, Timing};
 use crate::cpu::{Instruction, Op, Reg};
 use crate::memory::{CodeUnit, Memory};
 
@@ -31,24 +32,40 @@ struct Front {
 
 const NO_FRONT: Front = Front { pc: 1, block: BlockRange { start: 0, end: 0, next: 0 } };
 
+/// Where the code of an operation crosses lines of flash, as seen by the operation before it in its
+/// block. Nothing is kept in unit time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lines {
+    /// How many operations, this one included, are executed before the next line has to be looked up.
+    pub(super) run: u8,
+    /// Its first byte is in a new line.
+    pub(super) enters: bool,
+    /// Its last byte is in the line behind that of its first byte.
+    pub(super) crosses: bool,
+}
+
 /// All decoded blocks.
 #[derive(Debug)]
 pub(super) struct Cache {
+    /// The model of time for which they were decoded.
+    timing: Timing,
     ops: Vec<Op>,
     places: Vec<Place>,
+    lines: Vec<Lines>,
     by_pc: HashMap<u32, BlockRange, Spread>,
     front: Box<[Front; FRONT]>,
     /// Which blocks (by address) hold code from a unit; may name blocks that are gone.
     by_unit: HashMap<CodeUnit, Vec<u32>, Spread>,
+    drops: u64,
 }
 
-type Spread = BuildHasherDefault<SpreadHasher>;
+pub(in crate::engine) type Spread = BuildHasherDefault<SpreadHasher>;
 
 /// Spreads addresses and units over the buckets (Fibonacci hashing). Blocks that a guest has just started
 /// are decoded by the ten thousand, and the standard hash took longer than the decoding. A guest that
 /// chooses its addresses finds no more than some thousand that share a bucket: it has not enough memory.
 #[derive(Debug, Default)]
-pub(super) struct SpreadHasher(u64);
+pub(in crate::engine) struct SpreadHasher(u64);
 
 impl Hasher for SpreadHasher {
     fn finish(&self) -> u64 {
@@ -78,11 +95,14 @@ impl Hasher for SpreadHasher {
 impl Default for Cache {
     fn default() -> Self {
         Self {
+            timing: Timing::default(),
             ops: Vec::new(),
             places: Vec::new(),
+            lines: Vec::new(),
             by_pc: HashMap::default(),
             front: Box::new([NO_FRONT; FRONT]),
             by_unit: HashMap::default(),
+            drops: 0,
         }
     }
 }
@@ -97,6 +117,21 @@ impl Cache {
     pub(super) fn contents(&self, block: BlockRange) -> (&[Op], &[Place]) {
         let range = block.start as usize..block.end as usize;
         (&self.ops[range.clone()], &self.places[range])
+    }
+
+    /// What [`contents`](Self::contents) says, and the lines of flash that hold the operations.
+    #[inline(always)]
+    pub(super) fn timed_contents(&self, block: BlockRange) -> (&[Op], &[Place], &[Lines]) {
+        let range = block.start as usize..block.end as usize;
+        (&self.ops[range.clone()], &self.places[range.clone()], &self.lines[range])
+    }
+
+    /// Decodes for another model of time from now on.
+    pub(super) fn set_timing(&mut self, memory: &mut Memory, timing: Timing) {
+        if self.timing != timing {
+            self.clear(memory);
+            self.timing = timing;
+        }
     }
 
     /// The block that begins at `pc`, decoded now if need be. It is empty if the first instruction
@@ -148,13 +183,57 @@ impl Cache {
                 break;
             }
             let link = pc.wrapping_add(length);
-            let (op, next) = foresee(op, pc, link, &mut returns);
-            self.ops.push(op);
-            self.places.push(Place { pc, link });
+            let (foreseen, next) = foresee(op, pc, link, &mut returns);
+            self.place(start, op, pc, link, foreseen != op);
+            self.ops.push(foreseen);
             let Some(next) = next else { break };
             pc = next;
         }
+        if self.timing == Timing::Silicon {
+            self.find_lines(start);
+        }
         BlockRange { start: start as u32, end: self.ops.len() as u32, next: pc }
+    }
+
+    /// Notes when and where the next operation of the block that begins at `start` is executed;
+    /// `turned`: the block goes on where it jumps to.
+    fn place(&mut self, start: usize, op: Op, pc: u32, link: u32, turned: bool) {
+        let (cycles, cycles_leaving) = match (self.timing, turned) {
+            (Timing::Unit, _) => (1, 1),
+            (Timing::Silicon, false) => (timing::cycles(op), timing::cycles_jumping(op)),
+            (Timing::Silicon, true) => (timing::cycles_jumping(op), timing::cycles(op)),
+        };
+        let (begins, hazard) = match self.places[start..].last() {
+            None => (0, 0),
+            Some(before) => {
+                let begins = before.begins + u16::from(before.hazard) + u16::from(before.cycles);
+                let waits = self.timing == Timing::Silicon;
+                let pending = if waits { timing::loaded(self.ops[self.ops.len() - 1]) } else { Reg::X0 };
+                (begins, timing::hazard(op, pending))
+            }
+        };
+        self.places.push(Place { pc, link, begins, hazard, cycles, cycles_leaving });
+    }
+
+    /// Finds out where the block that begins at `start` enters lines of flash.
+    fn find_lines(&mut self, start: usize) {
+        let mut line = None;
+        for place in &self.places[start..] {
+            let (first, last) = (timing::line_of(place.pc), timing::line_of(place.link.wrapping_sub(1)));
+            let flash = timing::is_flash_code(place.pc);
+            // Whether the first operation enters a line is only known when the block is executed.
+            let enters = flash && line.is_some_and(|line| line != first);
+            self.lines.push(Lines { run: 0, enters, crosses: flash && first != last });
+            line = Some(last);
+        }
+        let mut run = 0;
+        for lines in self.lines[start..].iter_mut().rev() {
+            run += 1;
+            lines.run = run;
+            if lines.enters || lines.crosses {
+                run = 0;
+            }
+        }
     }
 
     /// Makes the block at `start_pc` depend on the `length` bytes of code at `pc`. `watched` is the unit
@@ -176,9 +255,9 @@ impl Cache {
     }
 
     /// Drops the blocks whose code was overwritten or mapped away.
-    pub(super) fn drop_stale(&mut self, memory: &mut Memory) {
-        for unit in memory.take_stale() {
-            for pc in self.by_unit.remove(&unit).unwrap_or_default() {
+    pub(super) fn drop_stale(&mut self, stale: &[CodeUnit]) {
+        for unit in stale {
+            for pc in self.by_unit.remove(unit).unwrap_or_default() {
                 self.by_pc.remove(&pc);
                 let front = &mut self.front[front_index(pc)];
                 if front.pc == pc {
@@ -188,10 +267,17 @@ impl Cache {
         }
     }
 
+    /// How often everything was dropped.
+    pub(super) fn drops(&self) -> u64 {
+        self.drops
+    }
+
     /// Drops everything.
     pub(super) fn clear(&mut self, memory: &mut Memory) {
+        self.drops += 1;
         self.ops.clear();
         self.places.clear();
+        self.lines.clear();
         self.by_pc.clear();
         self.by_unit.clear();
         self.front.fill(NO_FRONT);

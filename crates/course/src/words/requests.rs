@@ -1,0 +1,103 @@
+//! What the workbench answers to a request that it does not do, by the answer's code.
+
+use super::Words;
+
+#[rustfmt::skip]
+pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
+    Some(match code {
+        "page-unknown" => (
+            ("There is no such page.", "Go back to the course index."),
+            ("そのページはありません。", "コース一覧に戻ってください。"),
+        ),
+        "lesson-unknown" => (
+            ("There is no lesson “{lesson}”.", "Choose one in the course index."),
+            ("「{lesson}」というレッスンはありません。", "コース一覧から選んでください。"),
+        ),
+        "method-not-allowed" => (
+            ("This address does not answer this kind of request.", "Reload the page."),
+            ("このアドレスはこの種類の要求に応じません。", "ページを再読み込みしてください。"),
+        ),
+        "not-json" => (
+            ("The request is not JSON.", "Send it with Content-Type: application/json."),
+            ("要求が JSON ではありません。", "Content-Type: application/json で送ってください。"),
+        ),
+        "bad-json" => (
+            ("The request cannot be read: {cause}.", "Reload the page."),
+            ("要求を読み取れません: {cause}", "ページを再読み込みしてください。"),
+        ),
+        "too-large" => (
+            ("The request is larger than {kb} KB.", "Shorten the program."),
+            ("要求が {kb} KB を超えています。", "プログラムを短くしてください。"),
+        ),
+        "too-many-requests" => (
+            ("Too many requests in a short time.", "Wait a few seconds."),
+            ("短い時間に要求が多すぎます。", "数秒待ってください。"),
+        ),
+        "wrong-host" => (
+            ("This address is not one of this machine.",
+             "Use the address that the workbench printed; on a network, start it with --lan."),
+            ("このアドレスはこのコンピュータのものではありません。",
+             "起動時に表示されたアドレスを使ってください。ネットワークで使うには --lan を付けて起動します。"),
+        ),
+        "wrong-origin" => (
+            ("The request comes from another site.", "Use the workbench's own page."),
+            ("別のサイトからの要求です。", "ワークベンチのページから操作してください。"),
+        ),
+        "visitor-unknown" => (
+            ("The workbench does not know this browser yet.", "Open the page first, and allow its cookie."),
+            ("このブラウザはまだ登録されていません。", "先にページを開き、Cookie を許可してください。"),
+        ),
+        "program-unsendable" => (
+            ("Line {line} of the program holds the control character {character}, which would steer the board's prompt.",
+             "Remove it, or write it as an escape such as \\x03."),
+            ("プログラムの {line} 行目に制御文字 {character} があります。ボードのプロンプトを操作してしまうため送れません。",
+             "削除するか、\\x03 のようなエスケープで書いてください。"),
+        ),
+        "seconds-out-of-range" => (
+            ("A run lasts 1 to {most} seconds.", "Choose a length within these."),
+            ("実行時間は 1～{most} 秒です。", "この範囲で選んでください。"),
+        ),
+        "speed-out-of-range" => (
+            ("There is no such speed.", "Choose 0 (as fast as it goes) or 0.001 to 1000."),
+            ("その速度はありません。", "0(できるだけ速く)か 0.001～1000 を選んでください。"),
+        ),
+        "check-given-up" => (
+            ("A newer check took the place of this one.", "Look at the newer one."),
+            ("新しい確認に置き換えられました。", "新しい結果を見てください。"),
+        ),
+        "all-boards-taken" => (
+            ("All boards are in use.", "Try again when somebody has finished."),
+            ("ボードはすべて使用中です。", "だれかが終わるのを待って、もう一度試してください。"),
+        ),
+        "board-busy" => (
+            ("A program is running.", "Stop it first."),
+            ("プログラムを実行中です。", "先に停止してください。"),
+        ),
+        "board-not-ready" => (
+            ("The board is not ready.", "Wait a moment, or press Reset."),
+            ("ボードの準備ができていません。", "少し待つか、「リセット」を押してください。"),
+        ),
+        "nothing-runs" => (
+            ("Nothing is running.", "Press Run first."),
+            ("何も実行していません。", "先に「実行」を押してください。"),
+        ),
+        "disk-full" => (
+            ("The workbench's disk is full: this was not saved.",
+             "Leave the page open and tell the teacher; when there is room again, do it once more."),
+            ("サーバーのディスクがいっぱいで、保存できませんでした。",
+             "ページを開いたまま先生に伝え、空きができたらもう一度行ってください。"),
+        ),
+        "not-a-port" => (
+            ("“{text}” is no port.",
+             "Write rfc2217://host:port, or the port's path on the computer that runs ISR Lab."),
+            ("「{text}」はポートではありません。",
+             "rfc2217://ホスト:ポート か、ISR Lab が動くコンピュータでのポートのパスを書いてください。"),
+        ),
+        "internal" => (
+            ("The workbench failed inside.", "Try again; if it stays, the server's log names the cause."),
+            ("サーバー内部でエラーが起きました。",
+             "もう一度試してください。続く場合は、サーバーのログに原因があります。"),
+        ),
+        _ => return None,
+    })
+}

@@ -1,0 +1,215 @@
+//! Which traces one machine uses: attached where its own memory shows the code that they were compiled from.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::code::{Code, Trace};
+use super::native::{Arena, Entry, Frame, Refused};
+use crate::cpu::Timing;
+use crate::engine::block::Spread;
+use crate::memory::{CodeUnit, Memory};
+
+/// Entries of the table of counters.
+const COUNTERS: usize = 1 << 12;
+/// A counter's value where no trace can begin.
+const NEVER: u8 = u8::MAX;
+
+/// How often the program came to an address without a trace.
+#[derive(Clone, Copy, Debug)]
+struct Counter {
+    pc: u32,
+    count: u8,
+}
+
+/// Odd addresses do not occur.
+const NO_COUNTER: Counter = Counter { pc: 1, count: 0 };
+
+#[derive(Debug)]
+struct Attached {
+    entry: Entry,
+    units: Box<[CodeUnit]>,
+}
+
+/// One machine's view of the shared code.
+#[derive(Debug)]
+pub(super) struct Links {
+    code: Arc<Code>,
+    pub(super) frame: Frame,
+    /// The arena of the shelf that the frame was last moved to.
+    arena: Arc<Arena>,
+    attached: HashMap<u32, Attached, Spread>,
+    by_unit: HashMap<CodeUnit, Vec<u32>, Spread>,
+    /// How many slots of the shelf the frame has.
+    slots: usize,
+    /// The model of time for which traces are attached.
+    timing: Timing,
+    counters: Box<[Counter; COUNTERS]>,
+    /// There may be counters that say `NEVER`.
+    nevers: bool,
+}
+
+impl Links {
+    /// Nothing is attached yet.
+    pub(super) fn new(code: Arc<Code>) -> Self {
+        let arena = Arc::clone(code.shelf().arena());
+        Self {
+            frame: Frame::new(Arc::clone(&arena)),
+            code,
+            arena,
+            attached: HashMap::default(),
+            by_unit: HashMap::default(),
+            slots: 0,
+            timing: Timing::default(),
+            counters: Box::new([NO_COUNTER; COUNTERS]),
+            nevers: false,
+        }
+    }
+
+    /// The view of another machine on the same code, with nothing attached.
+    pub(super) fn fork(&self) -> Self {
+        Self::new(Arc::clone(&self.code))
+    }
+
+    /// From now on traces for this model of time are attached.
+    pub(super) fn set_timing(&mut self, timing: Timing) {
+        if self.timing != timing {
+            self.timing = timing;
+            self.detach_all();
+        }
+    }
+
+    /// How many traces are attached.
+    pub(super) fn len(&self) -> usize {
+        self.attached.len()
+    }
+
+    /// The trace at `pc`. One is made when the program has come there `threshold` times.
+    #[inline]
+    pub(super) fn find(&mut self, memory: &mut Memory, pc: u32, threshold: u8, breakpoints: &[u32]) -> Option<Entry> {
+        if let Some(entry) = self.frame.jump(pc) {
+            return Some(entry);
+        }
+        let counter = &mut self.counters[counter_index(pc)];
+        if counter.pc == pc {
+            if counter.count == NEVER {
+                return None;
+            }
+            counter.count += 1;
+            if counter.count < threshold {
+                return None;
+            }
+        } else if let Some(attached) = self.attached.get(&pc) {
+            self.frame.set_jump(pc, attached.entry);
+            return Some(attached.entry);
+        } else if threshold > 1 {
+            *counter = Counter { pc, count: 1 };
+            return None;
+        }
+        self.attach(memory, pc, breakpoints)
+    }
+
+    #[inline(never)]
+    fn attach(&mut self, memory: &mut Memory, pc: u32, breakpoints: &[u32]) -> Option<Entry> {
+        let counter = counter_index(pc);
+        let code = Arc::clone(&self.code);
+        let mut shelf = code.shelf();
+        let trace = shelf.trace(memory, pc, breakpoints, self.timing);
+        if !Arc::ptr_eq(&self.arena, shelf.arena()) {
+            self.arena = Arc::clone(shelf.arena());
+            self.frame.move_to(Arc::clone(&self.arena));
+            self.attached.clear();
+            self.by_unit.clear();
+            self.slots = 0;
+        }
+        let Ok(Some(trace)) = trace else {
+            // Nothing was compiled, or no arena can be had, which is no better the next time.
+            self.counters[counter] = Counter { pc, count: NEVER };
+            self.nevers = true;
+            return None;
+        };
+        self.counters[counter] = NO_COUNTER;
+        let units = self.mark(memory, pc, &trace);
+        self.attached.insert(pc, Attached { entry: trace.entry, units });
+        // The slots that the trace uses have to lead somewhere before it is entered.
+        for (slot, pc) in shelf.slot_pcs().iter().enumerate().skip(self.slots) {
+            self.frame.set_slot(slot as u32, self.attached.get(pc).map(|attached| attached.entry));
+        }
+        self.slots = shelf.slot_pcs().len();
+        if let Some(slot) = shelf.slot(pc) {
+            self.frame.set_slot(slot, Some(trace.entry));
+        }
+        self.frame.set_jump(pc, trace.entry);
+        Some(trace.entry)
+    }
+
+    /// Lets the memory tell when the trace's code changes.
+    fn mark(&mut self, memory: &mut Memory, pc: u32, trace: &Trace) -> Box<[CodeUnit]> {
+        let mut units = Vec::new();
+        for address in trace.addresses() {
+            memory.mark_code(address);
+            if let Some(unit) = memory.code_unit(address)
+                && units.last() != Some(&unit)
+                && !units.contains(&unit)
+            {
+                units.push(unit);
+                self.by_unit.entry(unit).or_default().push(pc);
+            }
+        }
+        units.into()
+    }
+
+    /// Detaches the traces whose code was overwritten or mapped away.
+    pub(super) fn detach_stale(&mut self, stale: &[CodeUnit]) {
+        for unit in stale {
+            for pc in self.by_unit.remove(unit).unwrap_or_default() {
+                self.detach(pc);
+            }
+        }
+        self.forget_nevers();
+    }
+
+    fn detach(&mut self, pc: u32) {
+        let Some(attached) = self.attached.remove(&pc) else { return };
+        for unit in &attached.units {
+            if let Some(pcs) = self.by_unit.get_mut(unit) {
+                pcs.retain(|&other| other != pc);
+            }
+        }
+        self.frame.clear_jump(pc);
+        // A slot that the shelf has made since is not used by what this machine has attached.
+        let shelf = self.code.shelf();
+        if Arc::ptr_eq(&self.arena, shelf.arena())
+            && let Some(slot) = shelf.slot(pc)
+            && (slot as usize) < self.slots
+        {
+            self.frame.set_slot(slot, None);
+        }
+    }
+
+    /// Detaches everything; nothing of it is marked any more.
+    pub(super) fn detach_all(&mut self) {
+        self.attached.clear();
+        self.by_unit.clear();
+        self.frame.clear_jumps();
+        self.frame.forget_flash();
+        for slot in 0..self.slots {
+            self.frame.set_slot(slot as u32, None);
+        }
+        self.forget_nevers();
+    }
+
+    fn forget_nevers(&mut self) {
+        if std::mem::take(&mut self.nevers) {
+            self.counters.fill(NO_COUNTER);
+        }
+    }
+}
+
+/// Whether the host lets code be made.
+pub(super) fn new_links() -> Result<Links, Refused> {
+    Ok(Links::new(Arc::new(Code::new()?)))
+}
+
+fn counter_index(pc: u32) -> usize {
+    (pc >> 1) as usize % COUNTERS
+}

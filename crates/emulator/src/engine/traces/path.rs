@@ -1,0 +1,95 @@
+//! Discovery: which instructions a trace consists of.
+//!
+//! A trace is a path through the program, as the block engine's blocks are: it goes on across direct
+//! jumps and calls, returns from calls within it, and branches, which are foreseen to be taken where they lead back.
+
+use crate::cpu::timing::{self, Timing};
+use crate::cpu::{Instruction, Op, Reg};
+use crate::memory::Memory;
+
+/// The longest trace, in instructions.
+pub(super) const TRACE_LENGTH: usize = 96;
+/// A loop that is at least this long is not unrolled further: the trace jumps back to its head.
+const LOOP_LENGTH: usize = 24;
+
+/// One instruction of a path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub(super) pc: u32,
+    /// The address behind it.
+    pub(super) link: u32,
+    pub(super) op: Op,
+}
+
+/// A path through the program.
+#[derive(Debug, Default)]
+pub(super) struct Path {
+    pub(super) steps: Vec<Step>,
+    /// What is executed after the last instruction, unless that one jumps to an address in a register.
+    pub(super) next: u32,
+}
+
+impl Path {
+    /// Follows the program from `start`. The path is empty if no trace can begin there: the first
+    /// instruction needs the privileged part of the hart, or cannot be fetched.
+    pub(super) fn discover(memory: &Memory, start: u32, breakpoints: &[u32], timing: Timing) -> Self {
+        let mut path = Self::follow(memory, start, breakpoints);
+        if timing == Timing::Silicon {
+            // What follows a load may have to wait for it. That is known within a trace, and links are for what
+            // need not wait, so no trace ends with a load if it can be helped.
+            while let [_, .., Step { pc, op, .. }] = path.steps[..]
+                && timing::loaded(op) != Reg::X0
+            {
+                path.next = pc;
+                path.steps.pop();
+            }
+        }
+        path
+    }
+
+    fn follow(memory: &Memory, start: u32, breakpoints: &[u32]) -> Self {
+        let mut path = Self { steps: Vec::with_capacity(TRACE_LENGTH), next: start };
+        // Where calls within the trace return to.
+        let mut returns = Vec::new();
+        while path.steps.len() < TRACE_LENGTH {
+            let pc = path.next;
+            if breakpoints.contains(&pc) || (pc == start && path.steps.len() >= LOOP_LENGTH) {
+                break;
+            }
+            let Ok(Instruction { op, length }) = Instruction::fetch(memory, pc) else { break };
+            if op.is_system() {
+                break;
+            }
+            let link = pc.wrapping_add(length);
+            path.steps.push(Step { pc, link, op });
+            let Some(next) = foresee(op, pc, link, &mut returns) else { break };
+            path.next = next;
+        }
+        path
+    }
+}
+
+/// Which address most likely follows; `None` if that cannot be foreseen.
+fn foresee(op: Op, pc: u32, link: u32, returns: &mut Vec<u32>) -> Option<u32> {
+    match op {
+        Op::Jal { rd, imm } => {
+            if rd == Reg::X1 {
+                returns.push(link);
+            }
+            Some(pc.wrapping_add(imm))
+        }
+        Op::Jalr { rd: Reg::X0, rs1: Reg::X1, imm: 0 } => returns.pop(),
+        Op::Jalr { .. } => None,
+        Op::Beq { imm, .. }
+        | Op::Bne { imm, .. }
+        | Op::Blt { imm, .. }
+        | Op::Bge { imm, .. }
+        | Op::Bltu { imm, .. }
+        | Op::Bgeu { imm, .. }
+            if (imm as i32) < 0 =>
+        {
+            Some(pc.wrapping_add(imm))
+        }
+        _ => Some(link),
+    }
+}

@@ -1,0 +1,315 @@
+//! What a back end has to offer: one small instruction at a time, in the guest's terms.
+//!
+//! The front (`lower`) knows what RISC-V operations mean and says it in these words; a back end
+//! knows where guest registers live on its host and how the words are encoded there. Labels are bound behind their
+//! uses, except for the trace's head, so that a back end without free jumps (WebAssembly) can offer the same.
+
+use crate::bus::Width;
+use crate::cpu::Reg;
+
+/// Operations on two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alu {
+    Add,
+    Sub,
+    And,
+    Or,
+    Xor,
+    /// Shifts look at the lower five bits of their second operand.
+    ShiftLeft,
+    ShiftRight,
+    ShiftRightArithmetic,
+    /// 1 if the first is less, else 0.
+    LessSigned,
+    LessUnsigned,
+}
+
+/// Multiplications and divisions, with RISC-V's meaning of division by zero and of overflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MulDiv {
+    Mul,
+    MulHighSigned,
+    MulHighSignedUnsigned,
+    MulHighUnsigned,
+    DivSigned,
+    DivUnsigned,
+    RemSigned,
+    RemUnsigned,
+}
+
+/// When a branch is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    Equal,
+    NotEqual,
+    LessSigned,
+    NotLessSigned,
+    LessUnsigned,
+    NotLessUnsigned,
+}
+
+impl Condition {
+    /// The condition that holds when this one does not.
+    pub(super) fn inverse(self) -> Self {
+        match self {
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+            Self::LessSigned => Self::NotLessSigned,
+            Self::NotLessSigned => Self::LessSigned,
+            Self::LessUnsigned => Self::NotLessUnsigned,
+            Self::NotLessUnsigned => Self::LessUnsigned,
+        }
+    }
+}
+
+/// The second operand of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operand {
+    Register(Reg),
+    Immediate(u32),
+}
+
+/// What the head of a trace takes from the budget for all of it, on the way that was foreseen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cost {
+    pub(super) instructions: u32,
+    /// In unit time as many.
+    pub(super) cycles: u32,
+    /// Silicon's time: instructions and cycles are counted apart, and lines of flash are looked up.
+    pub(super) silicon: bool,
+}
+
+/// What of a trace's [`Cost`] is given back where it is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refund {
+    /// Instructions that are not executed.
+    pub(super) instructions: u32,
+    /// Cycles that do not pass; negative where leaving costs more than going on.
+    pub(super) cycles: i32,
+}
+
+/// Where an access stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Site {
+    /// Address of the instruction.
+    pub(super) pc: u32,
+    /// Bytes of the instruction.
+    pub(super) length: u32,
+    /// Instructions of the trace from this one on, itself included.
+    pub(super) unused: u32,
+    /// What of the trace's cycles has not passed when the instruction acts.
+    pub(super) unspent: u32,
+}
+
+/// A load or a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MemoryAccess {
+    /// A store; otherwise a load.
+    pub(super) store: bool,
+    pub(super) width: Width,
+    /// A load that extends the sign.
+    pub(super) signed: bool,
+    /// Where a load goes, or what a store stores.
+    pub(super) register: Reg,
+    pub(super) base: Reg,
+    pub(super) offset: u32,
+    pub(super) site: Site,
+}
+
+/// An instruction whose code stands in a line of flash that has to be looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fetch {
+    /// The trace's first instruction: whether it enters a line depends on where the program comes from.
+    pub(super) first: bool,
+    /// Its first byte is in another line than the last byte of the instruction before.
+    pub(super) enters: bool,
+    /// What the instruction before has loaded.
+    pub(super) pending: Reg,
+    /// The last byte of the instruction before.
+    pub(super) before: u32,
+    /// `unspent` is what has not passed at the boundary before the instruction.
+    pub(super) site: Site,
+}
+
+/// What the helper shall do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    Load { width: Width, signed: bool },
+    Store { width: Width },
+    Fetch { first: bool, enters: bool },
+}
+
+/// What the helper is told in one word, beside an address and the pc (or what is before it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) request: Request,
+    /// The register that is loaded or stored, or that the instruction before has loaded.
+    pub(super) register: Reg,
+    pub(super) length: u32,
+    pub(super) unused: u32,
+    pub(super) unspent: u32,
+}
+
+impl Call {
+    /// For an access.
+    pub(super) fn access(access: &MemoryAccess) -> Self {
+        let &MemoryAccess { store, width, signed, register, site, .. } = access;
+        let request = if store { Request::Store { width } } else { Request::Load { width, signed } };
+        Self { request, register, length: site.length, unused: site.unused, unspent: site.unspent }
+    }
+
+    /// For a fetch.
+    pub(super) fn fetch(fetch: &Fetch) -> Self {
+        let &Fetch { first, enters, pending, site, .. } = fetch;
+        let request = Request::Fetch { first, enters };
+        Self { request, register: pending, length: site.length, unused: site.unused, unspent: site.unspent }
+    }
+
+    pub(super) fn to_word(self) -> u32 {
+        let code = |width| match width {
+            Width::Byte => 0,
+            Width::Half => 1,
+            Width::Word => 2,
+        };
+        let (request, flags) = match self.request {
+            Request::Load { width, signed } => (code(width), u32::from(signed) << 1),
+            Request::Store { width } => (code(width), 1),
+            Request::Fetch { first, enters } => (3, u32::from(first) | u32::from(enters) << 1),
+        };
+        debug_assert!(self.unused < 1 << 7 && self.unspent < 1 << 15, "traces are short");
+        flags
+            | request << 2
+            | (self.register as u32) << 4
+            | u32::from(self.length == 4) << 9
+            | self.unused << 10
+            | self.unspent << 17
+    }
+
+    pub(super) fn from_word(word: u32) -> Self {
+        let (low, high) = (word & 1 != 0, word & 2 != 0);
+        let width = match word >> 2 & 3 {
+            0 => Width::Byte,
+            1 => Width::Half,
+            _ => Width::Word,
+        };
+        let request = match (word >> 2 & 3, low) {
+            (3, first) => Request::Fetch { first, enters: high },
+            (_, true) => Request::Store { width },
+            (_, false) => Request::Load { width, signed: high },
+        };
+        Self {
+            request,
+            register: Reg::from_field(word >> 4),
+            length: if word >> 9 & 1 != 0 { 4 } else { 2 },
+            unused: word >> 10 & 0x7F,
+            unspent: word >> 17,
+        }
+    }
+}
+
+/// How a trace is left, besides where the helper says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SideExit {
+    /// The budget does not reach to the end of the trace: nothing of it was executed.
+    Budget {
+        /// The trace's address.
+        pc: u32,
+    },
+    /// The program goes on at a known address.
+    Link {
+        /// That address.
+        pc: u32,
+        /// Its slot in the table of links.
+        slot: u32,
+        refund: Refund,
+        /// The line of the last byte that was executed; kept in mind in silicon's time.
+        line: u32,
+    },
+    /// The program goes on at the address that [`Target::expect`] found.
+    Register { refund: Refund, line: u32 },
+    /// The program goes on at a known address, where the instruction may have to wait for what was
+    /// loaded. There is no link for that.
+    Loaded { pc: u32, register: Reg, line: u32 },
+}
+
+/// Code could not be encoded; the block engine runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotEncodable;
+
+/// Emits one trace.
+pub(super) trait Target {
+    /// A place to jump to.
+    type Label: Copy;
+
+    /// Makes a label.
+    fn label(&mut self) -> Self::Label;
+
+    /// The label stands here.
+    fn bind(&mut self, label: Self::Label);
+
+    /// The head: takes `cost` from the budget and leaves to `out` if it does not suffice.
+    fn head(&mut self, cost: Cost, out: Self::Label);
+
+    /// Jumps back to the head; `line` as in [`SideExit::Link`].
+    fn jump(&mut self, head: Self::Label, line: u32);
+
+    /// Looks up the lines of an instruction in flash.
+    fn fetch(&mut self, fetch: &Fetch);
+
+    /// `rd` becomes a constant. Nobody writes x0.
+    fn constant(&mut self, rd: Reg, value: u32);
+
+    /// `rd` becomes what `rs` holds.
+    fn copy(&mut self, rd: Reg, rs: Reg);
+
+    /// An operation on two words.
+    fn alu(&mut self, alu: Alu, rd: Reg, rs1: Reg, operand: Operand);
+
+    /// A multiplication or division.
+    fn mul_div(&mut self, operation: MulDiv, rd: Reg, rs1: Reg, rs2: Reg);
+
+    /// Jumps if the condition holds.
+    fn branch(&mut self, condition: Condition, rs1: Reg, rs2: Reg, taken: Self::Label);
+
+    /// A load or store; what cannot be done here is done by the helper, and may leave the trace.
+    fn access(&mut self, access: &MemoryAccess);
+
+    /// Works out where JALR leads and jumps to `other` unless it is `expected`.
+    fn expect(&mut self, rs1: Reg, offset: u32, expected: u32, other: Self::Label);
+
+    /// JALR to wherever; `link` is what `rd` becomes, `line` as in [`SideExit::Link`].
+    fn jump_register(&mut self, rs1: Reg, offset: u32, link: Option<(Reg, u32)>, line: u32);
+
+    /// Leaves the trace.
+    fn leave(&mut self, exit: SideExit);
+
+    /// Ends the trace and hands its bytes over; they run at any address.
+    ///
+    /// # Errors
+    /// [`NotEncodable`]; the target is as new afterwards.
+    fn finish(&mut self, place: &mut Vec<u8>) -> Result<(), NotEncodable>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_helper_is_told_comes_back() {
+        let mut requests = vec![];
+        for width in [Width::Byte, Width::Half, Width::Word] {
+            requests.extend([Request::Store { width }, Request::Load { width, signed: true }]);
+            requests.push(Request::Load { width, signed: false });
+        }
+        for first in [false, true] {
+            requests.extend([false, true].map(|enters| Request::Fetch { first, enters }));
+        }
+        for request in requests {
+            for (register, length, unused, unspent) in [(Reg::X0, 2, 1, 1), (Reg::X31, 4, 96, 32_767), (Reg::X15, 2, 127, 0)]
+            {
+                let call = Call { request, register, length, unused, unspent };
+                assert_eq!(Call::from_word(call.to_word()), call);
+            }
+        }
+    }
+}

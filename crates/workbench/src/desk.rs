@@ -1,0 +1,466 @@
+//! What is kept and told of one board: its state, its run, its console, and who waits for an answer.
+//!
+//! A desk is a step function without a clock or a channel: it is given commands and what the board's engine reports, each
+//! with the time, and leaves [`Effect`]s behind, to be carried out in their order.
+
+mod ports;
+mod published;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use course::{Language, Setting};
+use protocol::received::{Hello, Sample};
+
+use crate::clock::Moment;
+use crate::console_out::ConsoleOut;
+use crate::engine::{EngineCommand, EngineReport, Speed};
+use crate::headless::FIRST_RUN;
+use crate::record::{Recorder, RunRecord, RunRequest, wire_setting};
+use crate::session::{EndReason, LinkTime, RunEnd, SessionEvent, SessionFault, Ticket};
+use crate::state::{BoardFault, BoardState, BoardStatus};
+use published::same_numbers;
+
+/// Numbers of runs have as many digits as [`FIRST_RUN`], so that frames keep their length.
+const LAST_RUN: u32 = 9999;
+
+/// Why a board does not do what it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BoardRefusal {
+    /// A run is going on.
+    #[error("the board is running a program")]
+    Busy,
+    /// The board is at no prompt.
+    #[error("the board is not ready")]
+    NotReady,
+    /// Nothing runs.
+    #[error("nothing runs on the board")]
+    NothingRuns,
+    /// Its flash is being written.
+    #[error("the board is being flashed")]
+    Flashing,
+    /// No flashing job goes on.
+    #[error("nothing is being flashed")]
+    NothingFlashes,
+    /// Only a virtual board's time can be slowed down, hurried or stopped.
+    #[error("the board runs in real time")]
+    RealTime,
+    /// Its port cannot be used.
+    #[error(transparent)]
+    Port(BoardFault),
+    /// The session failed at it.
+    #[error(transparent)]
+    Session(#[from] SessionFault),
+    /// The actor has ended.
+    #[error("the board is gone")]
+    Gone,
+}
+
+/// Who waits for an answer, by a number of the host's choice.
+pub type Asker = u64;
+
+/// What a board is asked for.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Start a run; how it goes is told.
+    Run(Box<RunRequest>),
+    /// Stop the run; the answer comes when it has ended.
+    Stop,
+    /// Reset the board; a run that is going on ends.
+    Reset,
+    /// Let time stand still or go on.
+    Pause(bool),
+    /// Change the speed of time; the factor has passed [`Speed::checked`].
+    Speed(f64),
+    /// Change a control of the run; the answer comes when the board has acknowledged it.
+    Set(String, Setting),
+    /// Send what a person typed.
+    Type(String),
+    /// Begin to flash; the job itself is the host's.
+    Flash,
+    /// Wait until the port that the host opens is open.
+    Open,
+    /// Wait until the port that the host closes is closed.
+    Close,
+}
+
+/// An answer: what was asked for is done, with the number of the run that was started if one was.
+pub type Answer = Result<Option<u32>, BoardRefusal>;
+
+/// What comes out of a command or a report.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// The engine is told this.
+    Engine(EngineCommand),
+    /// The page is told this.
+    Event {
+        /// `board`, `run`, `sample` or `event`.
+        name: &'static str,
+        /// JSON text without line feeds.
+        data: Arc<str>,
+        /// When it happened: for a board's frame, when the board sent it.
+        made: Moment,
+    },
+    /// The page shows this in the console.
+    Console {
+        /// What the board printed.
+        text: String,
+        /// Frames that could not be read since the session began.
+        bad_frames: u64,
+        /// Bytes that are left out of `text` because there were too many.
+        skipped_bytes: u64,
+    },
+    /// What the page keeps of an earlier run is out of date.
+    ForgetRun,
+    /// The status has changed.
+    Status,
+    /// Somebody has their answer.
+    Answer(Asker, Answer),
+    /// A run is over.
+    Record(Box<RunRecord>),
+}
+
+/// The run that is going on.
+#[derive(Clone, Debug)]
+struct ActiveRun {
+    number: u32,
+    recorder: Recorder,
+    started: bool,
+    /// A moment of the line's clock and how much of the run's time had passed by then.
+    known: Option<(LinkTime, u64)>,
+    elapsed_us: u64,
+    published: Moment,
+}
+
+impl ActiveRun {
+    /// The board said at `link` how much of the run's time had passed.
+    fn know(&mut self, link: LinkTime, elapsed_us: u64) {
+        self.known = Some((link, elapsed_us));
+        self.pass(link);
+    }
+
+    /// Time passes between two samples as well, which in slow motion are minutes apart.
+    fn pass(&mut self, now: LinkTime) {
+        if let Some((then, elapsed_us)) = self.known {
+            self.elapsed_us = self.elapsed_us.max(elapsed_us + micros(now.saturating_sub(then)));
+        }
+    }
+}
+
+/// What is kept and told of one board.
+#[derive(Debug)]
+pub struct Desk {
+    status: BoardStatus,
+    language: Language,
+    effects: VecDeque<Effect>,
+    hello: Option<Hello>,
+    run: Option<ActiveRun>,
+    run_number: u32,
+    stop_askers: Vec<Asker>,
+    set_askers: Vec<(Ticket, String, Setting, Asker)>,
+    last_ticket: Ticket,
+    /// The sample that was published last; the same numbers again are no news.
+    shown: Option<Sample>,
+    console: ConsoleOut,
+    bad_frames: u64,
+    open_askers: Vec<Asker>,
+    close_askers: Vec<Asker>,
+    /// When the flashing job began that goes on.
+    flashing: Option<Moment>,
+}
+
+impl Desk {
+    /// The desk of a board of which this is known.
+    #[must_use]
+    pub fn new(status: BoardStatus) -> Self {
+        Self {
+            status,
+            language: Language::default(),
+            effects: VecDeque::new(),
+            hello: None,
+            run: None,
+            run_number: FIRST_RUN - 1,
+            stop_askers: Vec::new(),
+            set_askers: Vec::new(),
+            last_ticket: 0,
+            shown: None,
+            console: ConsoleOut::default(),
+            bad_frames: 0,
+            open_askers: Vec::new(),
+            close_askers: Vec::new(),
+            flashing: None,
+        }
+    }
+
+    /// What is known of the board.
+    #[must_use]
+    pub fn status(&self) -> &BoardStatus {
+        &self.status
+    }
+
+    /// The language of texts in events.
+    pub fn set_language(&mut self, language: Language) {
+        self.language = language;
+    }
+
+    /// Whether a run is going on.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// The next thing to be carried out.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`tick`](Self::tick) is due, if it is.
+    #[must_use]
+    pub fn due(&self) -> Option<Moment> {
+        self.console.due
+    }
+
+    /// Tells what was only collected until now.
+    pub fn tick(&mut self, now: Moment) {
+        if self.due().is_some_and(|due| due <= now) {
+            self.flush_console();
+        }
+    }
+
+    /// Tells a page that has not heard anything yet how things are.
+    pub fn tell(&mut self, now: Moment) {
+        self.flush_console();
+        self.publish_status(now, |_| {});
+    }
+
+    /// Carries a command out, or begins to.
+    pub fn obey(&mut self, now: Moment, asker: Asker, command: Command) {
+        match command {
+            Command::Run(request) => {
+                let answer = self.start(now, *request).map(Some);
+                self.answer(asker, answer);
+            }
+            Command::Stop => {
+                if self.run.is_some() {
+                    self.stop_askers.push(asker);
+                    self.post(EngineCommand::Stop);
+                } else {
+                    self.answer(asker, Ok(None));
+                }
+            }
+            Command::Reset => {
+                self.post(EngineCommand::Reset);
+                self.set_pace(now, Speed { paused: false, ..self.speed() });
+                self.answer(asker, Ok(None));
+            }
+            Command::Pause(paused) => self.ask_pace(now, asker, Speed { paused, ..self.speed() }),
+            Command::Speed(factor) => self.ask_pace(now, asker, Speed { factor, ..self.speed() }),
+            Command::Set(name, value) => {
+                if !self.run.as_ref().is_some_and(|run| run.started) {
+                    self.answer(asker, Err(BoardRefusal::NothingRuns));
+                    return;
+                }
+                self.last_ticket += 1;
+                let ticket = self.last_ticket;
+                self.post(EngineCommand::Set { ticket, name: name.clone(), value: wire_setting(&value) });
+                self.set_askers.push((ticket, name, value, asker));
+            }
+            Command::Type(text) => {
+                self.post(EngineCommand::Type(text));
+                self.answer(asker, Ok(None));
+            }
+            Command::Flash => {
+                let answer = self.flash(now).map(|()| None);
+                self.answer(asker, answer);
+            }
+            Command::Open => self.open_askers.push(asker),
+            Command::Close => self.close_askers.push(asker),
+        }
+    }
+
+    /// Hears what the board's engine reports.
+    pub fn hear(&mut self, now: Moment, report: EngineReport) {
+        match report {
+            EngineReport::Session { link, made, event } => self.hear_session(now, link, made, event),
+            EngineReport::Clock { link, share } => {
+                // Pages see the share in the run's own events; nobody else needs it this often.
+                (self.status.virtual_us, self.status.share) = (micros(link), share);
+                self.effects.push_back(Effect::Status);
+                if let Some(run) = &mut self.run {
+                    run.pass(link);
+                }
+                self.publish_run_at_intervals(now);
+            }
+            EngineReport::Busy { run } => self.end_unstarted(now, run),
+            EngineReport::Lost(fault) => {
+                tracing::warn!(board = %self.status.id, %fault, "a board is lost");
+                self.publish_status(now, |status| status.state = BoardState::Fault((&fault).into()));
+            }
+            EngineReport::Port(report) => self.hear_port(now, report),
+        }
+    }
+
+    fn answer(&mut self, asker: Asker, answer: Answer) {
+        self.effects.push_back(Effect::Answer(asker, answer));
+    }
+
+    fn post(&mut self, command: EngineCommand) {
+        self.effects.push_back(Effect::Engine(command));
+    }
+
+    fn ask_pace(&mut self, now: Moment, asker: Asker, speed: Speed) {
+        if self.status.can.slow_motion {
+            self.set_pace(now, speed);
+            self.answer(asker, Ok(None));
+        } else {
+            self.answer(asker, Err(BoardRefusal::RealTime));
+        }
+    }
+
+    fn start(&mut self, now: Moment, request: RunRequest) -> Result<u32, BoardRefusal> {
+        if self.run.is_some() {
+            return Err(BoardRefusal::Busy);
+        }
+        match &self.status.state {
+            BoardState::Ready => {}
+            BoardState::Flashing(_) => return Err(BoardRefusal::Flashing),
+            _ => return Err(BoardRefusal::NotReady),
+        }
+        self.run_number =
+            if (FIRST_RUN..LAST_RUN).contains(&self.run_number) { self.run_number + 1 } else { FIRST_RUN };
+        let number = self.run_number;
+        self.set_pace(now, Speed { paused: false, ..self.speed() });
+        self.post(EngineCommand::Start { order: request.order(number), seed: request.seed });
+        let lesson = request.lesson.clone();
+        let recorder = Recorder::new(request, number);
+        self.run = Some(ActiveRun { number, recorder, started: false, known: None, elapsed_us: 0, published: now });
+        self.shown = None;
+        self.effects.push_back(Effect::ForgetRun);
+        self.publish_run(now, "starting", None);
+        self.publish_status(now, |status| status.state = BoardState::Running { lesson, run: number });
+        Ok(number)
+    }
+
+    fn speed(&self) -> Speed {
+        Speed { factor: self.status.speed, paused: self.status.paused }
+    }
+
+    fn set_pace(&mut self, now: Moment, speed: Speed) {
+        if speed == self.speed() {
+            return;
+        }
+        self.post(EngineCommand::Pace(speed));
+        self.publish_status(now, |status| (status.speed, status.paused) = (speed.factor, speed.paused));
+        self.publish_run(now, "running", None);
+    }
+
+    fn hear_session(&mut self, now: Moment, link: LinkTime, made: Moment, event: SessionEvent) {
+        let record = self.run.as_mut().and_then(|run| run.recorder.hear(&event, self.hello.as_ref()));
+        match event {
+            SessionEvent::Booting => self.publish_status(now, |status| status.state = BoardState::Booting),
+            SessionEvent::Ready(hello) => {
+                self.publish_status(now, |status| {
+                    status.state = BoardState::Ready;
+                    status.chip.clone_from(&hello.chip);
+                    status.firmware = Some(hello.fw.clone());
+                    status.micropython = Some(hello.mpy.clone());
+                    status.can.hear(&hello);
+                    (status.boots, status.virtual_us) = (hello.boots, micros(link));
+                });
+                self.hello = Some(hello);
+            }
+            SessionEvent::Sample(json, sample) => {
+                if let Some(run) = &mut self.run {
+                    run.know(link, sample.run_us);
+                }
+                self.hear_sample(now, json, sample, made);
+            }
+            SessionEvent::Event(json, _) => self.effects.push_back(Effect::Event { name: "event", data: json, made }),
+            SessionEvent::Console(text) => self.console.add(now, &text),
+            SessionEvent::BadFrame(so_far, _) => {
+                self.bad_frames = so_far;
+                self.console.add(now, b"");
+            }
+            SessionEvent::RunStarted(_) => {
+                if let Some(run) = &mut self.run {
+                    run.started = true;
+                    run.know(link, 0);
+                }
+                self.publish_run(now, "running", None);
+            }
+            SessionEvent::RunEnded(end) => self.end_run(now, &end, record),
+            SessionEvent::Answer(ticket, result) => self.answer_set(now, ticket, result),
+            SessionEvent::Fault(fault) => {
+                tracing::warn!(board = %self.status.id, %fault, "a board has a fault");
+                self.publish_status(now, |status| status.state = BoardState::Fault(fault.into()));
+            }
+        }
+    }
+
+    fn hear_sample(&mut self, now: Moment, json: Arc<str>, sample: Sample, made: Moment) {
+        let news = self.run.is_some() || self.shown.as_ref().is_none_or(|shown| !same_numbers(shown, &sample));
+        if news {
+            self.effects.push_back(Effect::Event { name: "sample", data: json, made });
+            self.shown = Some(sample);
+        }
+        self.publish_run_at_intervals(now);
+    }
+
+    fn answer_set(&mut self, now: Moment, ticket: Ticket, result: Result<(), SessionFault>) {
+        let Some(at) = self.set_askers.iter().position(|(asked, ..)| *asked == ticket) else { return };
+        let (_, name, value, asker) = self.set_askers.remove(at);
+        if result.is_ok()
+            && let Some(run) = &mut self.run
+        {
+            run.recorder.control_changed(&name, value);
+            self.publish_run(now, "running", None);
+        }
+        self.answer(asker, result.map(|()| None).map_err(BoardRefusal::from));
+    }
+
+    fn end_run(&mut self, now: Moment, end: &RunEnd, record: Option<RunRecord>) {
+        self.flush_console();
+        if let Some(ActiveRun { known: Some((_, said_us)), elapsed_us, .. }) = &mut self.run {
+            *elapsed_us = *said_us;
+        }
+        self.publish_run(now, "ended", Some(end));
+        if self.run.as_ref().is_some_and(|run| run.number == end.run) {
+            self.run = None;
+        }
+        self.publish_status(now, |status| {
+            if let BoardState::Running { .. } = status.state {
+                status.state = BoardState::Ready;
+            }
+        });
+        for asker in std::mem::take(&mut self.stop_askers) {
+            self.answer(asker, Ok(None));
+        }
+        for (_, _, _, asker) in std::mem::take(&mut self.set_askers) {
+            self.answer(asker, Err(BoardRefusal::NothingRuns));
+        }
+        if let Some(record) = record {
+            self.effects.push_back(Effect::Record(Box::new(record)));
+        }
+    }
+
+    /// The engine could not start a run that seemed possible.
+    fn end_unstarted(&mut self, now: Moment, run: u32) {
+        let fault = Some(SessionFault::NoPrompt);
+        let end = RunEnd { run, why: EndReason::NotStarted, report: None, proven_still: false, fault };
+        let record = self
+            .run
+            .as_mut()
+            .and_then(|run| run.recorder.hear(&SessionEvent::RunEnded(end.clone()), self.hello.as_ref()));
+        self.end_run(now, &end, record);
+    }
+}
+
+fn micros(link: LinkTime) -> u64 {
+    u64::try_from(link.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// How much later one moment is than another.
+fn since(earlier: Moment, now: Moment) -> Duration {
+    now.saturating_sub(earlier)
+}

@@ -1,0 +1,254 @@
+//! The virtual board: an emulated ESP32-C3 behind the same line as any other board.
+//!
+//! A board is booted once, up to its prompt and with its session established, and then forked for
+//! every visitor and every run. That is why a board is there before anybody presses a button, and
+//! why every run begins in the same state.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use emulator::bus::{TICKS_PER_SECOND, Tick};
+use emulator::{Config, FlashImage, Machine, Port, ResetCause, Stop};
+
+use crate::firmware::LessonFirmware;
+use crate::line::{Drive, Line, LineFault};
+use crate::session::{LinkTime, Session};
+
+/// The console that the host listens to.
+const PORT: Port = Port::Uart0;
+/// The line's speed after the greeting, in bits per second: enough for 20 samples a second.
+const BAUD: u32 = 921_600;
+/// How much virtual time the boot may take before the firmware counts as unusable.
+const BOOT_LIMIT: Duration = Duration::from_secs(30);
+/// The seed also shifts the moment at which a run begins, by up to this much: on silicon nobody
+/// knows how the timers stand when a program starts.
+const PHASE: Duration = Duration::from_millis(10);
+
+/// A virtual board's serial line.
+#[derive(Debug)]
+pub struct EmulatedLine {
+    machine: Machine,
+    /// Bytes that the board's serial input had no room for yet.
+    waiting: VecDeque<u8>,
+}
+
+impl EmulatedLine {
+    /// A board with this flash, just switched on.
+    #[must_use]
+    pub fn power_on(flash: FlashImage) -> Self {
+        Self { machine: Machine::new(Config { flash, ..Config::default() }), waiting: VecDeque::new() }
+    }
+
+    /// The machine behind the line, for those who do more with it than talk.
+    #[must_use]
+    pub fn into_machine(self) -> Machine {
+        self.machine
+    }
+
+    fn fork(&mut self) -> Self {
+        Self { machine: self.machine.fork(), waiting: self.waiting.clone() }
+    }
+
+    fn feed(&mut self) {
+        while !self.waiting.is_empty() {
+            let (bytes, _) = self.waiting.as_slices();
+            let accepted = self.machine.uart_write(PORT, bytes);
+            if accepted == 0 {
+                return;
+            }
+            self.waiting.drain(..accepted);
+        }
+    }
+}
+
+impl Line for EmulatedLine {
+    fn now(&self) -> LinkTime {
+        link_time(self.machine.ticks())
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.waiting.extend(bytes);
+        self.feed();
+    }
+
+    fn read(&mut self, until: LinkTime) -> Result<Vec<u8>, LineFault> {
+        self.feed();
+        let deadline = ticks(until);
+        while self.machine.ticks() < deadline {
+            match self.machine.run_until(deadline) {
+                Stop::Deadline => break,
+                // Nothing is planned: the time passes all the same, so that the host's clock goes on.
+                Stop::Idle => {
+                    self.machine.stand_idle(deadline);
+                    break;
+                }
+                Stop::Fault(fault) => return Err(LineFault::Emulation { cause: fault.to_string() }),
+                Stop::InstructionCount | Stop::Output(_) | Stop::Pin(_) | Stop::Breakpoint(_) | Stop::Reset(_) => {}
+            }
+        }
+        Ok(self.machine.uart_take_output(PORT))
+    }
+
+    fn reset(&mut self) -> Result<(), LineFault> {
+        self.waiting.clear();
+        self.machine.reset(ResetCause::PowerOn);
+        Ok(())
+    }
+
+    fn set_baud(&mut self, baud: u32) -> Result<(), LineFault> {
+        self.machine.set_line_baud(PORT, baud);
+        Ok(())
+    }
+
+    fn idle_until(&self) -> Option<LinkTime> {
+        if !self.waiting.is_empty() {
+            return None;
+        }
+        match self.machine.next_event() {
+            None => Some(LinkTime::MAX),
+            Some(tick) if tick > self.machine.ticks() => Some(link_time(tick)),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Ticks are 1/480 MHz, link time has nanoseconds: 12 ticks are 25 ns.
+fn link_time(tick: Tick) -> LinkTime {
+    let (seconds, rest) = (tick / TICKS_PER_SECOND, tick % TICKS_PER_SECOND);
+    LinkTime::new(seconds, (rest * 25 / 12) as u32)
+}
+
+/// The first tick at or after a link time.
+fn ticks(time: LinkTime) -> Tick {
+    let rest = (u64::from(time.subsec_nanos()) * 12).div_ceil(25);
+    time.as_secs().saturating_mul(TICKS_PER_SECOND).saturating_add(rest)
+}
+
+/// A booted board that others are forked from.
+#[derive(Clone)]
+pub struct BootedBoard {
+    /// Behind a lock because forking marks the memory as shared. Forks are made in microseconds.
+    origin: Arc<Mutex<Drive<EmulatedLine>>>,
+    firmware: LessonFirmware,
+}
+
+impl BootedBoard {
+    /// Boots a board with this firmware up to its prompt.
+    ///
+    /// # Errors
+    /// The emulation failed, or the firmware did not come up.
+    pub fn boot(firmware: LessonFirmware) -> Result<Self, LineFault> {
+        let flash = FlashImage::from_bytes(firmware.flash_image())
+            .map_err(|error| LineFault::Emulation { cause: error.to_string() })?;
+        let session = Session::with_fast_baud(BAUD).resting_when_idle();
+        let mut drive = Drive::new(EmulatedLine::power_on(flash), session);
+        drive.session.reset(LinkTime::ZERO);
+        while !drive.session.is_ready() {
+            drive.advance(BOOT_LIMIT)?;
+            if let Some(fault) = drive.session.fault() {
+                return Err(LineFault::Emulation { cause: fault.to_string() });
+            }
+            if drive.line.now() >= BOOT_LIMIT {
+                return Err(LineFault::Emulation { cause: "the firmware came to no prompt".into() });
+            }
+        }
+        while drive.session.next_event().is_some() {}
+        Ok(Self { origin: Arc::new(Mutex::new(drive)), firmware })
+    }
+
+    /// The firmware that it runs.
+    #[must_use]
+    pub fn firmware(&self) -> &LessonFirmware {
+        &self.firmware
+    }
+
+    /// A board of its own in the booted state, with this seed.
+    ///
+    /// # Errors
+    /// The emulation failed.
+    pub fn fresh(&self, seed: u64) -> Result<Drive<EmulatedLine>, LineFault> {
+        let mut drive = {
+            let mut origin = self.origin.lock().unwrap_or_else(PoisonError::into_inner);
+            Drive { line: origin.line.fork(), session: origin.session.clone() }
+        };
+        drive.line.machine.set_seed(seed);
+        let phase_ns = mix(seed) % PHASE.as_nanos() as u64;
+        let bytes = drive.line.read(drive.line.now() + Duration::from_nanos(phase_ns))?;
+        drive.session.receive(drive.line.now(), &bytes);
+        Ok(drive)
+    }
+}
+
+impl std::fmt::Debug for BootedBoard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BootedBoard")
+    }
+}
+
+/// Spreads neighbouring seeds over the whole range (the finalizer of SplitMix64).
+fn mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lesson_firmware_boots_to_its_prompt_and_greets() {
+        let mut drive = crate::test_board().fresh(1).unwrap();
+        assert!(drive.session.is_ready());
+        assert_eq!(drive.session.hello().map(|hello| hello.chip.as_str()), Some("esp32c3"));
+        let goal = drive.line.now() + Duration::from_millis(500);
+        let mut samples = 0;
+        while drive.advance(goal).unwrap() {
+            while let Some(event) = drive.session.next_event() {
+                samples += usize::from(matches!(event, crate::session::SessionEvent::Sample(..)));
+            }
+        }
+        assert!((9..=11).contains(&samples), "{samples} samples in half a second");
+    }
+
+    #[test]
+    fn a_board_to_which_nothing_happens_comes_to_rest_until_somebody_types() {
+        use crate::session::SessionEvent;
+
+        let mut drive = crate::test_board().fresh(1).unwrap();
+        let goal = drive.line.now() + Duration::from_secs(12);
+        while drive.advance(goal).unwrap() {}
+        while drive.session.next_event().is_some() {}
+        assert!(drive.session.is_ready());
+        assert_eq!(drive.idle_until(), Some(LinkTime::MAX), "nothing is planned on either side");
+
+        drive.session.type_text(drive.line.now(), "20 + 22\n");
+        let goal = drive.line.now() + Duration::from_millis(500);
+        let (mut console, mut samples) = (Vec::new(), 0);
+        while drive.advance(goal).unwrap() {
+            while let Some(event) = drive.session.next_event() {
+                match event {
+                    SessionEvent::Console(text) => console.extend(text),
+                    SessionEvent::Sample(..) => samples += 1,
+                    SessionEvent::BadFrame(_, bytes) => panic!("{bytes:?}"),
+                    _ => {}
+                }
+            }
+        }
+        let console = String::from_utf8(console).unwrap();
+        assert!(console.contains("42\r\n>>> "), "{console:?}");
+        assert!((6..=10).contains(&samples), "{samples} samples in half a second");
+    }
+
+    #[test]
+    fn ticks_and_link_time_agree_on_whole_steps() {
+        for tick in [0, 1, 12, 480_000, 480_000_000, 123_456_789_012] {
+            assert!(ticks(link_time(tick)) <= tick && tick - ticks(link_time(tick)) < 2, "{tick}");
+        }
+        for ms in [1_u64, 2, 999, 1000, 86_400_000] {
+            assert_eq!(link_time(ticks(Duration::from_millis(ms))), Duration::from_millis(ms));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! How often a free-running program will lose something, foretold: the share of its main loop's time
+//! in which an arrival loses.
+//!
+//! Two things are found out. How many cycles of one execution lose: every boundary of one round of each
+//! of the program's own loops is tried, and weighs as many cycles as the instruction before it takes;
+//! `explore_share.py` goes three times round each of them. How many cycles the program takes for one
+//! execution on average, with everything else that it does: two short runs without interrupts tell, by
+//! their difference. An interrupt that comes at a random moment then loses in losing / average of the
+//! cases.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use explorer::explore::Arrivals;
+use explorer::outcome::{Verdict, stretches};
+use explorer::window::{Place, Window};
+use serde::Serialize;
+
+use super::open::{open_driver, quiet_order};
+use super::{Exploration, ExploreError, ExploreRequest};
+use crate::emulated::BootedBoard;
+use crate::headless::FIRST_RUN;
+use crate::line::Line as _;
+use crate::session::SessionEvent;
+use course::Lesson;
+
+/// The lengths of the two runs without interrupts.
+const SHORT: Duration = Duration::from_millis(40);
+const LONG: Duration = Duration::from_millis(140);
+/// How much link time a run may take beyond its length.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// CPU cycles in a microsecond.
+const CYCLES_PER_US: f64 = 160.0;
+
+/// The foretold share of losing arrivals.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Share {
+    /// Cycles of one round of the loop in which an arrival loses; where the program has several
+    /// loops around the statement, their average.
+    pub losing: f64,
+    /// Boundaries of one round of the loop.
+    pub boundaries: f64,
+    /// Cycles for one execution on average, with all that the program does besides.
+    pub average: f64,
+    /// `losing` / `average`: the share of interrupts that lose, 0 to 1.
+    pub share: f64,
+}
+
+/// Foretells the share; `None` where the lesson does not say how, or the program has no such loop.
+/// `go_on` is asked now and then; false gives it up.
+///
+/// # Errors
+/// As [`open`](super::open()).
+pub fn share(
+    lesson: &Lesson,
+    request: &ExploreRequest,
+    boards: &BootedBoard,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Option<Share>, ExploreError> {
+    let Some(how) = lesson.explorer.as_ref().and_then(|explorer| explorer.share.as_ref()) else { return Ok(None) };
+    if request.exercise {
+        return Ok(None);
+    }
+    let mut exploration = open_driver(lesson, request.clone(), boards, &how.driver)?;
+    let (mut losing, mut boundaries, mut weights) = (0.0, 0.0, 0.0);
+    for ((from, to), &weight) in rounds(&exploration.window).into_iter().zip(&how.rounds) {
+        for at in from..to {
+            if exploration.verdict_at(at) != Verdict::Kept {
+                losing += f64::from(weight) * exploration.window.cycles_before(at) as f64;
+            }
+            if !go_on() {
+                return Err(ExploreError::Cancelled);
+            }
+        }
+        boundaries += f64::from(weight) * f64::from(to - from);
+        weights += f64::from(weight);
+    }
+    if weights == 0.0 {
+        return Ok(None);
+    }
+    let (losing, boundaries) = (losing / weights, boundaries / weights);
+    let (Some(short), Some(long)) =
+        (quiet_run(request, boards, SHORT, &how.executions)?, quiet_run(request, boards, LONG, &how.executions)?)
+    else {
+        return Ok(None);
+    };
+    let (executions, us) = (long.0 - short.0, long.1 - short.1);
+    if executions <= 0.0 {
+        return Ok(None);
+    }
+    let average = us * CYCLES_PER_US / executions;
+    Ok(Some(Share { losing, boundaries, average, share: losing / average }))
+}
+
+impl Exploration {
+    pub(super) fn verdict_at(&mut self, at: u32) -> Verdict {
+        let run = self.window.try_arrivals(&Arrivals { source: self.source, at: &[at] });
+        self.verdict(&run)
+    }
+}
+
+/// One round of each loop in the window, in order: from the second to the third arrival at a bytecode
+/// that is executed once in each round.
+fn rounds(window: &Window) -> Vec<(u32, u32)> {
+    let mut begins: HashMap<Place, Vec<u32>> = HashMap::new();
+    let mut order = Vec::new();
+    for stretch in stretches(&window.boundaries) {
+        let Some(place) = stretch.place else { continue };
+        let begins = begins.entry(place).or_default();
+        if begins.is_empty() {
+            order.push(place);
+        }
+        begins.push(stretch.from);
+    }
+    let mut found: Vec<(u32, u32)> = Vec::new();
+    for begins in order.iter().filter_map(|place| begins.get(place)) {
+        // What begins before the end of the loop found last is a part of it.
+        if let [first, from, to] = begins[..]
+            && found.last().is_none_or(|last| first > last.1 + (last.1 - last.0))
+        {
+            found.push((from, to));
+        }
+    }
+    found
+}
+
+/// Runs the program without interrupts and tells what it counted as executions, and how long it ran
+/// in microseconds.
+fn quiet_run(
+    request: &ExploreRequest,
+    boards: &BootedBoard,
+    limit: Duration,
+    executions: &str,
+) -> Result<Option<(f64, f64)>, ExploreError> {
+    let mut drive = boards.fresh(request.seed)?;
+    let start = drive.line.now();
+    if drive.session.start(start, quiet_order(request, limit)).is_err() {
+        return Ok(None);
+    }
+    let mut last = None;
+    while drive.advance(start + limit + PATIENCE)? {
+        while let Some(event) = drive.session.next_event() {
+            match event {
+                SessionEvent::Sample(_, sample) if sample.run == FIRST_RUN => {
+                    last = sample.v.get(executions).map(|&count| (f64::from(count), sample.run_us as f64));
+                }
+                SessionEvent::RunEnded(_) => return Ok(last),
+                _ => {}
+            }
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,183 @@
+//! One run without a page: the same session as a live board, driven as fast as the board goes.
+//!
+//! On a virtual board nothing but virtual time decides, so that the same request gives the same
+//! record, byte for byte.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::record::{Counters, ExceptionRecord, Recorder, RunRecord, RunRequest, why};
+use crate::emulated::BootedBoard;
+use crate::line::{Drive, Line, LineFault};
+use crate::session::SessionEvent;
+use course::{Relation, Settings};
+
+/// The number of every headless run. Live boards count up from it: the number is part of every
+/// frame, and frames of one length make live and headless runs equal to the byte.
+pub const FIRST_RUN: u32 = 1000;
+
+/// How much link time a run may take beyond what was asked for: booting, sending, stopping.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How much link time passes between two looks at whether the caller still wants the run.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Why a headless run gave no record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// The line broke.
+    #[error(transparent)]
+    Line(#[from] LineFault),
+    /// The board was not at its prompt.
+    #[error("the board is not ready to run a program")]
+    NotReady,
+    /// Neither an end nor a fault came; a mistake in the workbench.
+    #[error("the run did not come to an end")]
+    Endless,
+    /// A lesson asks for a setting that it does not have.
+    #[error("{0}")]
+    Setting(String),
+    /// The race explorer cannot look into the firmware; a mistake in the workbench.
+    #[error("{0}")]
+    Explorer(String),
+    /// The caller gave it up.
+    #[error("the run was given up")]
+    Cancelled,
+}
+
+/// Runs a request on a booted board. `go_on` is asked now and then with the share of the run that
+/// is done, from 0 to 1; false gives the run up.
+///
+/// # Errors
+/// [`RunError`]; a program that fails is no error but a record.
+pub fn run<L: Line>(
+    drive: &mut Drive<L>,
+    request: &RunRequest,
+    go_on: &mut dyn FnMut(f32) -> bool,
+) -> Result<RunRecord, RunError> {
+    let start = drive.line.now();
+    let length = Duration::from_secs(request.seconds.into());
+    let mut recorder = Recorder::new(request.clone(), FIRST_RUN);
+    drive.session.start(start, request.order(FIRST_RUN)).map_err(|_| RunError::NotReady)?;
+    loop {
+        let goal = drive.line.now() + PROGRESS_INTERVAL;
+        while drive.advance(goal)? {
+            while let Some(event) = drive.session.next_event() {
+                let hello = drive.session.hello().cloned();
+                if let Some(record) = recorder.hear(&event, hello.as_ref()) {
+                    return Ok(record);
+                }
+                if let SessionEvent::Fault(_) = event {
+                    return Err(RunError::NotReady);
+                }
+            }
+        }
+        let passed = drive.line.now().saturating_sub(start);
+        if passed > length + PATIENCE {
+            return Err(RunError::Endless);
+        }
+        if !go_on((passed.as_secs_f32() / length.as_secs_f32().max(0.001)).min(1.0)) {
+            return Err(RunError::Cancelled);
+        }
+    }
+}
+
+/// Boards on which headless runs happen.
+pub trait Boards: Sync {
+    /// Carries out one run on a board in the state after its reset, as [`run`] does.
+    ///
+    /// # Errors
+    /// As [`run`].
+    fn run(&self, request: &RunRequest, go_on: &mut dyn FnMut(f32) -> bool) -> Result<RunRecord, RunError>;
+
+    /// How many runs may go on at the same time.
+    fn at_once(&self) -> usize;
+
+    /// The virtual board that these are forked from, for the race explorer; `None` for real boards,
+    /// which cannot be stopped between two instructions.
+    fn booted(&self) -> Option<&BootedBoard> {
+        None
+    }
+
+    /// Whether callbacks can run inside the interrupt.
+    fn has_hard(&self) -> bool {
+        true
+    }
+}
+
+impl Boards for BootedBoard {
+    fn run(&self, request: &RunRequest, go_on: &mut dyn FnMut(f32) -> bool) -> Result<RunRecord, RunError> {
+        run(&mut self.fresh(request.seed)?, request, go_on)
+    }
+
+    fn at_once(&self) -> usize {
+        usize::MAX
+    }
+
+    fn booted(&self) -> Option<&BootedBoard> {
+        Some(self)
+    }
+}
+
+/// A record as `isrlab run --json` prints it.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    lesson: &'a str,
+    board: &'a str,
+    firmware: Option<&'a str>,
+    micropython: Option<&'a str>,
+    program: &'static str,
+    settings: &'a Settings,
+    seconds: u32,
+    seed: u64,
+    why: &'static str,
+    fault: Option<&'static str>,
+    /// Whether every alarm is accounted for, as the firmware's identities demand.
+    identity: Option<bool>,
+    counters: Option<Counters>,
+    sources: Vec<Value>,
+    values: Map<String, Value>,
+    histograms: Map<String, Value>,
+    exceptions: &'a [ExceptionRecord],
+    bad_frames: u64,
+    console: &'a str,
+    traceback: Option<&'a str>,
+}
+
+impl<'a> Report<'a> {
+    /// The report of a run on a board of this name.
+    #[must_use]
+    pub fn new(board: &'a str, record: &'a RunRecord) -> Self {
+        let last = record.last.as_ref();
+        let identity = Relation::parse("identity").ok().and_then(|identity| identity.holds(&record.measured()).ok());
+        let sources = last.map(|last| &last.src[..]).unwrap_or_default().iter().map(|source| {
+            let mut source = source.clone();
+            if let Some(latency) = record.latencies.get(&source.id) {
+                (source.lat.bins, source.lat.from) = (latency.bins.clone(), latency.from);
+            }
+            serde_json::to_value(source).unwrap_or_default()
+        });
+        Self {
+            lesson: &record.request.lesson,
+            board,
+            firmware: record.hello.as_ref().map(|hello| &hello.fw[..]),
+            micropython: record.hello.as_ref().map(|hello| &hello.mpy[..]),
+            program: if record.request.own_program { "own" } else { "lesson" },
+            settings: &record.request.settings,
+            seconds: record.request.seconds,
+            seed: record.request.seed,
+            why: why(record.end.why),
+            fault: record.end.fault.map(crate::session::SessionFault::code),
+            identity,
+            counters: record.counters(),
+            sources: sources.collect(),
+            values: last.map(|last| last.v.iter().map(|(k, v)| (k.clone(), (*v).into())).collect()).unwrap_or_default(),
+            histograms: record.lists.iter().map(|(name, list)| (name.clone(), list.clone().into())).collect(),
+            exceptions: &record.exceptions,
+            bad_frames: record.bad_frames,
+            console: &record.console,
+            traceback: record.end.report.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What a run means to its lesson: the verdict of the outcome table, the answers to predictions,
+//! and the criteria of the exercise.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use super::check::{Checked, CheckedArrivals};
+use super::record::{RunRecord, why};
+use course::Language;
+use course::lesson::{Criterion, Instrument, fill};
+use course::{Lesson, Measured, Relation, Settings, Text, Value};
+
+/// Makes a row of the outcome table. The store adds its number and time.
+#[must_use]
+pub fn outcome(lesson: &Lesson, record: &RunRecord) -> Json {
+    let measured = record.measured();
+    // A run whose controls were changed midway shows no single setting's result.
+    let clean = record.changed.is_empty() && record.last.is_some();
+    let verdicts = lesson.instruments.iter().find_map(|instrument| match instrument {
+        Instrument::Outcome { verdicts, .. } => Some(verdicts),
+        _ => None,
+    });
+    let verdict = verdicts
+        .filter(|_| clean)
+        .and_then(|verdicts| verdicts.iter().position(|verdict| verdict.when.holds(&measured) == Ok(true)));
+    let answers: BTreeMap<&str, &str> = lesson
+        .predictions
+        .iter()
+        .filter(|prediction| clean && !record.request.own_program && covers(&record.request.settings, &prediction.set))
+        .filter_map(|prediction| {
+            let right = prediction.options.iter().find(|answer| answer.right_when.holds(&measured) == Ok(true))?;
+            Some((&prediction.id[..], &right.key[..]))
+        })
+        .collect();
+    json!({
+        "lesson": lesson.slug,
+        "settings": record.request.settings,
+        "changed": record.changed,
+        "program": if record.request.own_program { "own" } else { "lesson" },
+        "seconds": record.last.as_ref().map_or(0.0, |last| last.run_us as f64 / 1e6),
+        "seed": record.request.seed,
+        "why": why(record.end.why),
+        "values": record.numbers(),
+        "verdict": verdict,
+        "answers": answers,
+    })
+}
+
+/// Whether a run's settings are those that a prediction speaks of.
+fn covers(settings: &Settings, asked: &Settings) -> bool {
+    asked.iter().all(|(name, value)| settings.get(name) == Some(value))
+}
+
+/// One criterion of the exercise, judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct JudgedCriterion {
+    /// What it asks for, in the visitor's language, with code between backticks.
+    pub text: String,
+    /// Whether it holds in every run it applies to.
+    pub ok: bool,
+    /// The measured values that it speaks of, from the run that failed, or else from the last one.
+    pub measured: BTreeMap<String, Json>,
+    /// The run that failed.
+    pub run: Option<String>,
+    /// What to tell the visitor when it fails.
+    pub message: Option<String>,
+}
+
+/// The verdict of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Whether every criterion holds.
+    pub passed: bool,
+    /// The criteria, in the lesson's order.
+    pub criteria: Vec<JudgedCriterion>,
+    /// The first thing to say.
+    pub message: String,
+    /// The traceback of a program that failed.
+    pub traceback: Option<String>,
+    /// The arrival of an interrupt at which the program loses something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<LosingArrival>,
+}
+
+/// An arrival of the interrupt that the program does not survive, ready to be shown and played.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LosingArrival {
+    /// The run whose settings were explored.
+    pub run: String,
+    /// These settings.
+    pub settings: Settings,
+    /// How many arrivals were tried.
+    pub tried: u32,
+    /// How many of them lose something.
+    pub lost: u32,
+    /// At how many the program breaks.
+    pub broken: u32,
+    /// The one that is told most shortly: before which instruction of the window.
+    pub at: u32,
+    /// The word that plays it again.
+    pub word: String,
+    /// What becomes of it.
+    pub verdict: explorer::outcome::Verdict,
+    /// What happens, in the visitor's language, with code between backticks.
+    pub sentence: String,
+}
+
+impl LosingArrival {
+    fn of(arrivals: &CheckedArrivals, language: Language) -> Option<Self> {
+        let Ok((counts, Some(loss))) = &arrivals.tried else { return None };
+        Some(Self {
+            run: arrivals.run.clone(),
+            settings: arrivals.settings.clone(),
+            tried: counts.tried,
+            lost: counts.lost,
+            broken: counts.broken,
+            at: loss.replay.at,
+            word: loss.replay.word.clone(),
+            verdict: loss.verdict,
+            sentence: loss.sentence.source(language).to_owned(),
+        })
+    }
+}
+
+/// A run of the check: which one, and what it measured.
+pub type CheckedRun = (String, RunRecord);
+
+/// Judges the runs of an exercise. A criterion without any run yet does not hold.
+#[must_use]
+pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdict {
+    let runs = &checked.runs[..];
+    let criteria: Vec<_> = lesson
+        .exercise
+        .criteria
+        .iter()
+        .map(|criterion| judge(lesson, criterion, runs, language))
+        .chain(judge_arrivals(lesson, &checked.arrivals, language))
+        .collect();
+    let failed_program = runs.iter().find_map(|(_, record)| record.end.report.clone());
+    let passed = failed_program.is_none() && criteria.iter().all(|criterion| criterion.ok);
+    let message = if passed {
+        lesson.exercise.passed.source(language).to_owned()
+    } else {
+        criteria.iter().find_map(|criterion| criterion.message.clone()).unwrap_or_default()
+    };
+    let arrivals = checked.arrivals.iter().find_map(|arrivals| LosingArrival::of(arrivals, language));
+    Verdict { passed, criteria, message, traceback: failed_program, arrivals }
+}
+
+/// What the exercises of lessons with a race ask for beside their own criteria.
+#[must_use]
+pub fn arrivals_criterion() -> Text {
+    Text {
+        en: "every moment at which the interrupt can arrive is tried, and none loses anything".into(),
+        ja: "割り込みが来うる瞬間をすべて試し、一つも失わない".into(),
+    }
+}
+
+/// The criterion of lessons whose race can be tried exhaustively: no arrival may lose anything.
+fn judge_arrivals(lesson: &Lesson, arrivals: &[CheckedArrivals], language: Language) -> Option<JudgedCriterion> {
+    if arrivals.is_empty() {
+        return None;
+    }
+    let failed = arrivals.iter().find(|arrivals| !arrivals.passed());
+    let shown = failed.or(arrivals.last()).and_then(|arrivals| arrivals.tried.as_ref().ok());
+    let measured = shown.map(|(counts, _)| {
+        let numbers = [("tried", counts.tried), ("lost", counts.lost), ("broken", counts.broken)];
+        numbers.into_iter().map(|(name, number)| (name.to_owned(), json!(number))).collect()
+    });
+    let message = failed.map(|arrivals| {
+        let run = lesson.exercise.runs.iter().find(|run| run.id == arrivals.run);
+        let title = run.map(|run| run.title.source(language)).unwrap_or_default();
+        match &arrivals.tried {
+            Ok((counts, loss)) => {
+                let bad = counts.tried - counts.kept;
+                let sentence = loss.as_ref().map(|loss| loss.sentence.source(language)).unwrap_or_default();
+                match language {
+                    Language::En => {
+                        format!("Not yet: {bad} of {} arrivals lose something in {title} mode. The shortest: {sentence}", counts.tried)
+                    }
+                    Language::Ja => {
+                        format!("もう少しです。{title}では {} 通りの到着のうち {bad} 通りで失われます。いちばん短い例: {sentence}", counts.tried)
+                    }
+                }
+            }
+            Err(refusal) => {
+                let text = refusal.text(language);
+                format!("{} {}", text.message, text.hint)
+            }
+        }
+    });
+    Some(JudgedCriterion {
+        text: arrivals_criterion().source(language).to_owned(),
+        ok: failed.is_none(),
+        measured: measured.unwrap_or_default(),
+        run: failed.map(|arrivals| arrivals.run.clone()),
+        message,
+    })
+}
+
+fn judge(lesson: &Lesson, criterion: &Criterion, runs: &[CheckedRun], language: Language) -> JudgedCriterion {
+    let applies = |id: &str| lesson.exercise.runs.iter().any(|run| run.id == id && criterion.applies_to(run));
+    let judged: Vec<(&str, Measured, bool)> = runs
+        .iter()
+        .filter(|(id, _)| applies(id))
+        .map(|(id, record)| {
+            let measured = record.measured();
+            let holds = criterion.holds.holds(&measured) == Ok(true);
+            (&id[..], measured, holds)
+        })
+        .collect();
+    let failed = judged.iter().find(|(_, _, holds)| !holds);
+    let shown = failed.or_else(|| judged.last());
+    JudgedCriterion {
+        text: criterion.text.source(language).to_owned(),
+        ok: failed.is_none() && !judged.is_empty(),
+        measured: shown.map(|(_, measured, _)| named_values(&criterion.holds, measured)).unwrap_or_default(),
+        run: failed.map(|(id, _, _)| (*id).to_owned()),
+        message: failed.map(|(_, measured, _)| fill(criterion.message.source(language), measured)),
+    }
+}
+
+/// The measured values that a relation speaks of.
+fn named_values(relation: &Relation, measured: &Measured) -> BTreeMap<String, Json> {
+    relation
+        .names()
+        .into_iter()
+        .filter_map(|name| {
+            let value = match measured.get(name)? {
+                Value::Number(number) => json!(*number),
+                Value::Text(text) => json!(text),
+            };
+            Some((name.to_owned(), value))
+        })
+        .collect()
+}

@@ -1,0 +1,279 @@
+//! A virtual board paced to the host's clock: its session and machine, run in slices of a few milliseconds.
+//!
+//! The host calls [`PacedBoard::slice`] and is told when the next one is due. Between two steps of a slice the clock is
+//! looked at, so that a slow machine gives the slice up in time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::engine::{EngineCommand, EngineReport};
+use crate::line::{Drive, Line, LineFault, STEP};
+use crate::pace::{Pace, ShareMeter, Speed};
+use crate::session::{LinkTime, RunOrder, SessionEvent};
+
+/// The most time that one slice takes, give or take one step.
+const SLICE_WALL: Duration = Duration::from_millis(5);
+/// How many steps of link time a board that keeps up runs at once: it bounds how late a frame is seen.
+const SLICE_STEPS: u32 = 10;
+
+/// Makes a booted board with a seed: the same one every time.
+pub type Fresh<L> = Arc<dyn Fn(u64) -> Result<Drive<L>, LineFault> + Send + Sync>;
+
+/// When a board wants its next slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// When it is given a command.
+    Woken,
+    /// At this time, or as soon as its turn comes after it.
+    At(Moment),
+    /// Before all others, because somebody waits for it.
+    Urgent {
+        /// When there is something to do.
+        at: Moment,
+        /// Since when somebody waits.
+        since: Moment,
+    },
+}
+
+/// Takes reports while a slice goes on.
+pub trait Outlet {
+    /// Takes what there is to report, and says whether it may be more.
+    fn take(&mut self, reports: &mut Vec<EngineReport>) -> bool;
+}
+
+/// Keeps all reports with the board, for who asks for them after the slice.
+pub struct Kept;
+
+impl Outlet for Kept {
+    fn take(&mut self, _: &mut Vec<EngineReport>) -> bool {
+        true
+    }
+}
+
+/// A virtual board and its pace.
+pub struct PacedBoard<L> {
+    fresh: Fresh<L>,
+    /// `None` after the line was lost, until it is booted again.
+    drive: Option<Drive<L>>,
+    pace: Pace,
+    speed: Speed,
+    asleep: bool,
+    meter: ShareMeter,
+    /// Since when somebody waits for what the board does next.
+    urgent_since: Option<Moment>,
+    reports: Vec<EngineReport>,
+}
+
+impl<L: Line> PacedBoard<L> {
+    /// A new board, booted at once (from a snapshot, if `fresh` has one).
+    #[must_use]
+    pub fn new(now: Moment, fresh: Fresh<L>) -> Self {
+        let mut board = Self {
+            fresh,
+            drive: None,
+            pace: Pace::new(Speed::REAL_TIME, now, LinkTime::ZERO),
+            speed: Speed::REAL_TIME,
+            asleep: false,
+            meter: ShareMeter::new(now, LinkTime::ZERO),
+            urgent_since: None,
+            reports: Vec::new(),
+        };
+        board.boot(now, 0);
+        board.announce(now);
+        board
+    }
+
+    /// What there is to report, and is taken with that.
+    pub fn take_reports(&mut self) -> Vec<EngineReport> {
+        std::mem::take(&mut self.reports)
+    }
+
+    /// The same, where it is.
+    pub fn reports(&mut self) -> &mut Vec<EngineReport> {
+        &mut self.reports
+    }
+
+    /// Carries a command out that was given at `since`; what it leads to comes with the next slices.
+    pub fn obey(&mut self, now: Moment, since: Moment, command: EngineCommand) {
+        self.urgent_since.get_or_insert(since);
+        if self.asleep && !matches!(command, EngineCommand::Sleep) {
+            self.asleep = false;
+            self.anchor(now);
+        }
+        match command {
+            EngineCommand::Start { order, seed } => self.start(now, order, seed),
+            EngineCommand::Stop => {
+                if let Some(drive) = &mut self.drive {
+                    drive.session.stop(drive.line.now());
+                }
+            }
+            EngineCommand::Reset => {
+                if let Some(drive) = &mut self.drive {
+                    drive.session.reset(drive.line.now());
+                    collect(&mut self.reports, drive, now);
+                }
+                self.boot(now, 0);
+                self.announce(now);
+            }
+            EngineCommand::Set { ticket, name, value } => {
+                if let Some(drive) = &mut self.drive {
+                    drive.session.set(drive.line.now(), ticket, &name, &value);
+                }
+            }
+            EngineCommand::Type(text) => {
+                if let Some(drive) = &mut self.drive {
+                    drive.session.type_text(drive.line.now(), &text);
+                }
+            }
+            EngineCommand::Pace(speed) => self.speed = speed,
+            EngineCommand::Sleep => self.asleep = true,
+            EngineCommand::Wake => {}
+        }
+    }
+
+    /// Runs until what is due by now, for a few milliseconds at most, and says when to go on.
+    pub fn slice(&mut self, clock: &dyn Fn() -> Moment, outlet: &mut dyn Outlet) -> Next {
+        let begun = clock();
+        if self.asleep {
+            return Next::Woken;
+        }
+        let next = self.run(begun, clock, outlet);
+        if let Some(drive) = &self.drive {
+            let link = drive.line.now();
+            if let Some(share) = self.meter.measure(clock(), link) {
+                self.reports.push(EngineReport::Clock { link, share });
+            }
+        }
+        next
+    }
+
+    /// Starts a run on a board that nobody has used before: that makes it repeatable.
+    fn start(&mut self, now: Moment, order: RunOrder, seed: u64) {
+        let run = order.run;
+        if self.drive.as_ref().is_some_and(|drive| drive.session.is_busy()) {
+            self.reports.push(EngineReport::Busy { run });
+            return;
+        }
+        self.boot(now, seed);
+        if let Some(drive) = &mut self.drive
+            && drive.session.start(drive.line.now(), order).is_err()
+        {
+            self.reports.push(EngineReport::Busy { run });
+        }
+    }
+
+    /// Puts a freshly booted board in the place of the present one.
+    fn boot(&mut self, now: Moment, seed: u64) {
+        match (self.fresh)(seed) {
+            Ok(drive) => self.drive = Some(drive),
+            Err(fault) => self.lose(now, fault),
+        }
+        self.anchor(now);
+    }
+
+    fn announce(&mut self, now: Moment) {
+        if let Some(drive) = &self.drive
+            && let Some(hello) = drive.session.hello()
+        {
+            let (link, event) = (drive.line.now(), SessionEvent::Ready(hello.clone()));
+            self.reports.push(EngineReport::Session { link, made: now, event });
+        }
+    }
+
+    fn lose(&mut self, now: Moment, fault: LineFault) {
+        if let Some(drive) = &mut self.drive {
+            // A run that was going on ends, so that nobody waits for it.
+            drive.session.reset(drive.line.now());
+            collect(&mut self.reports, drive, now);
+        }
+        self.drive = None;
+        self.reports.push(EngineReport::Lost(fault));
+    }
+
+    /// Runs until the goal or the end of the slice, and says when to go on.
+    fn run(&mut self, begun: Moment, clock: &dyn Fn() -> Moment, outlet: &mut dyn Outlet) -> Next {
+        let (Some(speed), Some(drive)) = (self.speed_now(), self.drive.as_mut()) else { return Next::Woken };
+        if speed != self.pace.speed() {
+            self.pace.anchor(speed, begun, drive.line.now());
+        }
+        let goal = self.pace.goal(begun).unwrap_or(LinkTime::MAX);
+        let mut steps = 0;
+        let mut step_begun = begun;
+        let in_transition = drive.session.in_transition();
+        while steps < SLICE_STEPS
+            && step_begun.saturating_sub(begun) < SLICE_WALL
+            && drive.session.in_transition() == in_transition
+        {
+            match drive.advance(goal) {
+                Ok(true) => steps += 1,
+                Ok(false) => break,
+                Err(fault) => {
+                    self.lose(step_begun, fault);
+                    return Next::Woken;
+                }
+            }
+            collect(&mut self.reports, drive, step_begun);
+            step_begun = clock();
+            // Console text is collected by whoever shows it anyway, and a board that prints all the time would report at
+            // every step.
+            if !self.reports.iter().all(is_console) && !outlet.take(&mut self.reports) {
+                break;
+            }
+        }
+        let link = drive.line.now();
+        let at = if link + STEP > goal {
+            let idle = drive.idle_until().unwrap_or(LinkTime::ZERO);
+            // In slow motion ten steps take seconds, in which nobody would see time pass.
+            let steps = if speed.factor > 0.0 && speed.factor < 1.0 { 1 } else { SLICE_STEPS };
+            self.pace.due(idle.max(link + STEP * steps))
+        } else {
+            // Behind, or as fast as it goes: again, after all others that are behind as well.
+            self.pace.forgive(step_begun, link);
+            Some(step_begun)
+        };
+        self.urgent_since = drive.session.is_awaited().then(|| self.urgent_since.unwrap_or(begun));
+        match (at, self.urgent_since) {
+            (None, _) => Next::Woken,
+            (Some(at), None) => Next::At(at),
+            (Some(at), Some(since)) => Next::Urgent { at, since },
+        }
+    }
+
+    /// The speed that counts at this moment: starting, stopping and booting are not slowed down,
+    /// and a board that only waits does not race through virtual time.
+    fn speed_now(&self) -> Option<Speed> {
+        let session = &self.drive.as_ref()?.session;
+        Some(if session.in_transition() {
+            Speed { factor: 0.0, paused: false }
+        } else if !session.is_busy() && (self.speed.factor == 0.0 || self.speed.paused) {
+            Speed::REAL_TIME
+        } else {
+            self.speed
+        })
+    }
+
+    fn anchor(&mut self, now: Moment) {
+        let link = self.drive.as_ref().map_or(LinkTime::ZERO, |drive| drive.line.now());
+        self.pace.anchor(self.pace.speed(), now, link);
+        self.meter = ShareMeter::new(now, link);
+    }
+}
+
+fn is_console(report: &EngineReport) -> bool {
+    matches!(report, EngineReport::Session { event: SessionEvent::Console(_), .. })
+}
+
+/// Takes over what the session found out from what the board sent since `made`; neighbouring pieces of console text
+/// become one.
+fn collect<L: Line>(reports: &mut Vec<EngineReport>, drive: &mut Drive<L>, made: Moment) {
+    let link = drive.line.now();
+    while let Some(event) = drive.session.next_event() {
+        match (reports.last_mut(), event) {
+            (Some(EngineReport::Session { event: SessionEvent::Console(text), .. }), SessionEvent::Console(more)) => {
+                text.extend(more);
+            }
+            (_, event) => reports.push(EngineReport::Session { link, made, event }),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The check of the whole course: every row of every expectation grid, every
+//! prediction, and for every exercise that the starter fails, the solution passes and the typical
+//! wrong fixes are rejected.
+//!
+//! Structure and languages are checked when the course is loaded; a course that exists has them.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::check::{self, CHECK_SEED};
+use super::clock::Moment;
+use super::hands::{Hands, Job};
+use super::headless::{Boards, RunError};
+use super::judge;
+use super::record::{RunRecord, RunRequest, why};
+use crate::session::EndReason;
+use course::Language;
+use course::lesson::{GridRow, Prediction, WrongFix};
+use course::{Lesson, Measured, Relation, Setting, Settings};
+
+/// One thing to find out about a lesson.
+#[derive(Clone, Copy, Debug)]
+enum Task<'c> {
+    GridRow(&'c GridRow),
+    Prediction(&'c Prediction),
+    Starter,
+    Solution,
+    Wrong(&'c WrongFix),
+}
+
+impl Task<'_> {
+    /// Whether a board with soft interrupts only cannot show it.
+    fn needs_hard(&self, lesson: &Lesson) -> bool {
+        let hard = |set: &Settings| {
+            lesson.settings(set).is_ok_and(|settings| settings.get("kind") == Some(&Setting::Text("hard".to_owned())))
+        };
+        lesson.needs_hard()
+            || match self {
+                Self::GridRow(row) => hard(&lesson.grid.settings(row)),
+                Self::Prediction(prediction) => hard(&prediction.set),
+                Self::Starter | Self::Solution | Self::Wrong(_) => {
+                    lesson.exercise.runs.iter().any(|run| hard(&run.set))
+                }
+            }
+    }
+}
+
+/// What came of one case.
+#[derive(Clone, Debug, Serialize)]
+pub struct Case {
+    /// The lesson's slug.
+    pub lesson: String,
+    /// What was tried.
+    pub name: String,
+    /// Whether all is as the lesson says.
+    pub ok: bool,
+    /// What was found instead, and what to do.
+    pub findings: Vec<String>,
+    /// How long it took, in seconds of ours. Not part of the JSON, which is the same every time.
+    #[serde(skip)]
+    pub took: Duration,
+}
+
+/// Checks these lessons, on as many boards at once as there may be. `clock` tells the time, and `done` hears of every
+/// case.
+pub fn validate(
+    lessons: &[&Lesson],
+    boards: &dyn Boards,
+    hands: &dyn Hands,
+    clock: &(dyn Fn() -> Moment + Sync),
+    done: &(dyn Fn(&Case) + Sync),
+) -> Vec<Case> {
+    let mut tasks: Vec<(&Lesson, Task<'_>)> = lessons.iter().flat_map(|lesson| tasks(lesson)).collect();
+    if !boards.has_hard() {
+        tasks.retain(|(lesson, task)| !task.needs_hard(lesson));
+    }
+    let next = AtomicUsize::new(0);
+    let cases: Mutex<Vec<(usize, Case)>> = Mutex::default();
+    let judge_some = || {
+        while let Some((at, (lesson, task))) = {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            tasks.get(at).map(|task| (at, *task))
+        } {
+            let begun = clock();
+            let (name, findings) = judge_task(lesson, task, boards);
+            let took = clock().saturating_sub(begun);
+            let case = Case { lesson: lesson.slug.clone(), name, ok: findings.is_empty(), findings, took };
+            done(&case);
+            cases.lock().unwrap_or_else(PoisonError::into_inner).push((at, case));
+        }
+    };
+    let judge_some = &judge_some;
+    hands.work((0..boards.at_once().min(hands.count())).map(|_| -> Job<'_> { Box::new(judge_some) }).collect());
+    let mut cases = cases.into_inner().unwrap_or_else(PoisonError::into_inner);
+    cases.sort_by_key(|(at, _)| *at);
+    cases.into_iter().map(|(_, case)| case).collect()
+}
+
+fn tasks(lesson: &Lesson) -> Vec<(&Lesson, Task<'_>)> {
+    let rows = lesson.grid.rows.iter().map(Task::GridRow);
+    let predictions = lesson.predictions.iter().map(Task::Prediction);
+    let wrong = lesson.exercise.wrong.iter().map(Task::Wrong);
+    let exercise = [Task::Starter, Task::Solution].into_iter().chain(wrong);
+    rows.chain(predictions).chain(exercise).map(|task| (lesson, task)).collect()
+}
+
+/// What was tried, and what was found instead of what the lesson says.
+fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> (String, Vec<String>) {
+    let (name, findings) = match task {
+        Task::GridRow(row) => {
+            let settings = lesson.grid.settings(row);
+            let seconds = row.seconds.unwrap_or(lesson.grid.seconds);
+            let judged = run_lesson(lesson, &settings, seconds, boards).map(|record| {
+                if row.crashes {
+                    let ended = why(record.end.why);
+                    let survived = record.end.why != EndReason::Crashed;
+                    return survived
+                        .then(|| format!("the run ended as `{ended}`, and not with a crash"))
+                        .into_iter()
+                        .collect();
+                }
+                let measured = record.measured();
+                let relations = lesson.grid.holds.iter().chain(&row.holds);
+                let mut findings: Vec<_> = relations.filter_map(|relation| broken(relation, &measured)).collect();
+                findings.extend(not_finished(&record));
+                findings
+            });
+            (format!("grid {}", setting_names(&row.set)), judged)
+        }
+        Task::Prediction(prediction) => {
+            let judged = run_lesson(lesson, &prediction.set, lesson.grid.seconds, boards).map(|record| {
+                let measured = record.measured();
+                let right: Vec<_> = prediction
+                    .options
+                    .iter()
+                    .filter(|answer| answer.right_when.holds(&measured) == Ok(true))
+                    .map(|answer| &answer.key[..])
+                    .collect();
+                if right == [&prediction.right[..]] {
+                    return not_finished(&record).into_iter().collect();
+                }
+                if let [answer] = right[..] {
+                    let shown =
+                        prediction.shows.iter().filter_map(|name| Some((name, measured.get(name)?.to_string())));
+                    let shown: Vec<_> = shown.map(|(name, value)| format!("{name} = {value}")).collect();
+                    return vec![format!("`{answer}` is right ({}), not `{}`", shown.join(", "), prediction.right)];
+                }
+                vec![format!("{} answers are right ({}), exactly one must be", right.len(), right.join(", "))]
+            });
+            (format!("prediction {}", prediction.id), judged)
+        }
+        Task::Starter => ("starter fails".to_owned(), exercise(lesson, &lesson.starter, boards, false)),
+        Task::Solution => ("solution passes".to_owned(), exercise(lesson, &lesson.solution, boards, true)),
+        Task::Wrong(wrong) => (format!("wrong fix {}", wrong.file), wrong_fix(lesson, wrong, boards)),
+    };
+    (name, findings.unwrap_or_else(|error| vec![error.to_string()]))
+}
+
+fn run_lesson(lesson: &Lesson, set: &Settings, seconds: u32, boards: &dyn Boards) -> Result<RunRecord, RunError> {
+    let request = RunRequest {
+        lesson: lesson.slug.clone(),
+        program: lesson.program.clone(),
+        own_program: false,
+        settings: lesson.settings(set).map_err(|error| RunError::Setting(error.to_string()))?,
+        seconds,
+        seed: CHECK_SEED,
+    };
+    boards.run(&request, &mut |_| true)
+}
+
+fn exercise(lesson: &Lesson, program: &str, boards: &dyn Boards, must_pass: bool) -> Result<Vec<String>, RunError> {
+    let checked = check::runs(lesson, program, boards, &mut |_| true)?;
+    let verdict = judge::verdict(lesson, &checked, Language::En);
+    if verdict.passed == must_pass {
+        return Ok(Vec::new());
+    }
+    if !must_pass {
+        return Ok(vec!["it passes, so there is nothing to learn; make it fail".to_owned()]);
+    }
+    let failed = verdict.criteria.iter().filter(|criterion| !criterion.ok);
+    let mut findings: Vec<_> = failed
+        .map(|criterion| format!("{} (run {:?}): {:?}", criterion.text, criterion.run, criterion.measured))
+        .collect();
+    findings.extend(verdict.traceback);
+    findings.extend(verdict.arrivals.map(|arrival| format!("{}: {}", arrival.word, arrival.sentence)));
+    Ok(findings)
+}
+
+fn wrong_fix(lesson: &Lesson, wrong: &WrongFix, boards: &dyn Boards) -> Result<Vec<String>, RunError> {
+    let Some(program) = lesson.wrong.get(&wrong.file) else {
+        return Ok(vec![format!("there is no file wrong/{}", wrong.file)]);
+    };
+    let checked = check::runs(lesson, program, boards, &mut |_| true)?;
+    if let Some((_, record)) = checked.runs.iter().find(|(_, record)| record.end.report.is_some()) {
+        return Ok(vec![format!("it fails for another reason: {}", record.end.report.clone().unwrap_or_default())]);
+    }
+    let Some((_, record)) = checked.runs.iter().find(|(id, _)| *id == wrong.fails) else {
+        return Ok(vec![format!("there is no run `{}` in the exercise", wrong.fails)]);
+    };
+    let measured = record.measured();
+    let run = lesson.exercise.runs.iter().find(|run| run.id == wrong.fails);
+    let rejected = run.is_some_and(|run| {
+        let applying = lesson.exercise.criteria.iter().filter(|criterion| criterion.applies_to(run));
+        applying.into_iter().any(|criterion| criterion.holds.holds(&measured) != Ok(true))
+    });
+    let Some(arrivals) = checked.arrivals.iter().find(|arrivals| arrivals.run == wrong.fails) else {
+        return Ok(if rejected { Vec::new() } else { vec![format!("the run `{}` accepts it", wrong.fails)] });
+    };
+    // Where every arrival can be tried, one of them has to convict the fix, unless the lesson says
+    // that only a free run can.
+    Ok(match (arrivals.loss(), wrong.survives_arrivals) {
+        (Some(_), false) => Vec::new(),
+        (None, true) if rejected => Vec::new(),
+        (Some(loss), true) => vec![format!("an arrival loses, against `survives_arrivals`: {}", loss.sentence.en)],
+        (None, true) => vec![format!("the run `{}` accepts it", wrong.fails)],
+        (None, false) => vec![format!("no arrival of run `{}` loses anything: {:?}", wrong.fails, arrivals.tried)],
+    })
+}
+
+/// What is wrong with a relation, with the values it speaks of.
+fn broken(relation: &Relation, measured: &Measured) -> Option<String> {
+    let values = || {
+        let named = relation.names().into_iter().filter_map(|name| Some(format!("{name} = {}", measured.get(name)?)));
+        named.collect::<Vec<_>>().join(", ")
+    };
+    match relation.holds(measured) {
+        Ok(true) => None,
+        Ok(false) => Some(format!("`{relation}` does not hold: {}", values())),
+        Err(error) => Some(format!("`{relation}` cannot be judged: {error}")),
+    }
+}
+
+/// A lesson's own program that does not come to its end is no lesson.
+fn not_finished(record: &RunRecord) -> Option<String> {
+    let report = record.end.report.as_deref().unwrap_or_default();
+    (record.end.why != EndReason::Finished).then(|| format!("the run ended as `{}`: {report}", why(record.end.why)))
+}
+
+fn setting_names(settings: &Settings) -> String {
+    settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+/// Writes cases as JUnit XML, the form that CI systems read.
+#[must_use]
+pub fn junit(cases: &[Case]) -> String {
+    let failures = cases.iter().filter(|case| !case.ok).count();
+    let seconds: f64 = cases.iter().map(|case| case.took.as_secs_f64()).sum();
+    let mut xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"isrlab validate\" tests=\"{}\" failures=\"{failures}\" time=\"{seconds:.3}\">\n",
+        cases.len()
+    );
+    for case in cases {
+        let (class, name, time) = (escape(&case.lesson), escape(&case.name), case.took.as_secs_f64());
+        xml.push_str(&format!("<testcase classname=\"{class}\" name=\"{name}\" time=\"{time:.3}\""));
+        if case.ok {
+            xml.push_str("/>\n");
+        } else {
+            let text = escape(&case.findings.join("\n"));
+            let first = escape(case.findings.first().map_or("", String::as_str));
+            xml.push_str(&format!("><failure message=\"{first}\">{text}</failure></testcase>\n"));
+        }
+    }
+    xml.push_str("</testsuite>\n</testsuites>\n");
+    xml
+}
+
+/// Fits text into XML 1.0, attributes included; control characters have no place there at all.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' | '\t' => escaped.push(c),
+            c if c.is_control() => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn junit_names_what_failed_and_stays_well_formed() {
+        let case = |ok, findings: &[&str]| Case {
+            lesson: "lost-update".into(),
+            name: "grid cure=\"none\" & more".into(),
+            ok,
+            findings: findings.iter().map(|finding| (*finding).to_owned()).collect(),
+            took: Duration::from_millis(1500),
+        };
+        let xml = junit(&[case(true, &[]), case(false, &["`lost < 1` does not hold\u{1b}"])]);
+        assert!(xml.contains("tests=\"2\" failures=\"1\" time=\"3.000\""));
+        assert!(xml.contains("name=\"grid cure=&quot;none&quot; &amp; more\" time=\"1.500\"/>"));
+        assert!(xml.contains("<failure message=\"`lost &lt; 1` does not hold\u{fffd}\">"));
+    }
+}

@@ -1,0 +1,13 @@
+// What differs between the releases of MicroPython that the firmware can be built from (../releases.rs).
+#ifndef ISRLAB_RELEASE_H
+#define ISRLAB_RELEASE_H
+
+// Until 1.25 it was called NORETURN, which a C library may know for something else.
+#ifndef MP_NORETURN
+#define MP_NORETURN __attribute__((noreturn))
+#endif
+
+// From 1.26 a port that names its own integer formats names this one, too.
+#define HEX_FMT "%x"
+
+#endif

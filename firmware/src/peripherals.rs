@@ -1,0 +1,114 @@
+//! Peripherals that Python uses one call at a time: ADC, watchdog, bit streams, the chip's own number.
+
+use core::arch::asm;
+
+use esp_hal::peripherals::{APB_SARADC, GPIO, IO_MUX, SYSTEM, TIMG1};
+use esp_hal::time::Duration;
+use esp_hal::timer::timg::{MwdtStage, MwdtStageAction, TimerGroup, Wdt};
+
+use crate::interrupts::{self, Shared};
+
+static WATCHDOG: Shared<Option<Wdt<TIMG1<'static>>>> = Shared::new(None);
+
+pub(crate) fn init(timer_group: TIMG1<'static>) {
+    let watchdog = TimerGroup::new(timer_group).wdt;
+    WATCHDOG.with(|slot| *slot = Some(watchdog));
+}
+
+/// Resets the chip unless it is fed within so many milliseconds, from now on.
+#[unsafe(no_mangle)]
+extern "C" fn fw_wdt_start(timeout_ms: u32) {
+    WATCHDOG.with(|watchdog| {
+        let Some(watchdog) = watchdog else { return };
+        watchdog.set_timeout(MwdtStage::Stage0, Duration::from_millis(timeout_ms.into()));
+        watchdog.set_stage_action(MwdtStage::Stage0, MwdtStageAction::ResetSystem);
+        watchdog.enable();
+        watchdog.feed();
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fw_wdt_feed() {
+    WATCHDOG.with(|watchdog| {
+        if let Some(watchdog) = watchdog {
+            watchdog.feed();
+        }
+    });
+}
+
+/// Lets nothing but the converter drive or load a pin, and switches the converter on.
+#[unsafe(no_mangle)]
+extern "C" fn fw_adc_prepare(pin: u32) {
+    GPIO::regs().enable_w1tc().write(|w| unsafe { w.bits(1 << pin) });
+    IO_MUX::regs()
+        .gpio(pin as usize)
+        .modify(|_, w| unsafe { w.mcu_sel().bits(1).fun_ie().clear_bit().fun_wpu().clear_bit().fun_wpd().clear_bit() });
+    SYSTEM::regs().perip_clk_en0().modify(|_, w| w.apb_saradc_clk_en().set_bit());
+    SYSTEM::regs().perip_rst_en0().modify(|_, w| w.apb_saradc_rst().clear_bit());
+    APB_SARADC::regs().clkm_conf().modify(|_, w| unsafe { w.clk_sel().bits(2).clk_en().set_bit() });
+}
+
+/// One conversion of a pin of ADC1 (TRM, chapter 34, "one-time sampling"), 12 bits.
+#[unsafe(no_mangle)]
+extern "C" fn fw_adc_read(pin: u32, attenuation: u32) -> u32 {
+    // A converter that is not clocked never answers; a conversion takes about 100 us at most.
+    const PATIENCE_TICKS: u64 = 1000 * crate::clock::TICKS_PER_MICRO;
+    let adc = APB_SARADC::regs();
+    adc.int_clr().write(|w| w.adc1_done().clear_bit_by_one());
+    adc.onetime_sample().modify(|_, w| unsafe {
+        w.saradc1_onetime_sample().set_bit().saradc2_onetime_sample().clear_bit();
+        w.onetime_channel().bits(pin as u8).onetime_atten().bits(attenuation as u8)
+    });
+    adc.onetime_sample().modify(|_, w| w.onetime_start().set_bit());
+    let begun = crate::clock::ticks();
+    while !adc.int_raw().read().adc1_done().bit() && crate::clock::ticks() - begun < PATIENCE_TICKS {}
+    let raw = adc.sar1data_status().read().saradc1_data().bits() & 0xFFF;
+    adc.onetime_sample().modify(|_, w| w.onetime_start().clear_bit().saradc1_onetime_sample().clear_bit());
+    raw
+}
+
+/// The base address of its interfaces, as burnt in.
+#[unsafe(no_mangle)]
+extern "C" fn fw_unique_id(mac: *mut u8) {
+    let address = esp_hal::efuse::base_mac_address();
+    for (i, byte) in address.as_bytes().iter().enumerate() {
+        // SAFETY: C hands over six bytes, and an address has six.
+        unsafe { mac.add(i).write(*byte) };
+    }
+}
+
+#[inline(always)]
+fn cycles() -> u32 {
+    let cycles: u32;
+    // SAFETY: reads a counter.
+    unsafe { asm!("csrr {}, 0x7E2", out(reg) cycles) };
+    cycles
+}
+
+/// Sends bytes, highest bit first: a pulse for each bit, whose high and low parts say which it is.
+///
+/// Interrupts of lessons wait until the end; the firmware's own may lengthen a low part, which such lines allow.
+#[unsafe(no_mangle)]
+#[esp_hal::ram]
+extern "C" fn fw_bitstream(pin: u32, cycles_of: *const u32, bytes: *const u8, len: usize) {
+    // SAFETY: C hands over four numbers and `len` bytes.
+    let (times, bytes) =
+        unsafe { (core::slice::from_raw_parts(cycles_of, 4), core::slice::from_raw_parts(bytes, len)) };
+    let gpio = GPIO::regs();
+    let mask = 1 << pin;
+    let were_enabled = interrupts::lesson_disable();
+    gpio.out_w1tc().write(|w| unsafe { w.bits(mask) });
+    for byte in bytes {
+        for bit in (0..8).rev() {
+            let (high, low) = if byte >> bit & 1 == 0 { (times[0], times[1]) } else { (times[2], times[3]) };
+            interrupts::free(|| {
+                let begun = cycles();
+                gpio.out_w1ts().write(|w| unsafe { w.bits(mask) });
+                while cycles().wrapping_sub(begun) < high {}
+                gpio.out_w1tc().write(|w| unsafe { w.bits(mask) });
+                while cycles().wrapping_sub(begun) < high + low {}
+            });
+        }
+    }
+    interrupts::lesson_restore(were_enabled);
+}

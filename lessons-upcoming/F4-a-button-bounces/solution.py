@@ -1,0 +1,37 @@
+import lab
+from machine import Pin
+from time import ticks_diff, ticks_us
+
+GAP_US = 20000
+groups = worst = first = last = 0
+
+
+def fell(pin):
+    global groups, worst, first, last
+    now = ticks_us()
+    if groups == 0 or ticks_diff(now, last) > GAP_US:
+        groups += 1
+        first = now
+    elif ticks_diff(now, first) > worst:
+        worst = ticks_diff(now, first)
+    last = now
+
+
+def publish():
+    state = lab.lock()
+    lab.value("groups", groups)
+    lab.value("worst_us", worst)
+    lab.unlock(state)
+
+
+button = Pin(10, Pin.IN, Pin.PULL_UP)
+button.irq(fell, Pin.IRQ_FALLING, hard=lab.hard())
+while lab.running():
+    for i in range(100):
+        pass
+    lab.beat()
+    publish()
+
+button.irq(None)
+publish()
+lab.done()

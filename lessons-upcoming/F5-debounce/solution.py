@@ -1,0 +1,28 @@
+import lab
+from machine import Pin
+from time import ticks_add, ticks_diff, ticks_us
+
+QUIET_US = 20000
+count = 0
+last = ticks_add(ticks_us(), -QUIET_US - 1)
+
+
+def changed(pin):
+    global count, last
+    now = ticks_us()
+    if ticks_diff(now, last) > QUIET_US and not pin.value():
+        count += 1              # the first edge after a quiet time, and pressed
+    last = now                  # every edge begins the quiet time again
+
+
+button = Pin(10, Pin.IN, Pin.PULL_UP)
+button.irq(changed, Pin.IRQ_FALLING | Pin.IRQ_RISING, hard=lab.hard())
+while lab.running():
+    for i in range(100):
+        pass
+    lab.beat()
+    lab.value("count", count)
+
+button.irq(None)
+lab.value("count", count)
+lab.done()

@@ -1,0 +1,88 @@
+//! Where lessons come from: this binary, or an author's folder.
+
+use std::path::Path;
+
+use course::{Course, CourseError, Files};
+use rust_embed::RustEmbed;
+
+/// The lessons in this repository, carried by the binary.
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../lessons"]
+struct Embedded;
+
+/// Why there is no course.
+#[derive(Debug, thiserror::Error)]
+pub enum LessonsError {
+    /// The folder cannot be read.
+    #[error("the folder of the lessons cannot be read: {path}: {source}")]
+    Unreadable {
+        /// What was read.
+        path: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The lessons have mistakes.
+    #[error(transparent)]
+    Unsound(#[from] CourseError),
+}
+
+/// Loads the lessons of a folder, or without one those that this binary carries.
+///
+/// # Errors
+/// As [`from_folder`] and [`embedded`].
+pub fn load(folder: Option<&Path>) -> Result<Course, LessonsError> {
+    folder.map_or_else(embedded, from_folder)
+}
+
+/// Loads the lessons that this binary carries.
+///
+/// # Errors
+/// Every problem found in them.
+pub fn embedded() -> Result<Course, LessonsError> {
+    let files: Files =
+        Embedded::iter().filter_map(|path| Some((path.to_string(), Embedded::get(&path)?.data.into_owned()))).collect();
+    Ok(Course::from_files(&files)?)
+}
+
+/// Loads the lessons of a folder, for authors.
+///
+/// # Errors
+/// An unreadable folder, or every problem found in its lessons.
+pub fn from_folder(folder: &Path) -> Result<Course, LessonsError> {
+    let mut files = Vec::new();
+    read_folder(folder, "", &mut files)?;
+    Ok(Course::from_files(&files.into_iter().collect())?)
+}
+
+fn read_folder(folder: &Path, prefix: &str, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), LessonsError> {
+    let unreadable = |path: &Path| {
+        let path = path.display().to_string();
+        move |source| LessonsError::Unreadable { path, source }
+    };
+    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
+        let entry = entry.map_err(unreadable(folder))?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let path = entry.path();
+        if path.is_dir() {
+            read_folder(&path, &format!("{name}/"), files)?;
+        } else {
+            let bytes = std::fs::read(&path).map_err(unreadable(&path))?;
+            files.push((name, bytes));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_binary_and_the_folder_have_the_same_lessons() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lessons");
+        let slugs = |course: Course| course.lessons.into_iter().map(|lesson| lesson.slug).collect::<Vec<_>>();
+        assert_eq!(slugs(from_folder(&folder).unwrap()), slugs(embedded().unwrap()));
+        let missing = from_folder(&folder.join("nowhere")).unwrap_err();
+        assert!(matches!(missing, LessonsError::Unreadable { .. }), "{missing}");
+    }
+}
