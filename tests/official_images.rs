@@ -339,23 +339,6 @@ fn light_sleep_ends_in_time_and_costs_nothing() {
 }
 
 #[test]
-fn a_pin_wakes_the_board_from_light_sleep() {
-    on_each_image(|board| {
-        board.start(
-            "import machine, esp32, time\np = machine.Pin(4, machine.Pin.IN, machine.Pin.PULL_DOWN)\n\
-             p.irq(lambda p: None, trigger=machine.Pin.WAKE_HIGH if hasattr(machine.Pin, 'WAKE_HIGH') else 5, \
-             wake=machine.SLEEP if hasattr(machine, 'SLEEP') else None)\n\
-             t = time.ticks_ms()\nmachine.lightsleep(60000)\nprint('awake', time.ticks_diff(time.ticks_ms(), t))\n",
-        );
-        let at = board.machine.ticks() + 700 * MILLISECOND;
-        board.machine.plan_pin(at, 4, Drive::High).unwrap();
-        // What MicroPython cannot arrange itself it says; then the sleep is not begun.
-        let said = board.hear("\x04>", 70_000);
-        assert!(said.contains("awake") || said.contains("Error"), "{}: {said}", board.name);
-    });
-}
-
-#[test]
 fn deep_sleep_is_a_reset_with_its_cause() {
     on_each_image(|board| {
         board.start("import machine\nmachine.deepsleep(30000)\n");

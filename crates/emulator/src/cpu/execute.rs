@@ -266,7 +266,12 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
 
     /// A load that does not go to the SRAM's data bus.
     #[inline(never)]
-    pub(crate) fn load_elsewhere(&mut self, address: u32, width: Width, place: &Place) -> Result<(u32, After), Exception> {
+    pub(crate) fn load_elsewhere(
+        &mut self,
+        address: u32,
+        width: Width,
+        place: &Place,
+    ) -> Result<(u32, After), Exception> {
         if let Some(value) = self.memory.load(address, width) {
             observe(self.observer, false, address, width, value);
             if self.clock.timing == Timing::Unit || !timing::is_flash(address) {
@@ -288,7 +293,13 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
 
     /// A store that does not go to the SRAM's data bus, or that bookkeeping depends on.
     #[inline(never)]
-    pub(crate) fn store_elsewhere(&mut self, address: u32, width: Width, value: u32, place: &Place) -> Result<After, Exception> {
+    pub(crate) fn store_elsewhere(
+        &mut self,
+        address: u32,
+        width: Width,
+        value: u32,
+        place: &Place,
+    ) -> Result<After, Exception> {
         if let Some(stored) = self.memory.store(address, width, value) {
             observe(self.observer, true, address, width, value);
             return Ok(if stored == Stored::Code { After::Look } else { After::GoOn });

@@ -31,10 +31,10 @@ use super::{Budget, Engine, Exit, Limits, boundary};
 use crate::bus::Devices;
 use crate::cpu::{Activity, Hart, Instruction, Observer, Reg, Trap, execute, timing};
 use crate::memory::Memory;
-use context::Left;
-use links::Links;
 #[cfg(target_arch = "aarch64")]
 use aarch64::Emitter;
+use context::Left;
+use links::Links;
 #[cfg(target_arch = "x86_64")]
 use x86_64::Emitter;
 
@@ -110,11 +110,8 @@ impl Traces {
             cycles: hart.cycles().saturating_add(budget.cycles),
         };
         while let Some(left) = ends.left(hart, budget) {
-            let entry = if waits_for_load(hart, memory) {
-                None
-            } else {
-                links.find(memory, hart.pc, *threshold, breakpoints)
-            };
+            let entry =
+                if waits_for_load(hart, memory) { None } else { links.find(memory, hart.pc, *threshold, breakpoints) };
             let Some(entry) = entry else {
                 let drops = block.drops();
                 let look = block.run_one(hart, memory, devices, &left, observer);

@@ -125,7 +125,8 @@ impl Writer {
         ftruncate(&file, size as u64).or(Err(Refused))?;
         let map = |protection| {
             // SAFETY: a new mapping at an address that the kernel chooses; nobody else has the file.
-            let start = unsafe { mmap(ptr::null_mut(), size, protection, MapFlags::SHARED, &file, 0).or(Err(Refused))? };
+            let start =
+                unsafe { mmap(ptr::null_mut(), size, protection, MapFlags::SHARED, &file, 0).or(Err(Refused))? };
             Ok(Mapping { start: start.cast(), size })
         };
         let written = map(ProtFlags::READ | ProtFlags::WRITE)?;

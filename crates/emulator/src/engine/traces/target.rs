@@ -305,7 +305,8 @@ mod tests {
             requests.extend([false, true].map(|enters| Request::Fetch { first, enters }));
         }
         for request in requests {
-            for (register, length, unused, unspent) in [(Reg::X0, 2, 1, 1), (Reg::X31, 4, 96, 32_767), (Reg::X15, 2, 127, 0)]
+            for (register, length, unused, unspent) in
+                [(Reg::X0, 2, 1, 1), (Reg::X31, 4, 96, 32_767), (Reg::X15, 2, 127, 0)]
             {
                 let call = Call { request, register, length, unused, unspent };
                 assert_eq!(Call::from_word(call.to_word()), call);

@@ -15,7 +15,9 @@ use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 
 use super::context::{JUMP_MASK, Left, at};
-use super::target::{Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Target};
+use super::target::{
+    Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Target,
+};
 use crate::bus::Width;
 use crate::cpu::Reg;
 use crate::cpu::timing::line_of;
@@ -171,7 +173,7 @@ impl Emitter {
 
         // eax: address; edx: what is asked for; ecx: pc. The call left the stack 8 bytes off its alignment.
         let call = self.ops.offset().0;
-        asm!(self, mov [rbp + at::BUDGET], r15);
+        asm!(self, mov[rbp + at::BUDGET], r15);
         self.store_homes();
         asm!(self, mov rdi, rbp; mov esi, eax; sub rsp, 8; call QWORD [rbp + at::HELPER]; add rsp, 8);
         asm!(self, test eax, eax; jnz >gone; mov r15, [rbp + at::BUDGET]);
@@ -375,9 +377,9 @@ impl Emitter {
             }
         };
         match access.width {
-            Width::Byte => asm!(self, mov [rbx + rax], Rb(host)),
-            Width::Half => asm!(self, mov [rbx + rax * 2], Rw(host)),
-            Width::Word => asm!(self, mov [rbx + rax * 4], Rd(host)),
+            Width::Byte => asm!(self, mov[rbx + rax], Rb(host)),
+            Width::Half => asm!(self, mov[rbx + rax * 2], Rw(host)),
+            Width::Word => asm!(self, mov[rbx + rax * 4], Rd(host)),
         }
     }
 

@@ -120,9 +120,8 @@ struct Case {
 
 fn case(random: &mut StdRng) -> Case {
     let count = random.random_range(1..40_u32);
-    let mut steps: Vec<Step> = (0..count)
-        .map(|n| Step { pc: PC + 4 * n, link: PC + 4 * n + 4, op: operation(random) })
-        .collect();
+    let mut steps: Vec<Step> =
+        (0..count).map(|n| Step { pc: PC + 4 * n, link: PC + 4 * n + 4, op: operation(random) }).collect();
     let (rd, rs1) = (target_register(random), any_register(random));
     if random.random_range(0..4) == 0 {
         let pc = PC + 4 * count;
