@@ -24,6 +24,8 @@ mod mpremote;
 #[cfg(test)]
 mod official;
 #[cfg(test)]
+mod official_images;
+#[cfg(test)]
 mod real_time;
 #[cfg(test)]
 mod virtual_port;

@@ -99,6 +99,12 @@ pub trait Devices {
     /// Ticks per CPU cycle at the clock selected now (3 at 160 MHz, 6 at 80, 12 at 40, 24 at 20).
     fn ticks_per_cycle(&self) -> u32;
 
+    /// Whether the hart is held: time passes, no instruction is executed and no interrupt taken. The
+    /// same rule holds for it as for the answers above.
+    fn holds_hart(&self) -> bool {
+        false
+    }
+
     /// How long the cache takes to read a line of flash.
     fn flash_line_ticks(&self) -> u32;
 

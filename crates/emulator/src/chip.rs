@@ -2,6 +2,7 @@
 //! sources and the ways to reset it.
 
 mod pins;
+mod sleep;
 
 use std::collections::VecDeque;
 
@@ -11,18 +12,22 @@ use crate::memory::{MMU_ENTRIES, Memory};
 use crate::peripherals::aes::Aes;
 use crate::peripherals::apb_saradc::ApbSaradc;
 use crate::peripherals::assist_debug::AssistDebug;
-use crate::peripherals::efuse::{ChipRevision, Efuse};
+use crate::peripherals::efuse::{Efuse, EfuseImage};
 use crate::peripherals::extmem::{Extmem, Invalidate};
 use crate::peripherals::gdma::Gdma;
-use crate::peripherals::gpio::Gpio;
+use crate::peripherals::gpio::{self, Gpio};
+use crate::peripherals::i2c::I2c;
 use crate::peripherals::i2c_ana::I2cAna;
 use crate::peripherals::interrupt_matrix::{InterruptMatrix, Source};
 use crate::peripherals::io_mux::IoMux;
+use crate::peripherals::ledc::Ledc;
+use crate::peripherals::rmt::Rmt;
 use crate::peripherals::rng::Rng;
-use crate::peripherals::rtc_cntl::{ResetCause, RtcCntl};
+use crate::peripherals::rtc_cntl::{ResetCause, RtcCntl, wake};
 use crate::peripherals::sha::Sha;
 use crate::peripherals::spi0;
 use crate::peripherals::spi1::Spi1;
+use crate::peripherals::spi2::Spi2;
 use crate::peripherals::system::{PeripheralResets, System};
 use crate::peripherals::systimer::Systimer;
 use crate::peripherals::timg::TimerGroup;
@@ -44,9 +49,13 @@ enum Block {
     Efuse,
     IoMux,
     I2cAna,
+    I2c0,
+    Rmt,
+    Ledc,
     Timg0,
     Timg1,
     Systimer,
+    Spi2,
     Rng,
     Aes,
     Sha,
@@ -89,16 +98,16 @@ const BLOCKS: &[Row] = &[
     row(0x6000_9000, 0x1000, "IO_MUX", Block::IoMux),
     row(0x6000_E000, 0x0100, "I2C_ANA_MST", Block::I2cAna),
     row(0x6001_0000, 0x1000, "UART1", Block::Uart1),
-    row(0x6001_3000, 0x1000, "I2C0", Block::Unmodelled),
+    row(0x6001_3000, 0x1000, "I2C0", Block::I2c0),
     row(0x6001_4000, 0x1000, "UHCI0", Block::Unmodelled),
-    row(0x6001_6000, 0x1000, "RMT", Block::Unmodelled),
-    row(0x6001_9000, 0x1000, "LEDC", Block::Unmodelled),
+    row(0x6001_6000, 0x1000, "RMT", Block::Rmt),
+    row(0x6001_9000, 0x1000, "LEDC", Block::Ledc),
     row(0x6001_C000, 0x1000, "NRX", Block::Unmodelled),
     row(0x6001_D000, 0x1000, "BB", Block::Unmodelled),
     row(0x6001_F000, 0x1000, "TIMG0", Block::Timg0),
     row(0x6002_0000, 0x1000, "TIMG1", Block::Timg1),
     row(0x6002_3000, 0x1000, "SYSTIMER", Block::Systimer),
-    row(0x6002_4000, 0x1000, "SPI2", Block::Unmodelled),
+    row(0x6002_4000, 0x1000, "SPI2", Block::Spi2),
     row(0x6002_6000, 0x00B0, "APB_CTRL", Block::Unmodelled),
     row(0x6002_60B0, 0x0004, "RNG", Block::Rng),
     row(0x6002_60B4, 0x0F4C, "APB_CTRL", Block::Unmodelled),
@@ -231,6 +240,10 @@ pub(crate) struct Chip {
     /// What the chip did to its pins when they were last looked at.
     chip_drives: Drives,
     spi1: Spi1,
+    spi2: Spi2,
+    i2c0: I2c,
+    ledc: Ledc,
+    rmt: Rmt,
     extmem: Extmem,
     efuse: Efuse,
     i2c_ana: I2cAna,
@@ -269,13 +282,7 @@ impl std::hash::Hash for Outside {
 
 impl Chip {
     /// The chip as it leaves power-on reset.
-    pub(crate) fn new(
-        mac: [u8; 6],
-        revision: ChipRevision,
-        strapping: Strapping,
-        seed: u64,
-        output_capacity: usize,
-    ) -> Self {
+    pub(crate) fn new(efuse: EfuseImage, strapping: Strapping, seed: u64, output_capacity: usize) -> Self {
         let system = System::new();
         let clocks = system.clocks();
         let at = Moment { now: 0, clocks };
@@ -294,8 +301,12 @@ impl Chip {
             bench: Bench::default(),
             chip_drives: Drives::default(),
             spi1: Spi1::new(),
+            spi2: Spi2::new(),
+            i2c0: I2c::new(),
+            ledc: Ledc::new(),
+            rmt: Rmt::new(),
             extmem: Extmem::new(),
-            efuse: Efuse::new(mac, revision),
+            efuse: Efuse::new(efuse),
             i2c_ana: I2cAna::new(),
             saradc: ApbSaradc::new(),
             sha: Sha::new(),
@@ -379,7 +390,12 @@ impl Chip {
         self.io_mux = IoMux::new();
         self.gpio.reset(strapping.value(), self.io_mux.pads());
         self.spi1.reset();
+        self.spi2 = Spi2::new();
+        self.i2c0 = I2c::new();
+        self.ledc = Ledc::new();
+        self.rmt = Rmt::new();
         self.extmem = Extmem::new();
+        self.efuse.reset();
         self.i2c_ana = I2cAna::new();
         self.saradc.reset();
         self.sha = Sha::new();
@@ -409,6 +425,22 @@ impl Chip {
                 self.uart[n] = Uart::new();
                 self.plan_uart(n, now);
             }
+        }
+        // Bits 6, 7, 9 and 11: SPI2, I2C0, RMT, LEDC.
+        if en0_has(6) {
+            self.spi2 = Spi2::new();
+        }
+        if en0_has(7) {
+            self.i2c0 = I2c::new();
+        }
+        if en0_has(9) {
+            self.rmt = Rmt::new();
+        }
+        if en0_has(11) {
+            self.ledc = Ledc::new();
+        }
+        if en0 & (1 << 6 | 1 << 7 | 1 << 9 | 1 << 11) != 0 {
+            self.follow_pins(now);
         }
         for (n, number) in [(0, 13), (1, 15)] {
             if en0_has(number) {
@@ -464,7 +496,8 @@ impl Chip {
         ]) {
             self.matrix.set(source, level);
         }
-        self.schedule.plan(Planner::Systimer, self.systimer.deadline(now));
+        let due = self.systimer.deadline(now);
+        self.plan(Planner::Systimer, due);
     }
 
     fn plan_timg(&mut self, n: usize, now: Tick) {
@@ -477,7 +510,7 @@ impl Chip {
         self.matrix.set(sources[0], timer);
         self.matrix.set(sources[1], watchdog);
         let deadline = self.timg[n].deadline(self.at(now));
-        self.schedule.plan(planner, deadline);
+        self.plan(planner, deadline);
     }
 
     fn plan_uart(&mut self, n: usize, now: Tick) {
@@ -485,24 +518,30 @@ impl Chip {
         self.uart[n].listen(at, &self.lines[n]);
         let (planner, source) = if n == 0 { (Planner::Uart0, Source::Uart0) } else { (Planner::Uart1, Source::Uart1) };
         self.matrix.set(source, self.uart[n].active());
-        self.schedule.plan(planner, self.uart[n].deadline());
+        let due = self.uart[n].deadline();
+        self.plan(planner, due);
     }
 
     fn plan_usb(&mut self, now: Tick) {
         self.usb.listen(now, &self.cable);
         self.matrix.set(Source::UsbDevice, self.usb.active());
-        self.schedule.plan(Planner::UsbDevice, self.usb.deadline(&self.cable));
+        let due = self.usb.deadline(&self.cable);
+        self.plan(Planner::UsbDevice, due);
     }
 
     fn plan_rtc(&mut self) {
         self.matrix.set(Source::RtcCore, self.rtc.active());
-        self.schedule.plan(Planner::RtcCntl, self.rtc.deadline());
+        let due = self.rtc.deadline();
+        self.plan(Planner::RtcCntl, due);
     }
 
     fn follow_dma(&mut self) {
-        self.schedule.plan(Planner::Sha, self.sha.deadline());
-        self.schedule.plan(Planner::Aes, self.aes.deadline());
-        self.schedule.plan(Planner::Dma, self.dma.deadline());
+        let due = self.sha.deadline();
+        self.plan(Planner::Sha, due);
+        let due = self.aes.deadline();
+        self.plan(Planner::Aes, due);
+        let due = self.dma.deadline();
+        self.plan(Planner::Dma, due);
         for (level, source) in self.dma.active().into_iter().zip([Source::DmaCh0, Source::DmaCh1, Source::DmaCh2]) {
             self.matrix.set(source, level);
         }
@@ -562,6 +601,9 @@ impl Chip {
                 if let Some(cause) = self.rtc.run(now) {
                     self.reset = Some(cause);
                 }
+                if self.rtc.take_timer_passed() {
+                    self.wake(now, wake::TIMER);
+                }
                 self.plan_rtc();
             }
             Planner::Sha => {
@@ -575,6 +617,23 @@ impl Chip {
             Planner::Dma => {
                 self.dma.run(memory, now);
                 self.follow_dma();
+            }
+            Planner::Ledc => {
+                self.ledc.run(now);
+                self.follow_pins(now);
+            }
+            Planner::Rmt => {
+                self.rmt.run(at);
+                self.follow_pins(now);
+            }
+            Planner::I2c0 => {
+                self.i2c0.run(at);
+                self.follow_pins(now);
+            }
+            Planner::Spi2 => {
+                self.spi2.run(memory, &mut self.dma, at);
+                self.follow_dma();
+                self.follow_pins(now);
             }
             Planner::Bench => self.run_bench(now),
         }
@@ -591,11 +650,16 @@ impl Chip {
             Block::Uart0 => self.uart[0].peek(at, &self.lines[0], offset),
             Block::Uart1 => self.uart[1].peek(at, &self.lines[1], offset),
             Block::Spi1 => self.spi1.peek(offset),
+            Block::Gpio if offset == gpio::IN => self.pins(now).0,
             Block::Gpio => self.gpio.peek(offset),
             Block::RtcCntl => self.rtc.peek(offset),
             Block::Efuse => self.efuse.peek(offset),
             Block::IoMux => self.io_mux.peek(offset),
             Block::I2cAna => self.i2c_ana.peek(offset),
+            Block::I2c0 => self.i2c0.peek(offset),
+            Block::Rmt => self.rmt.peek(offset),
+            Block::Ledc => self.ledc.peek(now, offset),
+            Block::Spi2 => self.spi2.peek(offset),
             Block::Timg0 => self.timg[0].peek(offset),
             Block::Timg1 => self.timg[1].peek(offset),
             Block::Systimer => self.systimer.peek(offset),
@@ -630,6 +694,12 @@ impl Chip {
                 self.plan_usb(now);
                 Ok(value)
             }
+            Block::I2c0 => {
+                let value = self.i2c0.load(offset);
+                self.follow_signals(now);
+                Ok(value)
+            }
+            Block::Rmt => Ok(self.rmt.load(offset)),
             Block::Rng => Ok(self.rng.draw()),
             Block::Spi0 | Block::Unmodelled => {
                 self.record(row, offset, false, now);
@@ -659,16 +729,40 @@ impl Chip {
                 }
             }
             Block::Gpio => {
+                self.refresh_waves(now);
                 self.gpio.store(offset, value);
+                self.follow_pins(now);
+            }
+            Block::I2c0 => {
+                self.i2c0.store(at, offset, value);
+                self.follow_pins(now);
+            }
+            Block::Rmt => {
+                self.rmt.store(at, offset, value);
+                self.follow_pins(now);
+            }
+            Block::Ledc => {
+                self.ledc.store(at, offset, value);
+                self.follow_pins(now);
+            }
+            Block::Spi2 => {
+                self.spi2.store(memory, &mut self.dma, at, offset, value);
+                self.follow_dma();
                 self.follow_pins(now);
             }
             Block::RtcCntl => {
                 if let Some(cause) = self.rtc.store(now, offset, value) {
                     self.reset = Some(cause);
                 }
+                if self.rtc.wants_sleep() {
+                    self.fall_asleep(memory, now);
+                }
                 self.plan_rtc();
             }
-            Block::Efuse => self.efuse.store(offset, value),
+            Block::Efuse => {
+                self.efuse.store(offset, value);
+                self.matrix.set(Source::Efuse, self.efuse.active());
+            }
             Block::IoMux => {
                 self.io_mux.store(offset, value);
                 self.gpio.set_pads(self.io_mux.pads());
@@ -744,6 +838,8 @@ impl Chip {
             return;
         }
         self.clocks = new;
+        self.ledc.clocks_changed(now, new);
+        self.follow_pins(now);
         for n in 0..2 {
             self.timg[n].clocks_changed(now, old, new);
             self.plan_timg(n, now);
@@ -758,6 +854,9 @@ impl Chip {
             Port::Uart0 | Port::Uart1 => {
                 let n = port as usize;
                 let taken = self.lines[n].send(bytes);
+                if taken > 0 {
+                    self.wake_by_line(now, port);
+                }
                 self.plan_uart(n, now);
                 taken
             }
@@ -830,6 +929,11 @@ impl Chip {
         self.strapping = strapping;
     }
 
+    /// The eFuse memory.
+    pub(crate) fn efuse(&self) -> EfuseImage {
+        self.efuse.image()
+    }
+
     /// The cause of the last reset.
     pub(crate) fn reset_cause(&self) -> ResetCause {
         self.rtc.cause()
@@ -885,9 +989,10 @@ impl Chip {
     }
 
     /// What the engine caches: if it is the same after an access, the engine may go on.
-    fn engine_view(&self) -> (Tick, Option<u8>, Clocks, u32, bool) {
+    fn engine_view(&self) -> (Tick, Option<u8>, Clocks, u32, bool, bool) {
         let Self { schedule, matrix, clocks, flash_line_ticks, .. } = self;
-        (schedule.next(), matrix.selected(), *clocks, *flash_line_ticks, self.stop_requested())
+        let (stop, asleep) = (self.stop_requested(), self.is_asleep());
+        (schedule.next(), matrix.selected(), *clocks, *flash_line_ticks, stop, asleep)
     }
 }
 
@@ -966,6 +1071,10 @@ impl Devices for Chip {
 
     fn ticks_per_cycle(&self) -> u32 {
         self.clocks.cpu
+    }
+
+    fn holds_hart(&self) -> bool {
+        self.is_asleep()
     }
 
     fn flash_line_ticks(&self) -> u32 {

@@ -52,11 +52,19 @@ pub(crate) enum Planner {
     Aes,
     /// The end of a copy from memory to memory.
     Dma,
+    /// PWM edges, fades and overflows that matter.
+    Ledc,
+    /// Edges of the remote control peripheral, and ends of receptions.
+    Rmt,
+    /// Steps on the I2C bus.
+    I2c0,
+    /// Clock edges of GP-SPI2.
+    Spi2,
     /// What is planned on the bench around the chip, and its devices.
     Bench,
 }
 
-const PLANNERS: [Planner; 11] = [
+const PLANNERS: [Planner; 15] = [
     Planner::Systimer,
     Planner::Timg0,
     Planner::Timg1,
@@ -67,6 +75,10 @@ const PLANNERS: [Planner; 11] = [
     Planner::Sha,
     Planner::Aes,
     Planner::Dma,
+    Planner::Ledc,
+    Planner::Rmt,
+    Planner::I2c0,
+    Planner::Spi2,
     Planner::Bench,
 ];
 

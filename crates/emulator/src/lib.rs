@@ -23,7 +23,7 @@ pub use cpu::Timing;
 pub use flash::FlashImage;
 pub use input_log::{Input, InputLog, LoggedInput};
 pub use machine::{Config, EngineKind, GuestFault, Injection, InjectionError, Machine, Stop, Stops, UnknownEngine};
-pub use peripherals::efuse::ChipRevision;
+pub use peripherals::efuse::{ChipRevision, EfuseImage};
 pub use peripherals::interrupt_matrix::Source;
 pub use peripherals::rtc_cntl::ResetCause;
 pub use peripherals::unmodelled::UnmodelledAccess;

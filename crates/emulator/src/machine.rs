@@ -17,6 +17,7 @@ pub use crate::engine::{EngineKind, UnknownEngine};
 use crate::flash::FlashImage;
 use crate::input_log::{Input, InputLog, LoggedInput};
 use crate::memory::Memory;
+use crate::peripherals::efuse::EfuseImage;
 use crate::peripherals::interrupt_matrix::Source;
 use crate::peripherals::rtc_cntl::{ResetCause, ResetDepth};
 use crate::peripherals::unmodelled::UnmodelledAccess;
@@ -52,6 +53,9 @@ pub struct Config {
     pub seed: u64,
     /// The factory MAC address in eFuse.
     pub mac: [u8; 6],
+    /// The whole eFuse memory, as a machine before had it ([`Machine::efuse`]); `None`: unburnt, with
+    /// `mac` and the ROM's revision.
+    pub efuse: Option<EfuseImage>,
     /// Bytes kept per serial port until the host fetches them; what comes beyond is counted and lost.
     pub output_capacity: usize,
     /// Traps and returns kept for the host.
@@ -69,6 +73,7 @@ impl Default for Config {
             timing: Timing::default(),
             seed: 0,
             mac: [0x02, 0x15, 0x08, 0x1A, 0xB0, 0x01],
+            efuse: None,
             output_capacity: 1 << 20,
             trap_log_capacity: 0,
         }
@@ -205,7 +210,8 @@ impl Machine {
     /// A board that has just been switched on.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let chip = Chip::new(config.mac, config.rom.revision(), config.strapping, config.seed, config.output_capacity);
+        let efuse = config.efuse.unwrap_or_else(|| EfuseImage::new(config.mac, config.rom.revision()));
+        let chip = Chip::new(efuse, config.strapping, config.seed, config.output_capacity);
         let mut hart = Hart::new(RESET_VECTOR);
         hart.timing = config.timing;
         Self {
@@ -399,11 +405,11 @@ impl Machine {
         self.hart.idle_ticks
     }
 
-    /// Whether the hart waits (WFI, a dead end, or a chip held in reset), so that nothing happens
+    /// Whether the hart waits (WFI, a dead end, a chip asleep or held in reset), so that nothing happens
     /// before [`next_event`](Self::next_event).
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.wiring.power != Power::Running || self.hart.activity != Activity::Running
+        self.wiring.power != Power::Running || self.hart.activity != Activity::Running || self.chip.is_asleep()
     }
 
     /// When something will happen next: now while instructions run, the next event of the chip
@@ -413,6 +419,7 @@ impl Machine {
         match self.wiring.power {
             Power::Held => None,
             Power::Rising(at) => Some(at),
+            Power::Running if self.chip.is_asleep() => Some(self.chip.next_event()).filter(|&tick| tick != Tick::MAX),
             Power::Running if self.hart.activity == Activity::Running || self.chip.interrupt().is_some() => {
                 Some(self.hart.now)
             }
@@ -460,6 +467,12 @@ impl Machine {
     #[must_use]
     pub fn flash(&self) -> &FlashImage {
         self.memory.flash()
+    }
+
+    /// The eFuse memory: what is burnt, for good. Whoever keeps the flash contents keeps this as well.
+    #[must_use]
+    pub fn efuse(&self) -> EfuseImage {
+        self.chip.efuse()
     }
 
     /// Traps taken and returned from, as many as [`Config::trap_log_capacity`] keeps; `None` if that is 0.

@@ -83,6 +83,10 @@ fn look_around<D: Devices>(
                 return Err(Exit::Device);
             }
         }
+        if devices.holds_hart() {
+            wait(hart, devices, limits).ok_or(Exit::Idle)?;
+            continue;
+        }
         let line = devices.interrupt();
         match hart.activity {
             Activity::Running => return Ok(line),

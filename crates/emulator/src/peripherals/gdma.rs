@@ -1,5 +1,5 @@
 //! General DMA controller, GDMA (block DMA; TRM, chapter "GDMA Controller"): three channels that
-//! walk linked lists of descriptors in memory. The bytes move at the instant a peripheral (SHA, AES)
+//! walk linked lists of descriptors in memory. The bytes move at the instant a peripheral (SHA, AES, SPI2)
 //! or its partner (memory to memory) is ready; how long that keeps the unit busy is accounted for.
 
 use super::{Interrupts, Registers, bit, field};
@@ -49,6 +49,8 @@ const WORD_TICKS: Tick = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum DmaPeripheral {
+    /// GP-SPI2.
+    Spi2 = 0,
     /// AES accelerator.
     Aes = 6,
     /// SHA accelerator.

@@ -507,6 +507,7 @@ mod tests {
         board.follow();
         assert_eq!(board.gpio.peek(IN), 1 << 6);
         board.mux.store(0x04 + 4 * 2, 2 << 12);
+        board.signals.set(signal::FSPIQ, false, false);
         board.follow();
         board.drive(2, Drive::High);
         assert_eq!(board.gpio.input(signal::FSPIQ), Some(true));

@@ -12,14 +12,24 @@ pub enum Source {
     Gpio = 16,
     /// GPIO non-maskable interrupt.
     GpioNmi = 17,
+    /// GP-SPI2.
+    Spi2 = 19,
     /// UART0.
     Uart0 = 21,
     /// UART1.
     Uart1 = 22,
+    /// LED PWM controller.
+    Ledc = 23,
+    /// eFuse controller.
+    Efuse = 24,
     /// USB-serial-JTAG.
     UsbDevice = 26,
     /// RTC controller.
     RtcCore = 27,
+    /// Remote control peripheral.
+    Rmt = 28,
+    /// I2C controller.
+    I2cExt0 = 29,
     /// Timer of timer group 0.
     Tg0T0 = 32,
     /// Watchdog of timer group 0.

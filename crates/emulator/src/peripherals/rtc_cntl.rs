@@ -1,6 +1,6 @@
 //! RTC controller, RTC_CNTL (TRM, chapters "Low-Power Management" and "Watchdog Timers"): reset
-//! control and causes, the registers that survive a reset, the RTC timer, the RTC watchdog RWDT
-//! and the super watchdog SWD. Sleep modes are not modelled.
+//! control and causes, the registers that survive a reset, the RTC timer, the RTC watchdog RWDT,
+//! the super watchdog SWD, and the state machine of light and deep sleep.
 
 use super::watchdog::{StageAction, Stages, Watchdog};
 use super::{Interrupts, Registers, bit, field};
@@ -13,13 +13,17 @@ const SLP_TIMER1: u32 = 0x008;
 const TIME_UPDATE: u32 = 0x00C;
 const TIME_LOW0: u32 = 0x010;
 const TIME_HIGH0: u32 = 0x014;
+const STATE0: u32 = 0x018;
 const RESET_STATE: u32 = 0x038;
+const WAKEUP_STATE: u32 = 0x03C;
 const INT_ENA: u32 = 0x040;
 const INT_RAW: u32 = 0x044;
 const INT_ST: u32 = 0x048;
 const INT_CLR: u32 = 0x04C;
 const STORE0: u32 = 0x050;
 const STORE3: u32 = 0x05C;
+const SLP_REJECT_CONF: u32 = 0x068;
+const DIG_PWC: u32 = 0x088;
 const WDTCONFIG0: u32 = 0x090;
 const WDTCONFIG1: u32 = 0x094;
 const WDTCONFIG4: u32 = 0x0A0;
@@ -32,6 +36,9 @@ const STORE7: u32 = 0x0C4;
 const LOW_POWER_ST: u32 = 0x0C8;
 const TIME_LOW1: u32 = 0x0DC;
 const TIME_HIGH1: u32 = 0x0E0;
+const SLP_REJECT_CAUSE: u32 = 0x0F0;
+const SLP_WAKEUP_CAUSE: u32 = 0x0F8;
+const GPIO_WAKEUP: u32 = 0x110;
 const INT_ENA_W1TS: u32 = 0x100;
 const INT_ENA_W1TC: u32 = 0x104;
 
@@ -75,8 +82,30 @@ const SWD_WKEY: u32 = 0x8F1D_312A;
 /// Watchdog").
 const SWD_TIMEOUT_CYCLES: u64 = RC_SLOW_HZ * 95 / 100;
 
+const SLP_WAKEUP_INT: u32 = 1 << 0;
+const SLP_REJECT_INT: u32 = 1 << 1;
 const WDT_INT: u32 = 1 << 3;
 const MAIN_TIMER_INT: u32 = 1 << 10;
+
+/// Pins of the RTC domain, GPIO0 to GPIO5.
+const RTC_PINS: u32 = 6;
+
+/// Bits of the wake-up sources, in WAKEUP_STATE and in the causes (TRM, table "Wakeup Source").
+pub(crate) mod wake {
+    pub(crate) const GPIO: u32 = 1 << 2;
+    pub(crate) const TIMER: u32 = 1 << 3;
+    pub(crate) const UART0: u32 = 1 << 6;
+    pub(crate) const UART1: u32 = 1 << 7;
+}
+
+/// How deep the chip sleeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Sleep {
+    /// Everything keeps its state; the CPU and the timers of the digital core stand still.
+    Light,
+    /// The digital core is without power; waking is a reset.
+    Deep,
+}
 
 /// Why the chip was reset, with the codes of RTC_CNTL_RESET_STATE (TRM, chapter "Reset and
 /// Clock", table "Reset Sources").
@@ -87,6 +116,8 @@ pub enum ResetCause {
     PowerOn = 0x01,
     /// Software system reset (RTC_CNTL_SW_SYS_RST).
     SoftwareSystem = 0x03,
+    /// Waking from deep sleep.
+    DeepSleep = 0x05,
     /// Main watchdog 0, system reset.
     MainWatchdog0System = 0x07,
     /// Main watchdog 1, system reset.
@@ -145,6 +176,10 @@ pub(crate) struct RtcCntl {
     /// When the super watchdog was fed last.
     swd_fed: Tick,
     timer_alarm: bool,
+    /// The alarm has passed and nobody has looked yet.
+    timer_passed: bool,
+    /// How the chip sleeps, and since when.
+    asleep: Option<(Sleep, Tick)>,
     interrupts: Interrupts,
 }
 
@@ -159,6 +194,8 @@ impl RtcCntl {
             watchdog: Watchdog::new(),
             swd_fed: now,
             timer_alarm: false,
+            timer_passed: false,
+            asleep: None,
             interrupts: Interrupts::default(),
         }
     }
@@ -181,6 +218,7 @@ impl RtcCntl {
         self.registers.set(WDTWPROTECT, 0);
         self.registers.set(SWD_WPROTECT, 0);
         self.interrupts = Interrupts::default();
+        self.asleep = None;
         self.swd_fed = now;
         self.watchdog = Watchdog::new();
     }
@@ -213,6 +251,104 @@ impl RtcCntl {
         self.epoch.saturating_add(ticks_for(time, RC_SLOW_HZ))
     }
 
+    // ---- sleep ----------------------------------------------------------------------------------
+
+    /// Whether the timer's alarm has passed, once.
+    pub(crate) fn take_timer_passed(&mut self) -> bool {
+        std::mem::take(&mut self.timer_passed)
+    }
+
+    /// How the chip sleeps now.
+    pub(crate) fn sleep(&self) -> Option<Sleep> {
+        self.asleep.map(|(sleep, _)| sleep)
+    }
+
+    /// How the chip would sleep: without power for the digital core (DG_WRAP_PD_EN) it is deep.
+    pub(crate) fn sleep_asked(&self) -> Sleep {
+        if bit(self.registers.get(DIG_PWC), 31) { Sleep::Deep } else { Sleep::Light }
+    }
+
+    fn enabled_sources(&self) -> u32 {
+        field(self.registers.get(WAKEUP_STATE), 15, 31)
+    }
+
+    /// Whether SLEEP_EN asks for sleep.
+    pub(crate) fn wants_sleep(&self) -> bool {
+        self.asleep.is_none() && bit(self.registers.get(STATE0), 31)
+    }
+
+    /// SLEEP_EN: the chip sleeps, or rejects it if one of the sources that are there is enabled.
+    pub(crate) fn fall_asleep(&mut self, now: Tick, sources: u32) -> Option<Sleep> {
+        let sleep = self.sleep_asked();
+        let there = sources & self.enabled_sources();
+        let reject = self.registers.get(SLP_REJECT_CONF);
+        let may_reject = bit(reject, if sleep == Sleep::Deep { 31 } else { 30 });
+        self.asleep = Some((sleep, now));
+        if there != 0 && may_reject {
+            self.leave_sleep();
+            self.interrupts.raw |= SLP_REJECT_INT;
+            self.registers.set(SLP_REJECT_CAUSE, there);
+            self.registers.set(STATE0, self.registers.get(STATE0) | 1 << 30);
+            return None;
+        }
+        Some(sleep)
+    }
+
+    fn leave_sleep(&mut self) {
+        self.asleep = None;
+        // SLEEP_EN has been carried out.
+        let state = self.registers.get(STATE0) & !(7 << 29);
+        self.registers.set(STATE0, state);
+    }
+
+    /// Wakes the chip if one of the sources is enabled; returns how it slept and for how long.
+    pub(crate) fn wake(&mut self, now: Tick, sources: u32) -> Option<(Sleep, Tick)> {
+        let cause = sources & self.enabled_sources();
+        let (sleep, since) = self.asleep.filter(|_| cause != 0)?;
+        let slept = now.saturating_sub(since);
+        self.leave_sleep();
+        self.interrupts.raw |= SLP_WAKEUP_INT;
+        self.registers.set(SLP_WAKEUP_CAUSE, cause);
+        self.registers.set(STATE0, self.registers.get(STATE0) | 1 << 29);
+        self.swd_fed = self.swd_fed.saturating_add(slept);
+        if self.watchdog_pauses() {
+            self.watchdog.stood_still(slept);
+        }
+        Some((sleep, slept))
+    }
+
+    /// WDT_PAUSE_IN_SLP.
+    fn watchdog_pauses(&self) -> bool {
+        bit(self.registers.get(WDTCONFIG0), 9)
+    }
+
+    /// RTC pins whose level wakes the chip (RTC_GPIO_PINn_WAKEUP_ENABLE with a level type).
+    fn waking_pins(&self, levels: u32) -> u32 {
+        let conf = self.registers.get(GPIO_WAKEUP);
+        (0..RTC_PINS)
+            .filter(|&pin| bit(conf, 31 - pin))
+            .filter(|&pin| match field(conf, 23 - 3 * pin, 25 - 3 * pin) {
+                4 => !bit(levels, pin),
+                5 => bit(levels, pin),
+                _ => false,
+            })
+            .fold(0, |pins, pin| pins | 1 << pin)
+    }
+
+    /// Whether one of them does.
+    pub(crate) fn pin_wakes(&self, levels: u32) -> bool {
+        self.waking_pins(levels) != 0
+    }
+
+    /// Notes in GPIO_WAKEUP which pins wake the chip; the status has GPIO0 in its highest bit.
+    pub(crate) fn note_wake_pins(&mut self, levels: u32) {
+        let pins = self.waking_pins(levels);
+        let status = (0..RTC_PINS).filter(|&pin| bit(pins, pin)).fold(0, |status, pin| status | 1 << (5 - pin));
+        self.registers.set(GPIO_WAKEUP, self.registers.get(GPIO_WAKEUP) | status);
+    }
+
+    // ---- time -----------------------------------------------------------------------------------
+
     fn swd_works(&self) -> bool {
         // SWD_DISABLE and SWD_AUTO_FEED_EN each put it out of action. The mask ROM never feeds it
         // and yet waits in download mode for hours: until somebody opens SWD_CONF it sleeps.
@@ -229,6 +365,10 @@ impl RtcCntl {
         } else {
             Tick::MAX
         };
+        if self.asleep.is_some() {
+            let guarded = if self.watchdog_pauses() { Tick::MAX } else { self.watchdog.deadline(&self.stages()) };
+            return alarm.min(guarded);
+        }
         let swd = if self.swd_works() {
             self.swd_fed.saturating_add(ticks_for(SWD_TIMEOUT_CYCLES, RC_SLOW_HZ))
         } else {
@@ -244,10 +384,17 @@ impl RtcCntl {
                 | u64::from(self.registers.get(SLP_TIMER0));
             if self.time_reaches(target) <= now {
                 self.timer_alarm = false;
+                self.timer_passed = true;
                 self.interrupts.raw |= MAIN_TIMER_INT;
             }
         }
-        if self.swd_works() && self.swd_fed.saturating_add(ticks_for(SWD_TIMEOUT_CYCLES, RC_SLOW_HZ)) <= now {
+        if self.asleep.is_some() && self.watchdog_pauses() {
+            return None;
+        }
+        if self.asleep.is_none()
+            && self.swd_works()
+            && self.swd_fed.saturating_add(ticks_for(SWD_TIMEOUT_CYCLES, RC_SLOW_HZ)) <= now
+        {
             return Some(ResetCause::SuperWatchdog);
         }
         match self.watchdog.expire(now, &self.stages())? {
@@ -319,6 +466,18 @@ impl RtcCntl {
                     return Some(ResetCause::SoftwareCpu);
                 }
             }
+            STATE0 => {
+                // SW_CPU_INT and the clearing of the reject cause are commands.
+                self.registers.set(offset, value & !3);
+                if bit(value, 1) {
+                    self.registers.set(SLP_REJECT_CAUSE, 0);
+                }
+            }
+            GPIO_WAKEUP => {
+                let held = if bit(value, 6) { 0 } else { self.registers.get(offset) & 0x3F };
+                self.registers.set(offset, value & !0x3F | held);
+            }
+            SLP_REJECT_CAUSE | SLP_WAKEUP_CAUSE => {}
             SLP_TIMER1 => {
                 self.registers.set(offset, value & 0xFFFF);
                 if bit(value, 16) {
@@ -438,6 +597,52 @@ mod tests {
         assert_eq!(rtc.run(TICKS_PER_SECOND), Some(ResetCause::SuperWatchdog));
         rtc.store(TICKS_PER_SECOND, SWD_CONF, 1 << 31);
         assert_eq!(rtc.deadline(), Tick::MAX, "it feeds itself");
+    }
+
+    #[test]
+    fn light_sleep_ends_at_the_alarm_with_its_cause() {
+        let mut rtc = RtcCntl::new(0, ResetCause::PowerOn);
+        rtc.store(0, WAKEUP_STATE, wake::TIMER << 15);
+        rtc.store(0, SLP_TIMER0, 1360);
+        rtc.store(0, SLP_TIMER1, 1 << 16);
+        rtc.store(0, STATE0, 1 << 31);
+        assert!(rtc.wants_sleep());
+        assert_eq!(rtc.fall_asleep(0, 0), Some(Sleep::Light));
+        assert_eq!(rtc.deadline(), TICKS_PER_SECOND / 100);
+        rtc.run(TICKS_PER_SECOND / 100);
+        assert!(rtc.take_timer_passed() && !rtc.take_timer_passed());
+        assert_eq!(rtc.wake(TICKS_PER_SECOND / 100, wake::GPIO), None, "not enabled");
+        let (sleep, slept) = rtc.wake(TICKS_PER_SECOND / 100, wake::TIMER).unwrap();
+        assert_eq!((sleep, slept), (Sleep::Light, TICKS_PER_SECOND / 100));
+        assert_eq!((rtc.peek(SLP_WAKEUP_CAUSE), rtc.peek(INT_RAW) & 3), (wake::TIMER, SLP_WAKEUP_INT));
+        assert!(!bit(rtc.peek(STATE0), 31) && !rtc.wants_sleep());
+    }
+
+    #[test]
+    fn sleep_is_rejected_when_a_source_is_there_already() {
+        let mut rtc = RtcCntl::new(0, ResetCause::PowerOn);
+        rtc.store(0, WAKEUP_STATE, wake::GPIO << 15);
+        rtc.store(0, SLP_REJECT_CONF, 1 << 30);
+        rtc.store(0, STATE0, 1 << 31);
+        assert_eq!(rtc.fall_asleep(0, wake::GPIO), None);
+        assert_eq!((rtc.peek(SLP_REJECT_CAUSE), rtc.peek(INT_RAW) & 3), (wake::GPIO, SLP_REJECT_INT));
+        assert_eq!(rtc.sleep(), None);
+    }
+
+    #[test]
+    fn an_rtc_pin_wakes_from_deep_sleep_by_its_level() {
+        let mut rtc = RtcCntl::new(0, ResetCause::PowerOn);
+        rtc.store(0, DIG_PWC, 1 << 31);
+        assert_eq!(rtc.sleep_asked(), Sleep::Deep);
+        // GPIO3: enable bit 28, type in bits 16:14, 5 is high.
+        rtc.store(0, GPIO_WAKEUP, 1 << 28 | 5 << 14);
+        assert!(!rtc.pin_wakes(0) && rtc.pin_wakes(1 << 3) && !rtc.pin_wakes(1 << 2));
+        rtc.note_wake_pins(1 << 3);
+        assert_eq!(rtc.peek(GPIO_WAKEUP) & 0x3F, 1 << 2);
+        rtc.store(0, GPIO_WAKEUP, 1 << 6);
+        assert_eq!(rtc.peek(GPIO_WAKEUP) & 0x3F, 0);
+        rtc.core_reset(5, ResetCause::DeepSleep);
+        assert_eq!(rtc.peek(RESET_STATE) & 0x3F, 5);
     }
 
     #[test]

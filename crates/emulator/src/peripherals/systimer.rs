@@ -130,6 +130,16 @@ impl Systimer {
         &self.units[usize::from(bit(self.registers.get(TARGET0_CONF + 4 * n as u32), 31))]
     }
 
+    /// The counters have stood still for a while, as they do in light sleep.
+    pub(crate) fn stood_still(&mut self, ticks: Tick) {
+        for unit in &mut self.units {
+            unit.since = unit.since.saturating_add(ticks);
+        }
+        for comparator in &mut self.comparators {
+            comparator.moved = comparator.moved.map(|tick| tick.saturating_add(ticks));
+        }
+    }
+
     /// Raises the alarms that are due.
     pub(crate) fn run(&mut self, now: Tick) {
         for n in 0..3 {

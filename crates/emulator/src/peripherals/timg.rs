@@ -136,6 +136,13 @@ impl TimerGroup {
         self.since = at.now;
     }
 
+    /// The group has stood still for a while, as it does in light sleep.
+    pub(crate) fn stood_still(&mut self, ticks: Tick) {
+        self.since = self.since.saturating_add(ticks);
+        self.moved = self.moved.map(|tick| tick.saturating_add(ticks));
+        self.watchdog.stood_still(ticks);
+    }
+
     /// Counts on when the clocks change.
     pub(crate) fn clocks_changed(&mut self, now: Tick, old: Clocks, new: Clocks) {
         self.rebase(Moment { now, clocks: old });

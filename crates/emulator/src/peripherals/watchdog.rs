@@ -55,6 +55,11 @@ impl Watchdog {
         self.running = running;
     }
 
+    /// The watchdog has stood still for a while.
+    pub(crate) fn stood_still(&mut self, ticks: Tick) {
+        self.stage_start = self.stage_start.saturating_add(ticks);
+    }
+
     /// Keeps the part of the stage that is over when the clock changes from `old` to `new` ticks
     /// per cycle.
     pub(crate) fn rescale(&mut self, now: Tick, old: u32, new: u32) {

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{Hash, Hasher};
 
-use super::{Drive, Drives, PINS, PinDevice, PinEvent};
+use super::{Drive, Drives, PINS, PinDevice, PinEvent, Wave};
 use crate::bus::{TICKS_PER_SECOND, Tick};
 
 /// Events kept until somebody fetches them.
@@ -98,6 +98,8 @@ struct BenchWatch {
     events: VecDeque<PinEvent>,
     lost: u64,
     stopped: Option<u8>,
+    /// The pulse train last told of each pin.
+    waves: [Option<Wave>; PINS as usize],
 }
 
 impl Hash for Bench {
@@ -280,6 +282,12 @@ impl Bench {
     /// Pins about which events are to be made.
     pub(crate) fn watched(&self) -> u32 {
         self.watch.watched | self.watch.stop_on
+    }
+
+    /// Notes the pulse train on a watched pin; whether it is another one than before.
+    pub(crate) fn note_wave(&mut self, pin: u8, wave: Option<Wave>) -> bool {
+        let told = self.watch.waves.get_mut(usize::from(pin));
+        told.is_some_and(|told| std::mem::replace(told, wave) != wave)
     }
 
     pub(crate) fn report(&mut self, event: PinEvent) {

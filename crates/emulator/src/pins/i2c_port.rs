@@ -3,8 +3,9 @@
 
 use std::any::Any;
 use std::fmt::Debug;
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 
+use super::i2c_wire::{Listener, Wire};
 use super::{Drive, PinDevice};
 use crate::bus::Tick;
 
@@ -44,43 +45,19 @@ impl Clone for Box<dyn I2cTarget> {
     }
 }
 
-/// Where the port stands in a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Phase {
-    /// Between transfers, or in one that is somebody else's.
-    Idle,
-    /// Bits of the address byte are coming in.
-    Address,
-    /// Bits of a data byte are coming in.
-    Write,
-    /// Bits of a data byte are going out.
-    Read,
-}
-
 /// An I2C target's port; its pins are SCL, SDA.
 #[derive(Clone, Debug)]
 pub struct I2cPort {
     target: Box<dyn I2cTarget>,
-    levels: u32,
-    phase: Phase,
-    /// Clock pulses seen of the present byte, 0..=9.
-    bits: u8,
-    shift: u8,
-    /// Whether the byte is acknowledged (by us when writing, by the controller when reading).
-    acknowledge: bool,
-    /// SDA is held low.
-    low: bool,
+    wire: Wire,
 }
 
-const SCL: u32 = 1;
-const SDA: u32 = 2;
-
 impl I2cPort {
-    /// A port for a target. Pull-ups are not part of it: drive the pins with
-    /// [`Drive::PullUp`], as a module's resistors do.
+    /// A port for a target. Pull-ups are not part of it: pull the pins with [`Drive::PullUp`], as the
+    /// resistors on a module do.
     #[must_use]
     pub fn new(target: Box<dyn I2cTarget>) -> Self {
-        Self { target, levels: SCL | SDA, phase: Phase::Idle, bits: 0, shift: 0, acknowledge: false, low: false }
+        Self { target, wire: Wire::new() }
     }
 
     /// The target, to be looked at.
@@ -93,99 +70,33 @@ impl I2cPort {
     pub fn target_mut<T: I2cTarget>(&mut self) -> Option<&mut T> {
         (self.target.as_mut() as &mut dyn Any).downcast_mut()
     }
+}
 
-    fn begin(&mut self, now: Tick) {
-        if self.phase != Phase::Idle {
-            self.target.stopped(now);
-        }
-        self.phase = Phase::Address;
-        self.bits = 0;
-        self.shift = 0;
-        self.low = false;
+impl Listener for Box<dyn I2cTarget> {
+    fn addressed(&mut self, now: Tick, address: u8, read: bool) -> bool {
+        self.as_mut().addressed(now, address, read)
     }
 
-    fn end(&mut self, now: Tick) {
-        if matches!(self.phase, Phase::Write | Phase::Read) {
-            self.target.stopped(now);
-        }
-        self.phase = Phase::Idle;
-        self.low = false;
+    fn written(&mut self, now: Tick, byte: u8) -> bool {
+        self.as_mut().written(now, byte)
     }
 
-    /// SCL rose: the bit on SDA counts.
-    fn rising(&mut self, sda: bool) {
-        if self.phase == Phase::Idle {
-            return;
-        }
-        if self.bits < 8 {
-            self.shift = self.shift << 1 | u8::from(sda);
-        } else if self.phase == Phase::Read {
-            self.acknowledge = !sda;
-        }
-        self.bits += 1;
+    fn read(&mut self, now: Tick) -> u8 {
+        self.as_mut().read(now)
     }
 
-    /// SCL fell: the next bit is put on SDA.
-    fn falling(&mut self, now: Tick) {
-        match (self.phase, self.bits) {
-            (Phase::Idle, _) | (_, 0) => {}
-            (Phase::Address, 8) => {
-                self.acknowledge = self.target.addressed(now, self.shift >> 1, self.shift & 1 != 0);
-                self.low = self.acknowledge;
-            }
-            (Phase::Write, 8) => {
-                self.acknowledge = self.target.written(now, self.shift);
-                self.low = self.acknowledge;
-            }
-            (Phase::Read, 8) => self.low = false,
-            (phase, 9) => {
-                let read = if phase == Phase::Address { self.shift & 1 != 0 } else { phase == Phase::Read };
-                self.bits = 0;
-                self.low = false;
-                if !self.acknowledge {
-                    // Not ours, or the controller has had enough: silence until the next start.
-                    if phase != Phase::Address {
-                        self.target.stopped(now);
-                    }
-                    self.phase = Phase::Idle;
-                } else if read {
-                    self.phase = Phase::Read;
-                    self.shift = self.target.read(now);
-                    self.low = self.shift & 0x80 == 0;
-                } else {
-                    self.phase = Phase::Write;
-                    self.shift = 0;
-                }
-            }
-            // `rising` has rotated the bits that are out already; the next one is at the top again.
-            (Phase::Read, _) => self.low = self.shift & 0x80 == 0,
-            _ => {}
-        }
+    fn stopped(&mut self, now: Tick) {
+        self.as_mut().stopped(now);
     }
 }
 
 impl PinDevice for I2cPort {
     fn levels_changed(&mut self, now: Tick, levels: u32) {
-        let (before, changed) = (self.levels, self.levels ^ levels);
-        self.levels = levels;
-        let sda = levels & SDA != 0;
-        if changed & SCL != 0 {
-            if levels & SCL != 0 {
-                self.rising(sda);
-            } else {
-                self.falling(now);
-            }
-        } else if changed & SDA != 0 && before & SCL != 0 {
-            if sda {
-                self.end(now);
-            } else {
-                self.begin(now);
-            }
-        }
+        self.wire.levels_changed(now, levels, &mut self.target);
     }
 
     fn drive(&self, n: usize) -> Drive {
-        Drive::open_drain(n != 1 || !self.low)
+        Drive::open_drain(n != 1 || !self.wire.holds_sda())
     }
 
     fn tell(&mut self, now: Tick, message: &[u8]) {
@@ -193,14 +104,11 @@ impl PinDevice for I2cPort {
     }
 
     fn boxed_clone(&self) -> Box<dyn PinDevice> {
-        Box::new(self.clone())
+        Box::new(Self { target: self.target.boxed_clone(), wire: self.wire })
     }
 
-    fn hash_state(&self, state: &mut dyn Hasher) {
+    fn hash_state(&self, mut state: &mut dyn Hasher) {
         self.target.hash_state(state);
-        for byte in [self.levels as u8, self.phase as u8, self.bits, self.shift] {
-            state.write_u8(byte);
-        }
-        state.write_u8(u8::from(self.acknowledge) | u8::from(self.low) << 1);
+        self.wire.hash(&mut state);
     }
 }

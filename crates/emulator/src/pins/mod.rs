@@ -9,6 +9,7 @@
 mod bench;
 mod device;
 mod i2c_port;
+pub(crate) mod i2c_wire;
 mod spi_port;
 mod wave;
 

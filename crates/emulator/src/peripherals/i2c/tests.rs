@@ -1,0 +1,286 @@
+use super::*;
+use crate::clock::Clocks;
+
+const CLOCKS: Clocks = Clocks { cpu: 3, apb: 6 };
+
+/// A target at 0x42 that remembers what it was told and counts up when it is read.
+#[derive(Default)]
+struct Recorder {
+    heard: Vec<u8>,
+    next: u8,
+    stops: u32,
+}
+
+impl Listener for Recorder {
+    fn addressed(&mut self, _: Tick, address: u8, _: bool) -> bool {
+        address == 0x42
+    }
+    fn written(&mut self, _: Tick, byte: u8) -> bool {
+        self.heard.push(byte);
+        byte != 0xEE
+    }
+    fn read(&mut self, _: Tick) -> u8 {
+        self.next += 1;
+        self.next
+    }
+    fn stopped(&mut self, _: Tick) {
+        self.stops += 1;
+    }
+}
+
+/// The controller, the wires with pull-ups, and a target.
+struct Bus {
+    i2c: I2c,
+    now: Tick,
+    wire: Wire,
+    target: Recorder,
+    /// Somebody holds the clock low until this tick.
+    stretch_until: Tick,
+}
+
+impl Bus {
+    /// 100 kHz from the crystal.
+    fn new() -> Self {
+        let mut bus =
+            Self { i2c: I2c::new(), now: 0, wire: Wire::new(), target: Recorder::default(), stretch_until: 0 };
+        for (offset, value) in [
+            (CTR, 1 << 4 | 1 << 8 | 3),
+            (SCL_LOW_PERIOD, 199),
+            (SCL_HIGH_PERIOD, 199),
+            (SDA_HOLD, 49),
+            (SDA_SAMPLE, 99),
+            (SCL_START_HOLD, 199),
+            (SCL_RSTART_SETUP, 199),
+            (SCL_STOP_HOLD, 199),
+            (SCL_STOP_SETUP, 199),
+            (TO, 1 << 5 | 14),
+        ] {
+            bus.store(offset, value);
+        }
+        bus
+    }
+
+    fn store(&mut self, offset: u32, value: u32) {
+        self.i2c.store(Moment { now: self.now, clocks: CLOCKS }, offset, value);
+        self.settle();
+    }
+
+    fn commands(&mut self, commands: &[u32]) {
+        for (n, &command) in (0..).zip(commands) {
+            self.store(COMD0 + 4 * n, command);
+        }
+        self.store(CTR, self.i2c.peek(CTR) | 1 << 5);
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..4 {
+            let (scl, sda) = self.i2c.outputs();
+            let scl = scl && self.now >= self.stretch_until;
+            let sda = sda && !self.wire.holds_sda();
+            let levels = u32::from(scl) * SCL | u32::from(sda) * SDA;
+            self.wire.levels_changed(self.now, levels, &mut self.target);
+            self.i2c.set_lines(Moment { now: self.now, clocks: CLOCKS }, scl, sda);
+        }
+    }
+
+    fn run(&mut self) {
+        for _ in 0..10_000 {
+            let mut due = self.i2c.deadline();
+            if self.now < self.stretch_until {
+                due = due.min(self.stretch_until);
+            }
+            if due == Tick::MAX {
+                return;
+            }
+            self.now = due;
+            self.i2c.run(Moment { now: due, clocks: CLOCKS });
+            self.settle();
+        }
+        panic!("the bus never comes to rest");
+    }
+
+    fn raw(&self) -> u32 {
+        self.i2c.peek(INT_RAW)
+    }
+}
+
+const START: u32 = 6 << 11;
+const WRITE_CHECKED: u32 = 1 << 11 | 1 << 8;
+const READ_ON: u32 = 3 << 11;
+const READ_LAST: u32 = 3 << 11 | 1 << 10;
+const STOP: u32 = 2 << 11;
+const END: u32 = 4 << 11;
+
+#[test]
+fn a_write_reaches_the_target_and_takes_its_time() {
+    let mut bus = Bus::new();
+    for byte in [0x84, 1, 2, 3] {
+        bus.store(DATA, byte);
+    }
+    bus.commands(&[START, WRITE_CHECKED | 4, STOP]);
+    bus.run();
+    assert_eq!((bus.target.heard.as_slice(), bus.target.stops), (&[1, 2, 3][..], 1));
+    assert_ne!(bus.raw() & TRANS_COMPLETE_INT, 0);
+    assert_eq!(bus.raw() & NACK_INT, 0);
+    // 36 bits of 10 us, start and stop.
+    let microseconds = bus.now / 480;
+    assert!((360..390).contains(&microseconds), "{microseconds}");
+    assert_eq!(bus.i2c.peek(SR) >> 4 & 1, 0, "the bus is free again");
+    assert!(bit(bus.i2c.peek(COMD0 + 8), 31));
+}
+
+#[test]
+fn a_read_brings_bytes_and_the_last_is_refused() {
+    let mut bus = Bus::new();
+    bus.store(DATA, 0x85);
+    bus.commands(&[START, WRITE_CHECKED | 1, READ_ON | 2, READ_LAST | 1, STOP]);
+    bus.run();
+    assert_eq!(bus.i2c.peek(SR) >> 8 & 0x3F, 3);
+    assert_eq!([1, 2, 3].map(|_| bus.i2c.load(DATA)), [1, 2, 3]);
+    assert_eq!(bus.target.stops, 1);
+}
+
+#[test]
+fn nobody_at_an_address_is_a_nack_and_the_bus_is_free_again() {
+    let mut bus = Bus::new();
+    bus.store(INT_ENA, NACK_INT);
+    bus.store(DATA, 0x20);
+    bus.commands(&[START, WRITE_CHECKED | 1, STOP]);
+    bus.run();
+    assert!(bus.i2c.active());
+    assert_eq!(bus.raw() & TRANS_COMPLETE_INT, 0);
+    assert_eq!(bus.i2c.outputs(), (true, true));
+    assert_eq!(bus.i2c.peek(SR) >> 4 & 1, 0);
+}
+
+#[test]
+fn a_refused_data_byte_ends_the_transfer() {
+    let mut bus = Bus::new();
+    for byte in [0x84, 1, 0xEE, 3] {
+        bus.store(DATA, byte);
+    }
+    bus.commands(&[START, WRITE_CHECKED | 4, STOP]);
+    bus.run();
+    assert_eq!(bus.target.heard, [1, 0xEE]);
+    assert_ne!(bus.raw() & NACK_INT, 0);
+}
+
+#[test]
+fn a_list_can_pause_and_a_start_can_be_repeated() {
+    let mut bus = Bus::new();
+    bus.store(DATA, 0x84);
+    bus.store(DATA, 7);
+    bus.commands(&[START, WRITE_CHECKED | 2, END]);
+    bus.run();
+    assert_ne!(bus.raw() & END_DETECT_INT, 0);
+    assert_eq!(bus.i2c.outputs().0, false, "the clock is held");
+    bus.store(DATA, 0x85);
+    bus.commands(&[START, WRITE_CHECKED | 1, READ_LAST | 1, STOP]);
+    bus.run();
+    assert_eq!((bus.target.heard.as_slice(), bus.i2c.load(DATA)), (&[7][..], 1));
+}
+
+#[test]
+fn a_held_clock_is_waited_for_and_in_the_end_times_out() {
+    let mut bus = Bus::new();
+    bus.store(DATA, 0x84);
+    bus.stretch_until = 480 * 300;
+    bus.commands(&[START, WRITE_CHECKED | 1, STOP]);
+    bus.run();
+    assert_ne!(bus.raw() & TRANS_COMPLETE_INT, 0);
+    assert!(bus.now > 480 * 380);
+    let begun = bus.now;
+    bus.stretch_until = Tick::MAX;
+    bus.commands(&[START, WRITE_CHECKED | 1, STOP]);
+    bus.now = bus.i2c.deadline();
+    bus.i2c.run(Moment { now: bus.now, clocks: CLOCKS });
+    assert_ne!(bus.raw() & TIME_OUT_INT, 0);
+    // 2^14 cycles of 25 ns.
+    assert!((bus.now - begun) / 480 - 409 <= 6, "{}", (bus.now - begun) / 480);
+}
+
+#[test]
+fn the_bus_can_be_cleared_with_clock_pulses() {
+    let mut bus = Bus::new();
+    bus.store(SCL_SP_CONF, 9 << 1 | 1);
+    assert!(bit(bus.i2c.peek(SCL_SP_CONF), 0));
+    bus.run();
+    assert!(!bit(bus.i2c.peek(SCL_SP_CONF), 0));
+    assert_eq!(bus.now / 480, 90 - 5 + 5);
+}
+
+#[test]
+fn fifos_have_their_limits() {
+    let mut bus = Bus::new();
+    for n in 0..40 {
+        bus.store(DATA, n);
+    }
+    assert_eq!(bus.i2c.peek(SR) >> 18 & 0x3F, 32);
+    assert_ne!(bus.raw() & TXFIFO_OVF_INT, 0);
+    bus.i2c.load(DATA);
+    assert_ne!(bus.raw() & RXFIFO_UDF_INT, 0);
+    bus.store(FIFO_CONF, 1 << 13 | 3 << 5);
+    assert_eq!(bus.i2c.peek(SR) >> 18 & 0x3F, 0);
+}
+
+/// Moves the wires as another controller would, and answers with what SDA shows while SCL is high.
+fn clock_out(i2c: &mut I2c, now: &mut Tick, bits: &[Option<bool>]) -> Vec<bool> {
+    let mut seen = Vec::new();
+    for &sent in bits {
+        for scl in [false, true, false] {
+            *now += 1000;
+            for _ in 0..2 {
+                let sda = sent.unwrap_or(true) && i2c.outputs().1;
+                i2c.set_lines(Moment { now: *now, clocks: CLOCKS }, scl && i2c.outputs().0, sda);
+            }
+            if scl {
+                seen.push(sent.unwrap_or(true) && i2c.outputs().1);
+            }
+        }
+    }
+    seen
+}
+
+fn byte(value: u8) -> Vec<Option<bool>> {
+    (0..8).rev().map(|n| Some(value >> n & 1 != 0)).chain([None]).collect()
+}
+
+#[test]
+fn as_a_target_it_answers_its_own_address_with_its_fifos() {
+    let mut i2c = I2c::new();
+    let mut now = 0;
+    let at = Moment { now, clocks: CLOCKS };
+    i2c.store(at, CTR, 1 << 8 | 3);
+    i2c.store(at, SLAVE_ADDR, 0x42);
+    i2c.set_lines(at, true, true);
+    i2c.set_lines(at, true, false);
+    assert_ne!(i2c.peek(INT_RAW) & DET_START_INT, 0);
+    i2c.set_lines(at, false, false);
+    assert_eq!(clock_out(&mut i2c, &mut now, &byte(0x84))[8], false, "acknowledged");
+    assert_eq!(clock_out(&mut i2c, &mut now, &byte(0x5A))[8], false);
+    assert_eq!(i2c.load(DATA), 0x5A);
+    // A repeated start, and a read.
+    i2c.store(at, DATA, 0xA7);
+    for (scl, sda) in [(false, true), (true, true), (true, false), (false, false)] {
+        i2c.set_lines(Moment { now, clocks: CLOCKS }, scl, sda);
+    }
+    assert_ne!(i2c.peek(INT_RAW) & TRANS_COMPLETE_INT, 0);
+    clock_out(&mut i2c, &mut now, &byte(0x85));
+    let seen = clock_out(&mut i2c, &mut now, &[None; 9]);
+    let value = seen[..8].iter().fold(0_u8, |value, &bit| value << 1 | u8::from(bit));
+    assert_eq!(value, 0xA7);
+    assert!(i2c.outputs().1, "it lets go after the refusal");
+}
+
+#[test]
+fn another_address_is_left_alone() {
+    let mut i2c = I2c::new();
+    let mut now = 0;
+    let at = Moment { now, clocks: CLOCKS };
+    i2c.store(at, CTR, 1 << 8 | 3);
+    i2c.store(at, SLAVE_ADDR, 0x42);
+    i2c.set_lines(at, true, false);
+    i2c.set_lines(at, false, false);
+    assert_eq!(clock_out(&mut i2c, &mut now, &byte(0x86))[8], true);
+    assert_eq!(i2c.peek(SR) >> 5 & 1, 0);
+}
