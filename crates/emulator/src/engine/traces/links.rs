@@ -103,16 +103,22 @@ impl Links {
             return Some(attached.entry);
         } else if threshold > 1 {
             begin_counter(counters, Counter { pc, count: 1 });
-            return None;
+            // Another machine may have had it compiled.
+            return self.attach(memory, pc, breakpoints, false);
         }
-        self.attach(memory, pc, breakpoints)
+        self.attach(memory, pc, breakpoints, true)
     }
 
+    /// Attaches the trace at `pc`, if there is one or it is to be compiled.
     #[inline(never)]
-    fn attach(&mut self, memory: &mut Memory, pc: u32, breakpoints: &[u32]) -> Option<Entry> {
+    fn attach(&mut self, memory: &mut Memory, pc: u32, breakpoints: &[u32], compile: bool) -> Option<Entry> {
         let code = Arc::clone(&self.code);
         let mut shelf = code.shelf();
-        let trace = shelf.trace(memory, pc, breakpoints, self.timing);
+        let trace = if compile {
+            shelf.trace(memory, pc, breakpoints, self.timing)
+        } else {
+            Ok(Some(shelf.known(memory, pc, breakpoints, self.timing)?))
+        };
         if !Arc::ptr_eq(&self.arena, shelf.arena()) {
             self.arena = Arc::clone(shelf.arena());
             self.frame.move_to(Arc::clone(&self.arena));
@@ -126,6 +132,9 @@ impl Links {
             self.nevers = true;
             return None;
         };
+        for counter in self.counters[(pc >> 1) as usize % SETS].iter_mut().filter(|counter| counter.pc == pc) {
+            *counter = Counter::default();
+        }
         let units = self.mark(memory, pc, &trace);
         self.attached.insert(pc, Attached { entry: trace.entry, units });
         self.take_slots(&shelf);
