@@ -1,4 +1,4 @@
-//! Finds a Rust toolchain that can compile for the ESP32-C3.
+//! Finds a Rust toolchain that can compile for the ESP32-C3, and one for WebAssembly.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,6 +8,28 @@ use crate::process::{output, step, succeeds, which};
 
 /// The C3's instruction set, without an operating system.
 pub(crate) const TARGET: &str = "riscv32imc-unknown-none-elf";
+
+/// Something that is no host to compile for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// Its name.
+    triple: &'static str,
+    /// The libraries that Debian's compiler builds for it.
+    libraries: &'static str,
+    /// The variable that names its linker.
+    linker: &'static str,
+}
+
+/// The board's chip.
+const BOARD: Target =
+    Target { triple: TARGET, libraries: "core,alloc", linker: "CARGO_TARGET_RISCV32IMC_UNKNOWN_NONE_ELF_LINKER" };
+
+/// A page, for the rooms that do no I/O.
+pub(crate) const PAGE: Target = Target {
+    triple: "wasm32-unknown-unknown",
+    libraries: "std,panic_abort",
+    linker: "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",
+};
 
 /// Debian's packages that stand in where rustup cannot fetch the target.
 pub(crate) const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
@@ -28,23 +50,33 @@ impl BoardToolchain {
     /// # Errors
     /// When no way is left; the message names the packages to install.
     pub(crate) fn find() -> Result<Self> {
-        if has_target_libraries() {
+        Self::find_for(&BOARD)
+    }
+
+    /// The same for another target.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub(crate) fn find_for(target: &Target) -> Result<Self> {
+        let triple = target.triple;
+        if has_target_libraries(triple) {
             return Ok(Self::Installed);
         }
         if which("rustup").is_some() {
-            let added = step(&format!("Asking rustup for {TARGET}"), || {
+            let added = step(&format!("Asking rustup for {triple}"), || {
                 // Where the network swallows packets instead of refusing them, rustup would wait for minutes.
-                Ok(succeeds(Command::new("timeout").args(["120", "rustup", "target", "add", TARGET])))
+                Ok(succeeds(Command::new("timeout").args(["120", "rustup", "target", "add", triple])))
             })?;
-            if added && has_target_libraries() {
+            if added && has_target_libraries(triple) {
                 return Ok(Self::Installed);
             }
         }
-        Self::debian(Path::new("/usr/bin"), rust_lld())
+        Self::debian(target, Path::new("/usr/bin"), rust_lld())
     }
 
     /// Debian's toolchain with its programs in `bin`, if it is complete.
-    fn debian(bin: &Path, linker: Option<PathBuf>) -> Result<Self> {
+    fn debian(target: &Target, bin: &Path, linker: Option<PathBuf>) -> Result<Self> {
+        let triple = target.triple;
         let [cargo, rustc, rustdoc] = ["cargo", "rustc", "rustdoc"].map(|name| bin.join(name));
         let has_core_source = cargo.is_file()
             && output(Command::new(&rustc).args(["--print", "sysroot"])).is_ok_and(|sysroot| {
@@ -54,9 +86,9 @@ impl BoardToolchain {
             Some(linker) if has_core_source => Ok(Self::Debian { cargo, rustc, rustdoc, linker }),
             Some(_) => Err(Failure::new(
                 Code::ToolMissing,
-                format!("No Rust compiler here can build for {TARGET}."),
+                format!("No Rust compiler here can build for {triple}."),
                 format!(
-                    "Run `rustup target add {TARGET}`, or on Debian `apt-get install {}`.",
+                    "Run `rustup target add {triple}`, or on Debian `apt-get install {}`.",
                     DEBIAN_PACKAGES.join(" ")
                 ),
             )),
@@ -70,6 +102,11 @@ impl BoardToolchain {
 
     /// A cargo command line for the crate in `dir`; output goes to `target_dir`.
     pub(crate) fn cargo(&self, subcommand: &str, dir: &Path, target_dir: &Path) -> Command {
+        self.cargo_for(&BOARD, subcommand, dir, target_dir)
+    }
+
+    /// The same for another target.
+    pub(crate) fn cargo_for(&self, target: &Target, subcommand: &str, dir: &Path, target_dir: &Path) -> Command {
         let mut command = match self {
             Self::Installed => Command::new("cargo"),
             Self::Debian { cargo, .. } => Command::new(cargo),
@@ -77,7 +114,7 @@ impl BoardToolchain {
         command
             .arg(subcommand)
             .current_dir(dir)
-            .args(["--locked", "--target", TARGET])
+            .args(["--locked", "--target", target.triple])
             .env("CARGO_TARGET_DIR", target_dir)
             // They would replace the flags in the crate's own configuration, and the linker script with them.
             .env_remove("RUSTFLAGS")
@@ -88,12 +125,12 @@ impl BoardToolchain {
         }
         if let Self::Debian { rustc, rustdoc, linker, .. } = self {
             command
-                .args(["-Z", "build-std=core,alloc"])
+                .args(["-Z", &format!("build-std={}", target.libraries)])
                 .env("RUSTC", rustc)
                 .env("RUSTDOC", rustdoc)
                 // -Zbuild-std is not stable; the variable lets a released compiler take it.
                 .env("RUSTC_BOOTSTRAP", "1")
-                .env("CARGO_TARGET_RISCV32IMC_UNKNOWN_NONE_ELF_LINKER", linker)
+                .env(target.linker, linker)
                 .env_remove("RUSTUP_TOOLCHAIN");
         }
         command
@@ -110,8 +147,8 @@ impl BoardToolchain {
     }
 }
 
-fn has_target_libraries() -> bool {
-    output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET])).is_ok_and(|dir| {
+fn has_target_libraries(triple: &str) -> bool {
+    output(Command::new("rustc").args(["--print", "target-libdir", "--target", triple])).is_ok_and(|dir| {
         std::fs::read_dir(dir).is_ok_and(|entries| {
             entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
         })
@@ -132,7 +169,8 @@ mod tests {
 
     #[test]
     fn an_incomplete_debian_toolchain_names_the_packages() {
-        let failure = BoardToolchain::debian(Path::new("/nonexistent"), Some(PathBuf::from("rust-lld"))).unwrap_err();
+        let failure =
+            BoardToolchain::debian(&BOARD, Path::new("/nonexistent"), Some(PathBuf::from("rust-lld"))).unwrap_err();
         assert_eq!(failure.code(), Code::ToolMissing);
         for package in DEBIAN_PACKAGES {
             assert!(failure.to_string().contains(package), "{failure}");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::board_toolchain::{BoardToolchain, PAGE};
 use crate::failure::Result;
 use crate::micropython::RELEASES;
 use crate::process::{run, step};
@@ -40,8 +41,19 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
             .args(["--locked", "--workspace", "--no-deps", "--document-private-items"])
             .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"))
     })?;
+    for_a_page(workspace)?;
     web::check(workspace)?;
     firmware::check(workspace, None)
+}
+
+/// The rooms without I/O compile for WebAssembly as they are.
+fn for_a_page(workspace: &Workspace) -> Result<()> {
+    step("Checking the rooms without I/O for WebAssembly", || {
+        let toolchain = BoardToolchain::find_for(&PAGE)?;
+        let target_dir = workspace.cache().join("wasm32");
+        // The workbench uses all of them.
+        run(toolchain.cargo_for(&PAGE, "check", workspace.root(), &target_dir).args(["--package", "workbench"]))
+    })
 }
 
 /// The tests of the host's crates, end-to-end tests with foreign tools among
@@ -121,6 +133,17 @@ pub(crate) fn soak(workspace: &Workspace, seconds: u32) -> Result<()> {
         run(cargo(workspace, "test")
             .args(["--locked", "--release", "--quiet", "--package", "protocol", "--package", "isrlab"])
             .env("PROPTEST_CASES", "10000"))
+    })
+}
+
+/// A class at work beside 200 visitors who mean no good, for `seconds`; fails where the class would notice.
+pub(crate) fn soak_visitors(workspace: &Workspace, seconds: u32) -> Result<()> {
+    setup::prepare(workspace, Purpose::Bench)?;
+    parts(workspace)?;
+    step(&format!("A class beside 200 hostile visitors for {seconds} s"), || {
+        run(cargo(workspace, "bench")
+            .args(["--locked", "--package", "isrlab", "--bench", "visitors", "--"])
+            .arg(seconds.to_string()))
     })
 }
 

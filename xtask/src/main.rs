@@ -10,6 +10,7 @@ mod flash_image;
 mod host_instructions;
 mod micropython;
 mod process;
+mod rooms;
 mod setup;
 mod tidy;
 mod web;
@@ -64,6 +65,12 @@ enum Task {
     /// Random guests and property tests, for as long as you like
     Soak {
         /// How long random guests run
+        #[arg(default_value_t = 600)]
+        seconds: u32,
+    },
+    /// A class at work beside 200 hostile visitors
+    SoakVisitors {
+        /// How long
         #[arg(default_value_t = 600)]
         seconds: u32,
     },
@@ -141,6 +148,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<()> {
         Task::Course => checks::course(workspace),
         Task::Bench => checks::benchmarks(workspace),
         Task::Soak { seconds } => checks::soak(workspace, seconds),
+        Task::SoakVisitors { seconds } => checks::soak_visitors(workspace, seconds),
         Task::SoakLinks { links } => checks::soak_links(workspace, links),
         Task::HostInstructions => host_instructions::measure(workspace),
         Task::Hardware { port, image, lessons } => workbench::hardware(workspace, &port, image.as_deref(), &lessons),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::apt;
-use crate::board_toolchain::{BoardToolchain, DEBIAN_PACKAGES};
+use crate::board_toolchain::{BoardToolchain, DEBIAN_PACKAGES, PAGE};
 use crate::failure::{Code, Failure, Result};
 use crate::process::{output, run, step, succeeds, which};
 use crate::workspace::{Workspace, create_dir, read, remove_dir, write_if_changed};
@@ -31,7 +31,7 @@ struct Requirement {
 /// Picolibc's headers, which MicroPython's C core is compiled against.
 const PICOLIBC_HEADER: &str = "/usr/lib/picolibc/riscv64-unknown-elf/include/stdint.h";
 
-const REQUIREMENTS: [Requirement; 14] = [
+const REQUIREMENTS: [Requirement; 15] = [
     Requirement {
         package: "gcc",
         needed_for: "compiling SQLite and MicroPython's mpy-cross",
@@ -91,6 +91,12 @@ const REQUIREMENTS: [Requirement; 14] = [
         needed_for: "comparing the emulator's instructions with QEMU's",
         from: Purpose::Test,
         is_there: || which("qemu-riscv32").is_some(),
+    },
+    Requirement {
+        package: "sigrok-cli",
+        needed_for: "reading exported pins as others do",
+        from: Purpose::Test,
+        is_there: || which("sigrok-cli").is_some(),
     },
     Requirement {
         package: "iproute2",
@@ -166,7 +172,8 @@ fn install(missing: &[&Requirement]) -> Result<()> {
 
 /// Finds a compiler for the board, and installs Debian's where rustup has none.
 fn install_board_toolchain() -> Result<()> {
-    match BoardToolchain::find() {
+    let find = || BoardToolchain::find().and_then(|_| BoardToolchain::find_for(&PAGE));
+    match find() {
         Ok(_) => Ok(()),
         Err(missing) if apt::is_available() => {
             apt::update()?;
@@ -174,7 +181,7 @@ fn install_board_toolchain() -> Result<()> {
                 return Err(missing);
             }
             apt::install(&DEBIAN_PACKAGES)?;
-            BoardToolchain::find().map(|_| ())
+            find().map(|_| ())
         }
         Err(missing) => Err(missing),
     }

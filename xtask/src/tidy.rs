@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::failure::{Code, Failure, Result};
 use crate::process::{output, step};
+use crate::rooms::{self, Source};
 use crate::workspace::{Workspace, read};
 
 /// The largest file that may be committed, in bytes.
@@ -27,14 +28,20 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         let listing = output(Command::new("git").args(["ls-files"]).current_dir(root))?;
         let paths: Vec<&str> = listing.lines().collect();
         let mut breaches = lessons_lacking_a_language(&paths);
+        let mut contents = Vec::new();
         for path in paths {
             let full = root.join(path);
             // A file that is deleted but not committed yet is still listed.
             if full.is_file() {
                 let content = read(&full)?;
                 breaches.extend(breaches_of(&TrackedFile { path, content: &content }));
+                contents.push((path, content));
             }
         }
+        let text_of = |content| std::str::from_utf8(content).ok();
+        let sources: Vec<Source<'_>> =
+            contents.iter().filter_map(|(path, content)| Some(Source { path, text: text_of(content)? })).collect();
+        breaches.extend(rooms::breaches(&sources));
         if breaches.is_empty() {
             return Ok(());
         }

@@ -181,3 +181,44 @@ impl<'a> Report<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::RunRequest;
+    use crate::session::EndReason;
+
+    fn request(program: &str, seconds: u32) -> RunRequest {
+        RunRequest {
+            lesson: "lost-update".into(),
+            program: program.into(),
+            own_program: true,
+            settings: Settings::new(),
+            seconds,
+            seed: 1,
+        }
+    }
+
+    /// Every program, however it treats the board's clock and counters, is over in a time that depends on what was asked for.
+    #[test]
+    fn a_run_ends_whatever_the_program_does_to_the_system_timer() {
+        for program in [
+            // Stops the counter that the firmware reads its time from.
+            "import machine\nmachine.mem32[0x60023000] = 0\nwhile True: pass\n",
+            // Stops the comparators, and never comes to a safe point.
+            "import machine, micropython\n@micropython.viper\ndef f():\n p=ptr32(0x60023000)\n p[0]=0\n while True: pass\nf()\n",
+            // One store to every register of the block.
+            "from machine import mem32\nfor a in range(0x60023000,0x60023080,4): mem32[a]=1\nwhile True: pass\n",
+            // Turns the clock back for ever.
+            "from machine import mem32\nwhile True:\n mem32[0x6002300c]=0\n mem32[0x60023010]=0\n mem32[0x6002305c]=1\n",
+        ] {
+            let board = crate::test_board();
+            let mut drive = board.fresh(1).unwrap();
+            let began = drive.line.now();
+            let record = run(&mut drive, &request(program, 1), &mut |_| true).unwrap();
+            assert_ne!(record.end.why, EndReason::Finished, "{program}");
+            let took = drive.line.now() - began;
+            assert!(took < Duration::from_secs(40), "{took:?}: {program}");
+        }
+    }
+}

@@ -259,6 +259,15 @@ impl RunRecord {
     #[must_use]
     pub fn measured(&self) -> Measured {
         let mut measured = Measured::new();
+        // What the program says of itself goes first: what comes after it under the same name is what was measured.
+        for (name, values) in &self.lists {
+            for (at, value) in values.iter().enumerate() {
+                measured.insert(format!("{name}.{at}"), f64::from(*value));
+            }
+        }
+        for (name, value) in self.last.iter().flat_map(|last| &last.v) {
+            measured.insert(name, f64::from(*value));
+        }
         for (name, setting) in &self.request.settings {
             match setting {
                 Setting::Number(number) => measured.insert(name, *number as f64),
@@ -283,14 +292,6 @@ impl RunRecord {
             measured.insert(format!("exc{at}.context"), exception.context.as_str());
             measured.insert(format!("exc{at}.class"), exception.class.as_str());
             measured.insert(format!("exc{at}.text"), exception.text.as_str());
-        }
-        for (name, values) in &self.lists {
-            for (at, value) in values.iter().enumerate() {
-                measured.insert(format!("{name}.{at}"), f64::from(*value));
-            }
-        }
-        for (name, value) in &last.v {
-            measured.insert(name, f64::from(*value));
         }
         measured
     }
@@ -379,6 +380,20 @@ pub(crate) mod tests {
         recorder.hear(&SessionEvent::Event(Arc::from("{}"), serde_json::from_value(exception).unwrap()), None);
         recorder.hear(&SessionEvent::Console(b"hi".to_vec()), None);
         recorder.hear(&end(3, EndReason::Finished), None).expect("the run is over")
+    }
+
+    #[test]
+    fn a_program_cannot_speak_in_the_name_of_what_was_measured() {
+        let mut record = record();
+        let last = record.last.as_mut().unwrap();
+        for name in ["dropped", "ran", "t0.ran", "lat_max", "rate", "kind", "why"] {
+            last.v.insert(name.into(), -7);
+        }
+        record.lists.insert("exc0".into(), vec![1]);
+        let measured = record.measured();
+        for name in ["dropped", "ran", "t0.ran", "lat_max", "rate", "kind", "why"] {
+            assert_ne!(measured.get(name), Some(&Value::Number(-7.0)), "{name}");
+        }
     }
 
     #[test]

@@ -40,6 +40,11 @@ const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3);
 const PIECE_PAUSE: Duration = Duration::from_millis(20);
 /// How much longer than asked for a program may go on before it is stopped.
 const OVERTIME: Duration = Duration::from_secs(2);
+/// How many times longer than asked for a run on an attached board may take by our clock, because the board's own says that
+/// there is time left. The program can set that clock.
+const SLOWEST_BOARD: u32 = 20;
+/// How long a stop may take with everything that it tries, before the board is reset, and how long the reset may take.
+const STOP_LIMIT: Duration = Duration::from_secs(12);
 /// The firmware restarts a VM that ignores a stop after 300 ms; this leaves it time to come back.
 const STOP_TIMEOUT: Duration = Duration::from_millis(1200);
 /// How long Ctrl-C may take to end a program.
@@ -140,7 +145,11 @@ struct Run {
     /// What runs is not the program yet, but what makes the `lab` module ready for it.
     preparing: bool,
     overtime_at: Option<LinkTime>,
+    /// The last moment to which the overtime may be put off.
+    overtime_by: LinkTime,
     stop: Option<StopStage>,
+    /// When patience with the stop, or with the reset that it has come to, is over.
+    stop_by: Option<LinkTime>,
     stopped_for_overtime: bool,
     end: Option<(EndReason, Option<String>)>,
     fault: Option<SessionFault>,
@@ -318,9 +327,10 @@ impl Session {
     pub fn deadline(&self) -> Option<LinkTime> {
         let run = self.run.as_ref();
         let overtime = run.and_then(|run| run.overtime_at).filter(|_| self.phase == Phase::Running);
+        let stop_by = run.and_then(|run| run.stop_by);
         let silence = (self.phase == Phase::Running && !self.is_portable())
             .then(|| self.heard_at + if self.probed { SILENCE_LIMIT } else { SILENCE_PROBE });
-        self.pending.iter().map(|pending| pending.due).chain(self.phase_due).chain(overtime).chain(silence).min()
+        self.pending.iter().map(|pending| pending.due).chain(self.phase_due).chain(overtime).chain(silence).chain(stop_by).min()
     }
 
     /// Joins a board that is already powered: provokes a prompt and greets.
@@ -369,7 +379,9 @@ impl Session {
             prompt,
             preparing,
             overtime_at: None,
+            overtime_by: LinkTime::ZERO,
             stop: None,
+            stop_by: None,
             stopped_for_overtime: false,
             end: None,
             fault: None,
@@ -447,6 +459,9 @@ impl Session {
     pub fn tick(&mut self, now: LinkTime) {
         self.now = now;
         self.repeat_unanswered();
+        if self.run.as_ref().and_then(|run| run.stop_by).is_some_and(|by| by <= now) {
+            self.end_stop();
+        }
         if self.phase_due.is_some_and(|due| due <= now) {
             self.phase_due = None;
             self.phase_overdue();
@@ -466,11 +481,12 @@ impl Session {
         }
     }
 
-    /// The program should have ended. A virtual board on a busy machine is slower than our clock: then its own says how much
-    /// time is left.
+    /// The program should have ended. An attached virtual board on a busy machine is slower than our clock: then its own says
+    /// how much time is left. A board whose clock is the link's own has had its time.
     fn overtime(&mut self, now: LinkTime) {
+        let attached = self.attached;
         let Some(run) = &mut self.run else { return };
-        let lately = run.clock.filter(|(heard_at, _)| now < *heard_at + SILENCE_PROBE);
+        let lately = run.clock.filter(|(heard_at, _)| attached && now < *heard_at + SILENCE_PROBE && now < run.overtime_by);
         let left = lately.map_or(Duration::ZERO, |(_, run_time)| run.order.limit.saturating_sub(run_time));
         run.overtime_at = (!left.is_zero()).then_some(now + left + OVERTIME);
         if left.is_zero() {

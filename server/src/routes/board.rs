@@ -65,7 +65,7 @@ pub(crate) async fn run(
     let settings = lesson.settings(&body.settings)?;
     let seed = body.seed.unwrap_or(1);
     let request = RunRequest { lesson: lesson.slug.clone(), program, own_program, settings, seconds, seed };
-    let board = app.benches.of(visitor.id)?.board();
+    let board = app.benches.of(visitor)?.board();
     let hard = lesson.needs_hard() || request.settings.get("kind") == Some(&Setting::Text("hard".to_owned()));
     if hard && board.status().can.hard == Some(false) {
         return Err(Problem::NeedsHardInterrupts);
@@ -84,13 +84,13 @@ pub(super) const DONE: Json<Done> = Json(Done { done: true });
 
 /// `POST /api/stop`: answered when the run has ended.
 pub(crate) async fn stop(State(app): State<AppState>, visitor: Visitor) -> Result<Json<Done>, Problem> {
-    app.benches.of(visitor.id)?.board().stop().await?;
+    app.benches.of(visitor)?.board().stop().await?;
     Ok(DONE)
 }
 
 /// `POST /api/reset`
 pub(crate) async fn reset(State(app): State<AppState>, visitor: Visitor) -> Result<Json<Done>, Problem> {
-    app.benches.of(visitor.id)?.board().reset().await?;
+    app.benches.of(visitor)?.board().reset().await?;
     Ok(DONE)
 }
 
@@ -106,7 +106,7 @@ pub(crate) async fn pause(
     visitor: Visitor,
     Body(body): Body<PauseBody>,
 ) -> Result<Json<Done>, Problem> {
-    app.benches.of(visitor.id)?.board().pause(body.paused).await?;
+    app.benches.of(visitor)?.board().pause(body.paused).await?;
     Ok(DONE)
 }
 
@@ -123,7 +123,7 @@ pub(crate) async fn speed(
     Body(body): Body<SpeedBody>,
 ) -> Result<Json<Done>, Problem> {
     let factor = Speed::checked(body.speed).ok_or(Problem::SpeedOutOfRange)?;
-    app.benches.of(visitor.id)?.board().speed(factor).await?;
+    app.benches.of(visitor)?.board().speed(factor).await?;
     Ok(DONE)
 }
 
@@ -143,7 +143,7 @@ pub(crate) async fn set(
 ) -> Result<Json<Done>, Problem> {
     let lesson = lesson(&app.course, &body.lesson)?;
     lesson.settings(&Settings::from([(body.name.clone(), body.value.clone())]))?;
-    app.benches.of(visitor.id)?.board().set(body.name, body.value).await?;
+    app.benches.of(visitor)?.board().set(body.name, body.value).await?;
     Ok(DONE)
 }
 
@@ -159,7 +159,7 @@ pub(crate) async fn console(
     visitor: Visitor,
     Body(body): Body<ConsoleBody>,
 ) -> Result<Json<Done>, Problem> {
-    app.benches.of(visitor.id)?.board().type_text(body.text).await?;
+    app.benches.of(visitor)?.board().type_text(body.text).await?;
     Ok(DONE)
 }
 

@@ -9,7 +9,7 @@ use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::store::{SavedWork, Work};
-use crate::visitor::Visitor;
+use crate::visitor::{Visitor, Visitors};
 
 /// `GET /api/lessons/{slug}/work`
 pub(crate) async fn read(
@@ -29,7 +29,8 @@ pub(crate) async fn save(
     Body(work): Body<SavedWork>,
 ) -> Result<Json<Value>, Problem> {
     let lesson = lesson(&app.course, &slug)?;
-    app.store.save_work(visitor.id, lesson.slug.clone(), work).await?;
+    let allowed = Visitors::allowance(&app, visitor);
+    app.store.save_work(visitor.id, lesson.slug.clone(), work, allowed).await?;
     Ok(Json(json!({ "saved": true })))
 }
 

@@ -5,7 +5,7 @@ use protocol::host::HostMessage;
 
 use super::{
     BOOT_TIMEOUT, BootTalk, EndReason, INTERRUPT_TIMEOUT, LinkAction, PROMPT_TIMEOUT, PROOF_INTERVAL, Phase,
-    RESETS_OF_A_LOOP, Run, RunEnd, STOP_TIMEOUT, Session, SessionEvent, SessionFault, StopStage, rom_banner,
+    RESETS_OF_A_LOOP, Run, RunEnd, STOP_LIMIT, STOP_TIMEOUT, Session, SessionEvent, SessionFault, StopStage, rom_banner,
 };
 use crate::raw_prompt::{INTERRUPT, LEAVE_RAW};
 
@@ -67,8 +67,20 @@ impl Session {
         self.events.push_back(SessionEvent::RunEnded(end));
     }
 
+    /// A stop has taken all the time there is for it. Whatever the program did to the board's clock or prompt, a reset ends
+    /// it; and if that does not help, the run ends all the same.
+    pub(super) fn end_stop(&mut self) {
+        match self.run.as_ref().and_then(|run| run.stop) {
+            Some(StopStage::Reset) => self.finish(false),
+            _ => self.escalate(StopStage::Reset),
+        }
+    }
+
     pub(super) fn escalate(&mut self, stage: StopStage) {
         let Some(run) = &mut self.run else { return };
+        if stage == StopStage::Reset || run.stop_by.is_none() {
+            run.stop_by = Some(self.now + STOP_LIMIT);
+        }
         run.stop = Some(stage);
         run.proof = None;
         match stage {

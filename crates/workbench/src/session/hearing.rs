@@ -6,7 +6,7 @@ use protocol::host::HostMessage;
 use protocol::received::{self, BoardMessage, Done, Hello, Sample};
 
 use super::{
-    BROKEN_SHOWN_BYTES, EndReason, FIRST_COUNTERS, GREET_TIMEOUT, LinkTime, OVERTIME, PROOF_INTERVAL, Phase,
+    BROKEN_SHOWN_BYTES, EndReason, FIRST_COUNTERS, GREET_TIMEOUT, LinkTime, OVERTIME, PROOF_INTERVAL, Phase, SLOWEST_BOARD,
     RESETS_OF_A_LOOP, Session, SessionEvent, SessionFault, StartStage, StopStage, TAIL_BYTES, UPLOAD_TIMEOUT,
     rom_banner, stands_still,
 };
@@ -88,6 +88,7 @@ impl Session {
                     let limit = self.run.as_ref().map_or(Duration::ZERO, |run| run.order.limit);
                     if let Some(run) = &mut self.run {
                         run.overtime_at = (!limit.is_zero()).then_some(self.now + limit + OVERTIME);
+                        run.overtime_by = self.now + limit.saturating_mul(SLOWEST_BOARD) + OVERTIME;
                         run.counters_by = Some(self.now + FIRST_COUNTERS);
                         self.events.push_back(SessionEvent::RunStarted(run.order.run));
                     }

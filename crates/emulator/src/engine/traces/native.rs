@@ -401,7 +401,7 @@ fn carry_out<D: Devices>(
     let spent = (surroundings.budget - context.budget - i64::from(call.unspent)).cast_unsigned();
     let clock = Clock { cycles: spent, ..surroundings.clock };
     // When the access happens is in the clock, and its registers are here.
-    let place = Place { pc, link: pc, begins: 0, hazard: 0, cycles: 0, cycles_leaving: 0 };
+    let place = Place::new(pc, 0, 0, 0, 0, 0);
     let mut world = World { x: &mut Registers::default(), memory, devices, observer: &mut (), clock };
     let register = call.register as usize;
     let mut loaded = Reg::X0;
