@@ -13,7 +13,7 @@ use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use emulator::bare::Bare;
 use emulator::bus::TICKS_PER_SECOND;
-use emulator::engine::{Block, Engine, Plain};
+use emulator::engine::{Block, Engine, Plain, Traces};
 use emulator::machine::EngineKind;
 use emulator::{Config, FlashImage, Machine, Port};
 
@@ -100,12 +100,13 @@ impl Measurement for CpuTime {
 fn speed(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("instructions");
     group.throughput(Throughput::Elements(INSTRUCTIONS));
-    let (mut block, mut plain) = (bare::<Block>(), bare::<Plain>());
+    let (mut traces, mut block, mut plain) = (bare::<Traces>(), bare::<Block>(), bare::<Plain>());
+    group.bench_function("checksum, compiled traces", |bencher| bencher.iter(|| traces.run_instructions(INSTRUCTIONS)));
     group.bench_function("checksum, block engine", |bencher| bencher.iter(|| block.run_instructions(INSTRUCTIONS)));
     group.bench_function("checksum, plain engine", |bencher| bencher.iter(|| plain.run_instructions(INSTRUCTIONS)));
-    for (name, engine) in [("block", EngineKind::Block), ("plain", EngineKind::Plain)] {
+    for engine in [EngineKind::Traces, EngineKind::Block, EngineKind::Plain] {
         if let Some(mut machine) = busy_python(engine) {
-            group.bench_function(format!("busy MicroPython loop, {name} engine"), |bencher| {
+            group.bench_function(format!("busy MicroPython loop, engine: {engine}"), |bencher| {
                 bencher.iter(|| machine.run_instructions(INSTRUCTIONS));
             });
         }
@@ -114,7 +115,7 @@ fn speed(criterion: &mut Criterion<CpuTime>) {
 }
 
 fn states(criterion: &mut Criterion<CpuTime>) {
-    let Some(mut machine) = busy_python(EngineKind::Block) else {
+    let Some(mut machine) = busy_python(EngineKind::Traces) else {
         eprintln!("the lesson firmware is not there: run `cargo xtask firmware` to measure snapshots and MicroPython");
         return;
     };
@@ -149,7 +150,7 @@ fn states(criterion: &mut Criterion<CpuTime>) {
 
 /// One second of virtual time of a board that waits at its prompt; it shall cost under 10 ms.
 fn idle(criterion: &mut Criterion<CpuTime>) {
-    if let Some(mut machine) = python(EngineKind::Block) {
+    if let Some(mut machine) = python(EngineKind::Traces) {
         criterion.bench_function("an idle board's second", |bencher| {
             bencher.iter(|| machine.run_for(TICKS_PER_SECOND));
         });

@@ -1,4 +1,5 @@
-//! Lives through random guests and hosts for as long as asked, one seed after the other:
+//! Lives through random guests and hosts for as long as asked, one seed after the other, on all engines; traces
+//! are compiled at the first opportunity, so that it is machine code of hostile guests that runs:
 //!
 //! `cargo run --release -p emulator --example soak -- [SECONDS] [FIRST_SEED]`
 //!

@@ -103,7 +103,7 @@ impl Hash for FlashCache {
 /// The set of an address, and what tells it from others of that set.
 #[inline(always)]
 const fn place(address: u32) -> (usize, u16) {
-    let line = address % (1 << WINDOW_BITS) >> LINE_BITS;
+    let line = (address % (1 << WINDOW_BITS)) >> LINE_BITS;
     (line as usize % SETS, (line as usize / SETS) as u16)
 }
 

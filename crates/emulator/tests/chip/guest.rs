@@ -200,7 +200,7 @@ pub(crate) fn live(seed: u64, rounds: u32) {
             engine,
             timing,
             // Seldom too late, so that hostile code is compiled.
-            trace_threshold: if seed % 5 == 0 { 16 } else { 1 },
+            trace_threshold: if seed.is_multiple_of(5) { 16 } else { 1 },
             seed,
             output_capacity: 4096,
             trap_log_capacity: 16,

@@ -12,6 +12,7 @@
 //! | x0 to x8, x16 | nothing for longer than one operation |
 //!
 //! Other guest registers stand in the context; x0 stands there as a zero that nobody writes.
+#![allow(clippy::useless_conversion, reason = "the assembler's macro converts host registers, which are bytes here")]
 
 use dynasmrt::aarch64::{Aarch64Relocation, encode_logical_immediate_32bit};
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};

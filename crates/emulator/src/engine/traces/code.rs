@@ -120,6 +120,12 @@ impl Shelf {
         &self.slot_pcs
     }
 
+    /// The trace that begins at `pc`, if this or another machine has had it compiled from the same code.
+    pub(super) fn known(&self, memory: &Memory, pc: u32, breakpoints: &[u32], timing: Timing) -> Option<Arc<Trace>> {
+        let fits = |trace: &&Arc<Trace>| trace.timing == timing && trace.stands_in(memory, breakpoints);
+        self.traces.get(&pc).into_iter().flatten().find(fits).cloned()
+    }
+
     /// The trace that begins at `pc`, compiled now if need be. `None` if none can begin there.
     ///
     /// # Errors
@@ -131,10 +137,8 @@ impl Shelf {
         breakpoints: &[u32],
         timing: Timing,
     ) -> Result<Option<Arc<Trace>>, Refused> {
-        let fits = |trace: &&Arc<Trace>| trace.timing == timing && trace.stands_in(memory, breakpoints);
-        let known = self.traces.get(&pc).into_iter().flatten().find(fits);
-        if let Some(trace) = known {
-            return Ok(Some(Arc::clone(trace)));
+        if let Some(trace) = self.known(memory, pc, breakpoints, timing) {
+            return Ok(Some(trace));
         }
         let path = Path::discover(memory, pc, breakpoints, timing);
         if path.steps.is_empty() {

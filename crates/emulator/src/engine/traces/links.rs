@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::code::{Code, Trace};
+use super::code::{Code, Shelf, Trace};
 use super::native::{Arena, Entry, Frame, Refused};
 use crate::cpu::Timing;
 use crate::engine::block::Spread;
@@ -103,16 +103,22 @@ impl Links {
             return Some(attached.entry);
         } else if threshold > 1 {
             begin_counter(counters, Counter { pc, count: 1 });
-            return None;
+            // Another machine may have had it compiled.
+            return self.attach(memory, pc, breakpoints, false);
         }
-        self.attach(memory, pc, breakpoints)
+        self.attach(memory, pc, breakpoints, true)
     }
 
+    /// Attaches the trace at `pc`, if there is one or it is to be compiled.
     #[inline(never)]
-    fn attach(&mut self, memory: &mut Memory, pc: u32, breakpoints: &[u32]) -> Option<Entry> {
+    fn attach(&mut self, memory: &mut Memory, pc: u32, breakpoints: &[u32], compile: bool) -> Option<Entry> {
         let code = Arc::clone(&self.code);
         let mut shelf = code.shelf();
-        let trace = shelf.trace(memory, pc, breakpoints, self.timing);
+        let trace = if compile {
+            shelf.trace(memory, pc, breakpoints, self.timing)
+        } else {
+            Ok(Some(shelf.known(memory, pc, breakpoints, self.timing)?))
+        };
         if !Arc::ptr_eq(&self.arena, shelf.arena()) {
             self.arena = Arc::clone(shelf.arena());
             self.frame.move_to(Arc::clone(&self.arena));
@@ -126,18 +132,36 @@ impl Links {
             self.nevers = true;
             return None;
         };
+        for counter in self.counters[(pc >> 1) as usize % SETS].iter_mut().filter(|counter| counter.pc == pc) {
+            *counter = Counter::default();
+        }
         let units = self.mark(memory, pc, &trace);
         self.attached.insert(pc, Attached { entry: trace.entry, units });
-        // The slots that the trace uses have to lead somewhere before it is entered.
-        for (slot, pc) in shelf.slot_pcs().iter().enumerate().skip(self.slots) {
-            self.frame.set_slot(slot as u32, self.attached.get(pc).map(|attached| attached.entry));
-        }
-        self.slots = shelf.slot_pcs().len();
+        self.take_slots(&shelf);
         if let Some(slot) = shelf.slot(pc) {
             self.frame.set_slot(slot, Some(trace.entry));
         }
         self.frame.set_jump(pc, trace.entry);
         Some(trace.entry)
+    }
+
+    /// Lets the slots that the shelf has made since lead somewhere: a trace that uses them may be entered now.
+    fn take_slots(&mut self, shelf: &Shelf) {
+        let new = self.slots as u32..shelf.slot_pcs().len() as u32;
+        self.slots = shelf.slot_pcs().len();
+        // A fork finds many slots at once, and has few traces.
+        let many = new.len() > self.attached.len();
+        for slot in new.clone() {
+            let attached = if many { None } else { self.attached.get(&shelf.slot_pcs()[slot as usize]) };
+            self.frame.set_slot(slot, attached.map(|attached| attached.entry));
+        }
+        if many {
+            for (&pc, attached) in &self.attached {
+                if let Some(slot) = shelf.slot(pc).filter(|slot| new.contains(slot)) {
+                    self.frame.set_slot(slot, Some(attached.entry));
+                }
+            }
+        }
     }
 
     /// Lets the memory tell when the trace's code changes.
@@ -189,14 +213,18 @@ impl Links {
 
     /// Detaches everything; nothing of it is marked any more.
     pub(super) fn detach_all(&mut self) {
+        self.frame.forget_flash();
+        self.forget_nevers();
+        if self.attached.is_empty() {
+            // No jump or slot leads anywhere.
+            return;
+        }
         self.attached.clear();
         self.by_unit.clear();
         self.frame.clear_jumps();
-        self.frame.forget_flash();
         for slot in 0..self.slots {
             self.frame.set_slot(slot as u32, None);
         }
-        self.forget_nevers();
     }
 
     fn forget_nevers(&mut self) {

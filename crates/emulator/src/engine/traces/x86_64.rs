@@ -10,6 +10,7 @@
 //!
 //! Other guest registers stand in the context; x0 stands there as a zero that nobody writes. The
 //! mapping is the same in all traces, so that nothing moves where one leads to the next.
+#![allow(clippy::useless_conversion, reason = "the assembler's macro converts host registers, which are bytes here")]
 
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler};
