@@ -6,6 +6,7 @@ mod explore;
 mod flash;
 mod run;
 mod serve;
+mod timing;
 mod validate;
 mod virtual_port;
 
