@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
-use emulator::{Config, FlashImage, Machine, Port, ResetCause, Stop};
+use emulator::{Config, FlashImage, Machine, Port, ResetCause, Stop, Timing};
 
 use crate::firmware::LessonFirmware;
 use crate::line::{Drive, Line, LineFault};
@@ -36,8 +36,8 @@ pub struct EmulatedLine {
 impl EmulatedLine {
     /// A board with this flash, just switched on.
     #[must_use]
-    pub fn power_on(flash: FlashImage) -> Self {
-        Self { machine: Machine::new(Config { flash, ..Config::default() }), waiting: VecDeque::new() }
+    pub fn power_on(flash: FlashImage, timing: Timing) -> Self {
+        Self { machine: Machine::new(Config { flash, timing, ..Config::default() }), waiting: VecDeque::new() }
     }
 
     /// The machine behind the line, for those who do more with it than talk.
@@ -134,15 +134,23 @@ pub struct BootedBoard {
 }
 
 impl BootedBoard {
-    /// Boots a board with this firmware up to its prompt.
+    /// Boots a board with this firmware up to its prompt, in the model of time that boards usually keep.
+    ///
+    /// # Errors
+    /// As [`boot_in`](Self::boot_in).
+    pub fn boot(firmware: LessonFirmware) -> Result<Self, LineFault> {
+        Self::boot_in(firmware, Timing::default())
+    }
+
+    /// Boots a board with this firmware up to its prompt, in a model of time.
     ///
     /// # Errors
     /// The emulation failed, or the firmware did not come up.
-    pub fn boot(firmware: LessonFirmware) -> Result<Self, LineFault> {
+    pub fn boot_in(firmware: LessonFirmware, timing: Timing) -> Result<Self, LineFault> {
         let flash = FlashImage::from_bytes(firmware.flash_image())
             .map_err(|error| LineFault::Emulation { cause: error.to_string() })?;
         let session = Session::with_fast_baud(BAUD).resting_when_idle();
-        let mut drive = Drive::new(EmulatedLine::power_on(flash), session);
+        let mut drive = Drive::new(EmulatedLine::power_on(flash, timing), session);
         drive.session.reset(LinkTime::ZERO);
         while !drive.session.is_ready() {
             drive.advance(BOOT_LIMIT)?;

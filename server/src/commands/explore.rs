@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::out::{failure, language, say, say_text, words};
 use super::run::{find_lesson, read_program, read_settings};
+use super::timing::TimingOption;
 use crate::threads::Threads;
 use course::{Course, Language, Lesson};
 use workbench::explore::{self, Counts, ExploreError, ExploreRequest, NotExplored, Pairs, Recipe, Report};
@@ -43,13 +44,15 @@ pub(super) struct Arguments {
     /// Prints one JSON object.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    timing: TimingOption,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let course = crate::lessons::embedded()?;
     let lesson = find_lesson(&course, &arguments.lesson)?;
     let (request, arrival) = what(&course, lesson, &arguments)?;
-    let boards = crate::firmware::booted()?;
+    let boards = arguments.timing.booted()?;
     let mut exploration = explore::open(lesson, request, &boards).map_err(coded)?;
     if let Some((at, second)) = arrival {
         let played = exploration.play(at, second).map_err(coded)?;

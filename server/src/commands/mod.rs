@@ -8,6 +8,7 @@ mod out;
 mod run;
 mod serve;
 mod signal;
+mod timing;
 mod validate;
 mod virtual_port;
 

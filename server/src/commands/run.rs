@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::out::{Unheard, complain, failure, language, say, words};
+use super::timing::TimingOption;
 use course::words::{problem, setting as setting_words};
 use course::{Course, Language, Lesson, SettingError, Settings};
 use ports::attached::{self, AttachedFault};
@@ -42,13 +43,15 @@ pub(super) struct Arguments {
     /// The lessons of a folder in the place of those that this binary carries, for authors.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
+    #[command(flatten)]
+    timing: TimingOption,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let course = crate::lessons::load(arguments.folder.as_deref())?;
     let request = request(&course, &arguments)?;
     let record = if arguments.board == "virtual" {
-        let mut drive = crate::firmware::booted()?.fresh(request.seed)?;
+        let mut drive = arguments.timing.booted()?.fresh(request.seed)?;
         headless::run(&mut drive, &request, &mut |_| true).map_err(run_error)?
     } else {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::out::{self, say, say_text};
 use super::run::{attached_fault, find_lesson};
+use super::timing::TimingOption;
 use crate::lock::lock;
 use crate::threads::Threads;
 use ports::attached::AttachedBoard;
@@ -37,6 +38,8 @@ pub(super) struct Arguments {
     /// The lessons of a folder in the place of those that this binary carries, for authors.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
+    #[command(flatten)]
+    timing: TimingOption,
 }
 
 #[derive(Serialize)]
@@ -57,7 +60,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Ends after the board that uses it.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let boards: Box<dyn Boards> = if arguments.board == "virtual" {
-        Box::new(crate::firmware::booted()?)
+        Box::new(arguments.timing.booted()?)
     } else {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
         Box::new(AttachedBoard::open(&board, runtime.handle()).map_err(|fault| attached_fault(&fault))?)

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use emulator::{Config, FlashImage, Machine, Port, Strapping};
 
 use super::signal::end_signal;
+use super::timing::TimingOption;
 use crate::firmware;
 use ports::virtual_port::network::NetworkPort;
 use ports::virtual_port::paced::{self, Pace};
@@ -39,6 +40,8 @@ pub(super) struct Arguments {
     /// Lets virtual time run ahead while bytes are on the line: flashing takes seconds, the result is the same.
     #[arg(long)]
     fast: bool,
+    #[command(flatten)]
+    timing: TimingOption,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -63,7 +66,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let contents = arguments.flash.as_deref().map(flash_file::read).transpose()?.flatten();
     let flash = FlashImage::from_bytes(contents.as_deref().unwrap_or(firmware::FLASH_IMAGE))?;
     let strapping = if arguments.download { Strapping::DownloadMode } else { Strapping::FlashBoot };
-    let mut machine = Machine::new(Config { flash, strapping, ..Config::default() });
+    let mut machine = Machine::new(Config { flash, strapping, timing: arguments.timing.model(), ..Config::default() });
     // The button is let go again: the next reset boots from flash.
     machine.set_strapping(Strapping::FlashBoot);
 
