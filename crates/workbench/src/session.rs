@@ -330,7 +330,14 @@ impl Session {
         let stop_by = run.and_then(|run| run.stop_by);
         let silence = (self.phase == Phase::Running && !self.is_portable())
             .then(|| self.heard_at + if self.probed { SILENCE_LIMIT } else { SILENCE_PROBE });
-        self.pending.iter().map(|pending| pending.due).chain(self.phase_due).chain(overtime).chain(silence).chain(stop_by).min()
+        self.pending
+            .iter()
+            .map(|pending| pending.due)
+            .chain(self.phase_due)
+            .chain(overtime)
+            .chain(silence)
+            .chain(stop_by)
+            .min()
     }
 
     /// Joins a board that is already powered: provokes a prompt and greets.
@@ -486,7 +493,8 @@ impl Session {
     fn overtime(&mut self, now: LinkTime) {
         let attached = self.attached;
         let Some(run) = &mut self.run else { return };
-        let lately = run.clock.filter(|(heard_at, _)| attached && now < *heard_at + SILENCE_PROBE && now < run.overtime_by);
+        let lately =
+            run.clock.filter(|(heard_at, _)| attached && now < *heard_at + SILENCE_PROBE && now < run.overtime_by);
         let left = lately.map_or(Duration::ZERO, |(_, run_time)| run.order.limit.saturating_sub(run_time));
         run.overtime_at = (!left.is_zero()).then_some(now + left + OVERTIME);
         if left.is_zero() {

@@ -12,12 +12,12 @@ use emulator::{Config, FlashImage, Machine, Port, Strapping};
 use super::signal::end_signal;
 use super::timing::TimingOption;
 use crate::firmware;
+use ports::virtual_port::Cable;
+use ports::virtual_port::flash_file::{self, FlashFile, FlashWatch};
 use ports::virtual_port::network::NetworkPort;
 use ports::virtual_port::paced::{self, Pace};
 #[cfg(unix)]
 use ports::virtual_port::pty::PseudoTerminal;
-use ports::virtual_port::Cable;
-use ports::virtual_port::flash_file::{self, FlashFile, FlashWatch};
 
 /// Options of `isrlab virtual`.
 #[derive(Debug, Args)]

@@ -133,7 +133,7 @@ impl Chip {
     /// Tells of watched pins that changed. A pulse train is told when it begins, changes or ends, and
     /// not edge by edge.
     fn report_pins(&mut self, now: Tick, before: Drives, chip: Drives, changed: u32, levels: u32) {
-        let mut rest = self.bench.watched() & (1 << PINS) - 1;
+        let mut rest = self.bench.watched() & ((1 << PINS) - 1);
         while rest != 0 {
             let pin = rest.trailing_zeros() as u8;
             rest &= rest - 1;

@@ -156,7 +156,7 @@ impl I2c {
 
     /// The wires have these levels from now on.
     pub(crate) fn set_lines(&mut self, at: Moment, scl: bool, sda: bool) {
-        let levels = u32::from(scl) * SCL | u32::from(sda) * SDA;
+        let levels = (u32::from(scl) * SCL) | (u32::from(sda) * SDA);
         let before = std::mem::replace(&mut self.levels, levels);
         if levels == before {
             return;

@@ -326,7 +326,7 @@ impl Ledc {
             }
             INT_ENA => self.interrupts.enabled,
             INT_CLR => 0,
-            TIMER0..TIMER_END if (offset - TIMER0) % TIMER_SPAN != 0 => {
+            TIMER0..TIMER_END if !(offset - TIMER0).is_multiple_of(TIMER_SPAN) => {
                 self.timers[((offset - TIMER0) / TIMER_SPAN) as usize].count(now)
             }
             0..CHANNEL_END if offset % CHANNEL_SPAN == DUTY_R => self.channels[(offset / CHANNEL_SPAN) as usize].duty,
@@ -347,7 +347,7 @@ impl Ledc {
                 }
             }
             TIMER0..TIMER_END => {
-                if (offset - TIMER0) % TIMER_SPAN == 0 {
+                if (offset - TIMER0).is_multiple_of(TIMER_SPAN) {
                     // PARA_UP is a command.
                     self.registers.set(offset, value & !(1 << 25));
                     self.set_timer(at, ((offset - TIMER0) / TIMER_SPAN) as usize);

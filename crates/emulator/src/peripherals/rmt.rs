@@ -374,11 +374,11 @@ impl Rmt {
         let base = (BLOCK_WORDS * n) as u32;
         match (self.transmitters.get(n), self.receivers.get(n.wrapping_sub(PAIRS))) {
             (Some(tx), _) => {
-                base + tx.at as u32 | u32::from(tx.running) << 9 | (base + tx.write_at as u32 & 0x1FF) << 12
+                (base + tx.at as u32) | (u32::from(tx.running) << 9) | (((base + tx.write_at as u32) & 0x1FF) << 12)
             }
             (_, Some(rx)) => {
                 let waiting = bit(self.registers.get(RX_CONF1 + 8 * (n - PAIRS) as u32), 0);
-                base + rx.at as u32 | (base + rx.read_at as u32 & 0x1FF) << 12 | u32::from(waiting) << 22
+                (base + rx.at as u32) | (((base + rx.read_at as u32) & 0x1FF) << 12) | (u32::from(waiting) << 22)
             }
             _ => 0,
         }
@@ -441,7 +441,7 @@ impl Rmt {
     }
 
     fn store_rx(&mut self, offset: u32, value: u32) {
-        if (offset - RX_CONF0) % 8 == 0 {
+        if (offset - RX_CONF0).is_multiple_of(8) {
             self.registers.set(offset, value);
             return;
         }

@@ -333,7 +333,7 @@ fn code_in_flash_costs_its_lines_once_and_what_it_costs_in_ram_from_then_on() {
     let small = looped(times, &[addi(11, 11, 1)]);
     let in_ram = count(CYCLE, &small);
     assert_eq!(cold_and_warm(base, &small), (in_ram + MISS, in_ram));
-    let large = looped(times, &vec![addi(11, 11, 1); 21]);
+    let large = looped(times, &[addi(11, 11, 1); 21]);
     let in_ram = count(CYCLE, &large);
     assert_eq!(cold_and_warm(base, &large), (in_ram + 4 * MISS, in_ram));
 }

@@ -120,6 +120,15 @@ pub struct FlashFile {
     writer: Option<JoinHandle<Result<(), FlashFileError>>>,
     /// Held as long as the file is ours; the system lets it go with the process, however that ends.
     _lock: fs::File,
+    /// Where that lock stands.
+    lock_path: PathBuf,
+}
+
+impl Drop for FlashFile {
+    fn drop(&mut self) {
+        // Still held: whoever opens it from now on makes a new one.
+        let _ = fs::remove_file(&self.lock_path);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -159,19 +168,23 @@ impl FlashFile {
         let failed = |source| FlashFileError::Write { path: path.to_owned(), source };
         // The file itself is replaced at every change, so a file beside it carries the lock.
         let (_, beside) = beside(path, "lock").map_err(failed)?;
-        let lock = fs::File::options().write(true).create(true).truncate(false).open(beside).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(FlashFileError::InUse(path.to_owned())),
-            Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
-        }
+        let lock = loop {
+            let lock = fs::File::options().write(true).create(true).truncate(false).open(&beside).map_err(failed)?;
+            match lock.try_lock() {
+                // The one before may have taken its lock away between our two steps.
+                Ok(()) if is_at(&lock, &beside) => break lock,
+                Ok(()) => {}
+                Err(fs::TryLockError::WouldBlock) => return Err(FlashFileError::InUse(path.to_owned())),
+                Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        };
         let shared: Arc<Shared> = Arc::default();
         let (writes, path) = (Arc::clone(&shared), path.to_owned());
         let writer = thread::Builder::new()
             .name("flash-file".into())
             .spawn(move || writes.keep(&path))
             .map_err(|source| FlashFileError::Write { path: PathBuf::new(), source })?;
-        Ok(Self { shared, writer: Some(writer), _lock: lock })
+        Ok(Self { shared, writer: Some(writer), _lock: lock, lock_path: beside })
     }
 
     /// What the board shows its flash to; `first` is what the file has.
@@ -192,6 +205,22 @@ impl FlashFile {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether an open file is the one that has this name now.
+#[cfg(unix)]
+fn is_at(file: &fs::File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
+        _ => false,
+    }
+}
+
+/// An open file keeps its name there.
+#[cfg(not(unix))]
+fn is_at(_: &fs::File, _: &Path) -> bool {
+    true
 }
 
 impl FlashWatch {

@@ -5,7 +5,8 @@ use protocol::host::HostMessage;
 
 use super::{
     BOOT_TIMEOUT, BootTalk, EndReason, INTERRUPT_TIMEOUT, LinkAction, PROMPT_TIMEOUT, PROOF_INTERVAL, Phase,
-    RESETS_OF_A_LOOP, Run, RunEnd, STOP_LIMIT, STOP_TIMEOUT, Session, SessionEvent, SessionFault, StopStage, rom_banner,
+    RESETS_OF_A_LOOP, Run, RunEnd, STOP_LIMIT, STOP_TIMEOUT, Session, SessionEvent, SessionFault, StopStage,
+    rom_banner,
 };
 use crate::raw_prompt::{INTERRUPT, LEAVE_RAW};
 

@@ -6,9 +6,9 @@ use protocol::host::HostMessage;
 use protocol::received::{self, BoardMessage, Done, Hello, Sample};
 
 use super::{
-    BROKEN_SHOWN_BYTES, EndReason, FIRST_COUNTERS, GREET_TIMEOUT, LinkTime, OVERTIME, PROOF_INTERVAL, Phase, SLOWEST_BOARD,
-    RESETS_OF_A_LOOP, Session, SessionEvent, SessionFault, StartStage, StopStage, TAIL_BYTES, UPLOAD_TIMEOUT,
-    rom_banner, stands_still,
+    BROKEN_SHOWN_BYTES, EndReason, FIRST_COUNTERS, GREET_TIMEOUT, LinkTime, OVERTIME, PROOF_INTERVAL, Phase,
+    RESETS_OF_A_LOOP, SLOWEST_BOARD, Session, SessionEvent, SessionFault, StartStage, StopStage, TAIL_BYTES,
+    UPLOAD_TIMEOUT, rom_banner, stands_still,
 };
 use crate::raw_prompt::{FRIENDLY_PROMPT, PromptEvent, find};
 
