@@ -60,7 +60,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Err(AttachedFault::from(fault).told());
     }
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&Report::new(&arguments.board, &record))?);
+        print!("{}", Report::new(&arguments.board, &record).text()?);
     } else {
         print_record(&record);
     }

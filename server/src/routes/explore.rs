@@ -10,12 +10,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::board::{DONE, Done, check_program, lesson};
+use super::board::{DONE, Done};
 use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::visitor::Visitor;
 use course::{Lesson, Settings};
+use workbench::asked::{check_program, lesson};
 use workbench::explore::{self, ExploreError, ExploreRequest, Played};
 
 /// How often the page hears of the progress.
