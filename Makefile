@@ -1,6 +1,6 @@
 # The commands of everyday; `cargo xtask --help` lists the finer ones.
 
-.PHONY: run test test-hardware bench soak soak-links ready
+.PHONY: run test test-hardware bench soak soak-links soak-visitors ready
 
 # Options of `isrlab serve`, such as ARGS=--lan
 ARGS ?=
@@ -12,7 +12,7 @@ IMAGE ?=
 LESSONS ?=
 # How many faulty links soak-links tries
 LINKS ?= 300
-# How long soak lets random guests run
+# How long soak lets random guests run, and soak-visitors hostile visitors
 SECONDS ?= 600
 
 run: ready
@@ -33,6 +33,9 @@ soak: ready
 
 soak-links: ready
 	@cargo xtask soak-links $(LINKS)
+
+soak-visitors: ready
+	@cargo xtask soak-visitors $(SECONDS)
 
 # cargo xtask installs whatever else is missing, but to be built it needs a Rust toolchain and a linker.
 RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)

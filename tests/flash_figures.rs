@@ -62,7 +62,7 @@ async fn measure(image: Image) -> f64 {
     let cable = Arc::new(Cable::default());
     let board = tokio::task::spawn_blocking({
         let cable = cable.clone();
-        move || paced::run(Machine::new(Config::default()), Port::Uart0, Pace::RealTime, &cable)
+        move || paced::run(Machine::new(Config::default()), Port::Uart0, Pace::RealTime, &cable, &mut |_| {})
     });
     let server = tokio::spawn(port.serve(cable.clone()));
     let line = SerialLine::open(&address, CONSOLE_BAUD, None).await.expect("the board's port");

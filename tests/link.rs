@@ -141,7 +141,7 @@ impl Bench {
             let cable = cable.clone();
             move || {
                 let machine = Machine::new(Config { flash, ..Config::default() });
-                paced::run(machine, Port::Uart0, Pace::Fast, &cable)
+                paced::run(machine, Port::Uart0, Pace::Fast, &cable, &mut |_| {})
             }
         });
         let server = tokio::spawn(port.serve(cable.clone()));

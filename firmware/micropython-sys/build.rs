@@ -177,7 +177,9 @@ struct Core {
 impl Core {
     fn new(top: PathBuf, release: &'static Release) -> Self {
         let path = |name: &str| PathBuf::from(env::var_os(name).unwrap_or_else(|| fail("not run by cargo")));
-        Self { top, release, crate_dir: path("CARGO_MANIFEST_DIR"), out: path("OUT_DIR") }
+        // A folder for each release: make and the freezing tool go by dates, and would keep what another one left.
+        let out = path("OUT_DIR").join(release.version);
+        Self { top, release, crate_dir: path("CARGO_MANIFEST_DIR"), out }
     }
 
     fn genhdr(&self, name: &str) -> PathBuf {

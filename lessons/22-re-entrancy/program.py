@@ -1,10 +1,11 @@
 import lab
 import micropython
+import os
 
 # Main and the callback call the same function. It packs a number into a buffer, byte by byte, and
 # reads it back. Main asks for one number only and counts every other answer.
 micropython.alloc_emergency_exception_buf(256)
-STYLES = ("shared", "branch", "own", "generator")
+STYLES = ("shared", "branch", "own", "generator", "file")
 lab.choice("style", STYLES, "shared")
 style = hard = None
 MAIN = 0x0120
@@ -12,6 +13,10 @@ ISR = 0x3456
 asked = wrong = isr_asked = isr_wrong = clashes = 0
 mine = bytearray(2)
 its = bytearray(2)
+NAME = "/shared.txt"
+LINE = b"main writes this line, again and again\n"
+NOTE = b"the callback writes this one\n"
+shared = None
 
 
 def pack(value, buf=bytearray(2)):          # the buffer is a default argument
@@ -67,6 +72,16 @@ def tick_generator(t):
         clashes += 1
 
 
+def tick_file(t):
+    global isr_asked, clashes
+    isr_asked += 1
+    if shared:
+        try:
+            shared.write(NOTE)
+        except OSError:
+            clashes += 1
+
+
 def ask_pack():
     global asked, wrong
     for i in range(100):
@@ -101,8 +116,28 @@ def ask_generator():
         asked += 1
 
 
-TICK = {"shared": tick_pack, "branch": tick_checked, "own": tick_own, "generator": tick_generator}
-ASK = {"shared": ask_pack, "branch": ask_checked, "own": ask_own, "generator": ask_generator}
+def ask_file():                 # the file stays short: each time from its beginning
+    global asked, wrong, shared
+    asked += 1
+    try:
+        if not shared:
+            shared = open(NAME, "wb")
+        for i in range(20):
+            shared.write(LINE)
+        shared.seek(0)
+    except OSError:
+        wrong += 1
+        shared = None
+
+
+TICK = {
+    "shared": tick_pack,
+    "branch": tick_checked,
+    "own": tick_own,
+    "generator": tick_generator,
+    "file": tick_file,
+}
+ASK = {"shared": ask_pack, "branch": ask_checked, "own": ask_own, "generator": ask_generator, "file": ask_file}
 
 
 def publish():
@@ -129,4 +164,7 @@ timer.deinit()
 for i in range(20):
     pass
 publish()
+if style == "file":
+    shared = None
+    os.remove(NAME)
 lab.done()

@@ -39,7 +39,15 @@ fn main() {
 
 async fn measure() {
     // One machine plays 40 people: the bounds on one of them are not what is measured.
-    let limits = Limits { burst: 100_000, requests_per_second: 10_000, ..Limits::default() };
+    let limits = Limits {
+        burst: 100_000,
+        requests_per_second: 10_000,
+        place_burst: 1_000_000,
+        place_requests_per_second: 100_000,
+        place_connections: 4000,
+        visitor_streams: LISTENERS,
+        ..Limits::default()
+    };
     let app = AppState::from(App::build(ServeConfig { limits, ..ServeConfig::default() }).unwrap());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -155,8 +163,8 @@ impl Visitor {
         let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let secret = cookie.split_once('=').unwrap().1.to_owned();
-        let id = app.store.find_visitor(secret).await.unwrap().unwrap();
-        let feed = Arc::clone(&app.benches.of(id).unwrap().feed);
+        let id = app.visitors.read(&secret).unwrap();
+        let feed = Arc::clone(&app.benches.existing(id).unwrap().desk.feed);
         let page = Page::open(address, cookie.clone(), feed);
         page.until(|seen| seen.boards > 0).await;
         Self { address, cookie, page }

@@ -10,6 +10,7 @@ use crate::board::registry::AttachedBoards;
 use crate::config::{PortSource, ServeConfig};
 use crate::lessons::LessonsError;
 use crate::store::{Store, StoreError};
+use crate::streams::Streams;
 use crate::visitor::Visitors;
 use axum::body::Bytes;
 use course::Course;
@@ -33,6 +34,8 @@ pub struct App {
     pub attached: AttachedBoards,
     /// Who is who, and how often they ask.
     pub visitors: Visitors,
+    /// The pages that listen.
+    pub streams: Streams,
     /// The name of this machine, for addresses on the LAN.
     pub host_name: String,
     /// True once the server is to end: streams that would go on for ever end then.
@@ -66,7 +69,7 @@ impl App {
     /// # Errors
     /// [`AppError`]
     pub fn build(config: ServeConfig) -> Result<Self, AppError> {
-        let store = Store::open(config.data.as_deref())?;
+        let store = Store::open(config.data.as_deref(), config.limits.quota)?;
         let files = crate::lessons::files(config.lessons.as_deref())?;
         let lesson_files = lesson_files(&files).into();
         let course = Course::from_files(&files.into_iter().collect()).map_err(LessonsError::from)?;
@@ -76,8 +79,9 @@ impl App {
         let attached = AttachedBoards::new(ports(&config.ports), &config.boards);
         let host_name = host_name().unwrap_or_default();
         let closing = watch::Sender::new(false);
-        let visitors = Visitors::new()?;
-        Ok(Self { config, course, lesson_files, store, benches, attached, visitors, host_name, closing })
+        let visitors = Visitors::new(&store)?;
+        let streams = Streams::new(config.limits.visitor_streams, config.limits.place_connections / 2);
+        Ok(Self { config, course, lesson_files, store, benches, attached, visitors, streams, host_name, closing })
     }
 }
 

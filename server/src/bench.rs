@@ -1,15 +1,21 @@
 //! What a visitor works at: a virtual board of their own or an attached one that they have taken, its live events, and
 //! their check.
 //!
-//! A bench is made when a visitor first needs it and reclaimed after a long absence. It holds
-//! nothing that would be missed: answers, edits and results are in the store.
+//! The [`Desk`] is what a page needs whether there is a board or not: the events, the check, the window that is explored.
+//! A [`Bench`] is a desk with a board. It is made when a visitor first needs it and reclaimed after a long absence. It holds
+//! nothing that would be missed: answers, edits and results are in the store, and the next Run makes another one.
+//!
+//! There are so many boards and no more. When all are in use, somebody who presses Run gets one from whoever can best do
+//! without: see [`reclaim`].
+
+mod reclaim;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 
 use crate::board::Board;
 use crate::board::actor::OnEnd;
@@ -23,20 +29,35 @@ use crate::feed::Feed;
 use crate::lock::lock;
 use crate::newest::Newest;
 use crate::store::{Store, VisitorId};
+use crate::turns::{Client, Turns};
+use crate::visitor::Visitor;
 use course::Course;
+use course::words::reclaimed;
+use reclaim::{Need, Use};
 use workbench::emulated::BootedBoard;
 use workbench::judge;
 use workbench::record::RunRecord;
 use workbench::session::EndReason;
 use workbench::state::{BoardId, BoardState, BoardStatus};
 
+/// What belongs to a visitor's page, whether they have a board or not.
+#[derive(Debug, Default)]
+pub struct Desk {
+    /// The visitor's live events.
+    pub feed: Arc<Feed>,
+    /// The checks of exercises.
+    pub check: Newest,
+    /// The window that the visitor explores.
+    pub explored: Explored,
+}
+
 /// One visitor's board and what belongs to it.
 #[derive(Debug)]
 pub struct Bench {
     /// Whose it is.
-    pub visitor: VisitorId,
-    /// The visitor's live events.
-    pub feed: Arc<Feed>,
+    pub visitor: Client,
+    /// What belongs to their page.
+    pub desk: Arc<Desk>,
     /// The virtual board that is always there.
     own: Board,
     /// The attached board that they have taken.
@@ -45,11 +66,25 @@ pub struct Bench {
     moving: tokio::sync::Mutex<()>,
     course: Arc<Course>,
     store: Store,
-    /// The checks of exercises.
-    pub check: Newest,
-    /// The window that the visitor explores.
-    pub explored: Explored,
-    used: Mutex<Instant>,
+    used: Mutex<Used>,
+}
+
+/// When a bench was used last.
+#[derive(Clone, Copy, Debug)]
+struct Used {
+    /// Any request.
+    heard: Instant,
+    /// A request that does something, if there was one.
+    acted: Option<Instant>,
+}
+
+impl Used {
+    fn note(&mut self, acts: bool) {
+        self.heard = Instant::now();
+        if acts {
+            self.acted = Some(self.heard);
+        }
+    }
 }
 
 impl Bench {
@@ -74,7 +109,7 @@ impl Bench {
         if lock(&self.attached).as_ref().is_some_and(|claim| claim.id() == id) {
             return Ok(());
         }
-        let claim = boards.take(id, self.visitor).await?;
+        let claim = boards.take(id, self.visitor.visitor).await?;
         let earlier = lock(&self.attached).take();
         match earlier {
             Some(earlier) => earlier.give_back().await,
@@ -84,7 +119,7 @@ impl Bench {
                 self.own.join(Arc::new(Feed::default()), self.on_end()).await?;
             }
         }
-        claim.board.join(Arc::clone(&self.feed), self.on_end()).await?;
+        claim.board.join(Arc::clone(&self.desk.feed), self.on_end()).await?;
         *lock(&self.attached) = Some(claim);
         Ok(())
     }
@@ -95,20 +130,40 @@ impl Bench {
         let claim = lock(&self.attached).take_if(|claim| claim.id() == id);
         let Some(claim) = claim else { return Ok(false) };
         claim.give_back().await;
-        self.own.join(Arc::clone(&self.feed), self.on_end()).await?;
+        self.own.join(Arc::clone(&self.desk.feed), self.on_end()).await?;
         Ok(true)
     }
 
     /// Keeps the outcome of every run.
     fn on_end(&self) -> OnEnd {
-        on_end(&self.course, &self.store, &self.feed, self.visitor)
+        on_end(&self.course, &self.store, &self.desk.feed, self.visitor.visitor)
     }
 
-    fn is_idle(&self) -> bool {
-        self.feed.readers() == 0
-            && !matches!(self.board().status().state, BoardState::Running { .. } | BoardState::Flashing(_))
+    /// How much it would be missed.
+    fn usage(&self, now: Instant) -> Use {
+        let Used { heard, acted } = *lock(&self.used);
+        let state = self.board().status().state;
+        Use {
+            silent: now.saturating_duration_since(heard),
+            idle: acted.map(|acted| now.saturating_duration_since(acted)),
+            read: self.desk.feed.readers() > 0,
+            runs: matches!(state, BoardState::Running { .. } | BoardState::Flashing(_)),
+            flashes: matches!(state, BoardState::Flashing(_)),
+        }
+    }
+
+    /// Ends what runs, so that its outcome is kept and the page hears of it, and tells the page why.
+    async fn retire(self: Arc<Self>) {
+        let board = self.board();
+        if tokio::time::timeout(RETIRE_TIMEOUT, board.stop()).await.is_err() {
+            tracing::info!(board = %self.own.status().id, "what runs on a board that is taken away does not end");
+        }
+        self.desk.feed.publish_json("notice", &reclaimed(self.desk.feed.language()));
     }
 }
+
+/// How long what runs on a board that is taken away may take to end; then it ends with the board.
+const RETIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 fn on_end(course: &Arc<Course>, store: &Store, feed: &Arc<Feed>, visitor: VisitorId) -> OnEnd {
     let (course, store, feed) = (Arc::clone(course), store.clone(), Arc::clone(feed));
@@ -121,14 +176,18 @@ fn on_end(course: &Arc<Course>, store: &Store, feed: &Arc<Feed>, visitor: Visito
 #[derive(Debug)]
 pub struct Benches {
     open: Mutex<HashMap<VisitorId, Arc<Bench>>>,
+    /// Desks live as long as somebody sits at them: a bench, a stream or a check.
+    desks: Mutex<HashMap<VisitorId, Weak<Desk>>>,
     pool: Pool,
     booted: BootedBoard,
     limits: Limits,
     course: Arc<Course>,
     store: Store,
     last_board: AtomicU64,
+    /// Counts benches that came and went.
+    changes: watch::Sender<u64>,
     /// Checks run beside the boards, as many at once as there are processors.
-    pub checks: Arc<Semaphore>,
+    pub checks: Turns,
 }
 
 impl Benches {
@@ -140,13 +199,15 @@ impl Benches {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             open: Mutex::default(),
+            desks: Mutex::default(),
             pool: Pool::start(processors)?,
             booted,
+            checks: Turns::new(processors, limits.jobs),
             limits,
             course,
             store,
             last_board: AtomicU64::new(0),
-            checks: Arc::new(Semaphore::new(processors)),
+            changes: watch::Sender::new(0),
         })
     }
 
@@ -156,26 +217,68 @@ impl Benches {
         &self.booted
     }
 
-    /// The bench of a visitor; a new one has a booted board. Call it on the runtime.
+    /// Tells of benches that come and go.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// What belongs to a visitor's page.
+    #[must_use]
+    pub fn desk(&self, visitor: VisitorId) -> Arc<Desk> {
+        let mut desks = lock(&self.desks);
+        if let Some(desk) = desks.get(&visitor).and_then(Weak::upgrade) {
+            return desk;
+        }
+        // As many go as come.
+        if desks.len() >= 2 * self.limits.boards + self.limits.jobs {
+            desks.retain(|_, desk| desk.strong_count() > 0);
+        }
+        let desk = Arc::new(Desk::default());
+        desks.insert(visitor, Arc::downgrade(&desk));
+        desk
+    }
+
+    /// The bench of a visitor who does something with it; a new one has a booted board. Call it on the runtime.
     ///
     /// # Errors
     /// [`Problem::AllBoardsTaken`] while so many others work that there is no board left.
-    pub fn of(&self, visitor: VisitorId) -> Result<Arc<Bench>, Problem> {
+    pub fn of(&self, visitor: Visitor) -> Result<Arc<Bench>, Problem> {
+        self.find(visitor, Need::Acts).ok_or(Problem::AllBoardsTaken)
+    }
+
+    /// The bench of a visitor who listens to it; `None` while others use all boards.
+    #[must_use]
+    pub fn listening(&self, visitor: Visitor) -> Option<Arc<Bench>> {
+        self.find(visitor, Need::Listens)
+    }
+
+    /// The bench of a visitor who looks at a page: nobody loses a board to them.
+    #[must_use]
+    pub fn looking(&self, visitor: Visitor) -> Option<Arc<Bench>> {
+        self.find(visitor, Need::Looks)
+    }
+
+    fn find(&self, visitor: Visitor, need: Need) -> Option<Arc<Bench>> {
         let mut open = lock(&self.open);
-        if let Some(bench) = open.get(&visitor) {
-            *lock(&bench.used) = Instant::now();
-            return Ok(Arc::clone(bench));
+        if let Some(bench) = open.get(&visitor.id) {
+            lock(&bench.used).note(visitor.acts);
+            return Some(Arc::clone(bench));
         }
         if open.len() >= self.limits.boards {
-            let longest_idle = open.values().filter(|bench| bench.is_idle()).min_by_key(|bench| *lock(&bench.used));
-            let Some(reclaimed) = longest_idle.map(|bench| bench.visitor) else {
-                return Err(Problem::AllBoardsTaken);
-            };
-            open.remove(&reclaimed);
+            let now = Instant::now();
+            let held = open.values().map(|bench| (bench.visitor, bench.usage(now))).collect::<Vec<_>>();
+            let taken = reclaim::choose(&held, visitor.place, need, &self.limits)?;
+            if let Some(bench) = open.remove(&taken.visitor) {
+                tracing::info!(board = %bench.own.status().id, "all boards are in use: one is taken away for another visitor");
+                tokio::spawn(bench.retire());
+            }
         }
         let bench = Arc::new(self.make(visitor));
-        open.insert(visitor, Arc::clone(&bench));
-        Ok(bench)
+        open.insert(visitor.id, Arc::clone(&bench));
+        drop(open);
+        self.changes.send_modify(|changes| *changes += 1);
+        Some(bench)
     }
 
     /// The bench of a visitor who has one.
@@ -184,18 +287,42 @@ impl Benches {
         lock(&self.open).get(&visitor).cloned()
     }
 
-    /// What is known of every virtual board that there is at the moment.
+    /// The bench with this virtual board.
     #[must_use]
-    pub fn statuses(&self) -> Vec<BoardStatus> {
-        let mut statuses: Vec<_> = lock(&self.open).values().map(|bench| bench.own.status()).collect();
-        statuses.sort_by(|a, b| a.id.cmp(&b.id));
-        statuses
+    pub fn with_board(&self, id: &str) -> Option<Arc<Bench>> {
+        lock(&self.open).values().find(|bench| bench.own.status().id.0 == id).cloned()
+    }
+
+    /// Takes a visitor's board away, because the class host says so; whatever runs on it ends.
+    pub async fn free(&self, visitor: VisitorId) {
+        let Some(bench) = lock(&self.open).remove(&visitor) else { return };
+        self.changes.send_modify(|changes| *changes += 1);
+        bench.retire().await;
+    }
+
+    /// What is known of every virtual board that there is at the moment, and who has it.
+    #[must_use]
+    pub fn boards(&self) -> Vec<(VisitorId, BoardStatus)> {
+        let mut boards: Vec<_> =
+            lock(&self.open).values().map(|bench| (bench.visitor.visitor, bench.own.status())).collect();
+        boards.sort_by(|(_, a), (_, b)| (a.id.0.len(), &a.id.0).cmp(&(b.id.0.len(), &b.id.0)));
+        boards
     }
 
     /// Takes boards away that nobody has used for long.
     pub fn reclaim(&self) {
-        let limit = self.limits.board_idle;
-        lock(&self.open).retain(|_, bench| !bench.is_idle() || lock(&bench.used).elapsed() < limit);
+        let (limit, now) = (self.limits.board_idle, Instant::now());
+        let mut open = lock(&self.open);
+        let before = open.len();
+        open.retain(|_, bench| {
+            let usage = bench.usage(now);
+            usage.read || usage.flashes || usage.silent < limit
+        });
+        let gone = open.len() != before;
+        drop(open);
+        if gone {
+            self.changes.send_modify(|changes| *changes += 1);
+        }
     }
 
     /// How often [`reclaim`](Self::reclaim) is worth calling.
@@ -204,24 +331,26 @@ impl Benches {
         (self.limits.board_idle / 4).max(Duration::from_secs(1))
     }
 
-    fn make(&self, visitor: VisitorId) -> Bench {
-        let feed = Arc::new(Feed::default());
+    fn make(&self, visitor: Visitor) -> Bench {
+        let desk = self.desk(visitor.id);
+        // A page that was open before still shows the board that was taken away.
+        desk.feed.forget_run();
         let booted = self.booted.clone();
         let (engine, reports) = PacedEngine::start(&self.pool, Arc::new(move |seed| booted.fresh(seed)));
         let id = BoardId(format!("virtual-{}", self.last_board.fetch_add(1, Ordering::Relaxed) + 1));
-        let on_end = on_end(&self.course, &self.store, &feed, visitor);
-        let own = Board::spawn(BoardStatus::new_virtual(id), engine, reports, Arc::clone(&feed), on_end);
+        let on_end = on_end(&self.course, &self.store, &desk.feed, visitor.id);
+        let own = Board::spawn(BoardStatus::new_virtual(id), engine, reports, Arc::clone(&desk.feed), on_end);
+        let mut used = Used { heard: Instant::now(), acted: None };
+        used.note(visitor.acts);
         Bench {
-            visitor,
-            feed,
+            visitor: visitor.client(),
+            desk,
             own,
             attached: Mutex::default(),
             moving: tokio::sync::Mutex::default(),
             course: Arc::clone(&self.course),
             store: self.store.clone(),
-            check: Newest::default(),
-            explored: Explored::default(),
-            used: Mutex::new(Instant::now()),
+            used: Mutex::new(used),
         }
     }
 }

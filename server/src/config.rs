@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::store::Quota;
 use ports::discovery::AttachedPort;
 use ports::serial::PortAddress;
 
@@ -73,6 +74,32 @@ pub struct Limits {
     pub burst: u32,
     /// Requests a second that one visitor may make for long.
     pub requests_per_second: u32,
+    /// Requests that all visitors of one place may make at once. A class behind one router is one place.
+    pub place_burst: u32,
+    /// Requests a second that all visitors of one place may make for long.
+    pub place_requests_per_second: u32,
+    /// Connections of one place at the same time. A browser holds six to a server, and a class behind one router has forty.
+    pub place_connections: usize,
+    /// Connections of all places together; fewer where the system allows fewer.
+    pub connections: usize,
+    /// How long a connection may take to say what it wants, and how long it may stay silent between two requests.
+    pub head_timeout: Duration,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
+    /// Live streams of one visitor: as many pages may be open.
+    pub visitor_streams: usize,
+    /// Bytes by which the work of all visitors of one place may grow at once.
+    pub place_growth_bytes: u64,
+    /// Bytes a second by which it may grow for long.
+    pub place_growth_bytes_per_second: u64,
+    /// What the database keeps.
+    pub quota: Quota,
+    /// When all boards are in use, one whose visitor has done nothing for so long goes to somebody else, whatever runs on it.
+    pub board_unattended: Duration,
+    /// The same where nobody has the page open any more.
+    pub board_deserted: Duration,
+    /// Checks and explorations that may have begun and wait for their turn to go on.
+    pub jobs: usize,
     /// The longest run that can be asked for, in seconds of the board's time.
     pub run_seconds: u32,
 }
@@ -85,6 +112,19 @@ impl Default for Limits {
             board_idle: Duration::from_secs(30 * 60),
             burst: 60,
             requests_per_second: 20,
+            place_burst: 600,
+            place_requests_per_second: 300,
+            place_connections: 512,
+            connections: 4096,
+            head_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(20),
+            visitor_streams: 12,
+            place_growth_bytes: 24 << 20,
+            place_growth_bytes_per_second: 4 << 10,
+            quota: Quota::default(),
+            board_unattended: Duration::from_secs(120),
+            board_deserted: Duration::from_secs(10),
+            jobs: 256,
             run_seconds: 600,
         }
     }

@@ -23,6 +23,7 @@ use crate::language::of_request;
 use crate::pages::frame::Theme;
 use crate::pages::trouble::TroublePage;
 use crate::store::StoreError;
+use crate::turns::NoTurn;
 
 /// What a visitor can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +61,16 @@ pub enum Problem {
     Board(BoardRefusal),
     /// The disk with the visitors' work is full.
     DiskFull,
+    /// The folder with the visitors' work is gone.
+    DataFolderGone,
+    /// The file with the visitors' work is not sound.
+    DatabaseDamaged,
+    /// More is to be saved than a visitor, or a place, has room for.
+    SavedTooMuch,
+    /// So many checks wait that this one found no place.
+    ChecksCrowded,
+    /// The request's body did not arrive in time.
+    TooSlow,
     /// The visitor may not have the board, or not do this with it.
     Share(ShareRefusal),
     /// What was named is no port.
@@ -88,7 +99,11 @@ impl Problem {
             Self::NotExplored(NotExplored::NoWindow) => StatusCode::NOT_FOUND,
             Self::NotExplored(NotExplored::GivenUp) => StatusCode::CONFLICT,
             Self::NotExplored(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::AllBoardsTaken => StatusCode::SERVICE_UNAVAILABLE,
+            Self::AllBoardsTaken | Self::DataFolderGone | Self::DatabaseDamaged | Self::ChecksCrowded => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::SavedTooMuch => StatusCode::INSUFFICIENT_STORAGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Board(BoardRefusal::Session(_)) => StatusCode::BAD_GATEWAY,
             Self::Board(BoardRefusal::Gone) => StatusCode::SERVICE_UNAVAILABLE,
             Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
@@ -121,6 +136,11 @@ impl Problem {
             Self::AllBoardsTaken => "all-boards-taken",
             Self::Board(refusal) => refusal.code(),
             Self::DiskFull => "disk-full",
+            Self::DataFolderGone => "data-folder-gone",
+            Self::DatabaseDamaged => "database-damaged",
+            Self::SavedTooMuch => "saved-too-much",
+            Self::ChecksCrowded => "checks-crowded",
+            Self::TooSlow => "too-slow",
             Self::Share(ShareRefusal::Flashing) => "board-flashing",
             // Made only by `From`, which takes the board's refusal out of it.
             Self::Share(ShareRefusal::Board(_)) => "board-gone",
@@ -153,8 +173,25 @@ impl Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
-        if error.is_disk_full() { Self::DiskFull } else { Self::Internal }
+        match error {
+            StoreError::TooMuch => return Self::SavedTooMuch,
+            _ => tracing::error!(%error, "the store failed"),
+        }
+        match error {
+            StoreError::Gone(_) => Self::DataFolderGone,
+            error if error.is_disk_full() => Self::DiskFull,
+            error if error.is_damage() => Self::DatabaseDamaged,
+            _ => Self::Internal,
+        }
+    }
+}
+
+impl From<NoTurn> for Problem {
+    fn from(no_turn: NoTurn) -> Self {
+        match no_turn {
+            NoTurn::Crowded => Self::ChecksCrowded,
+            NoTurn::GivenUp => Self::CheckGivenUp,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Method};
@@ -29,7 +30,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 /// Refuses requests under a foreign name (DNS rebinding) or from a foreign page (forgery), and
 /// sets the headers of every answer.
 pub(crate) async fn guard(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let mut response = match check(&app, request.method(), request.headers()) {
+    let mut response = match check(&app, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
@@ -40,10 +41,33 @@ pub(crate) async fn guard(State(app): State<AppState>, request: Request, next: N
     response
 }
 
-fn check(app: &AppState, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).ok_or(Problem::WrongHost)?;
-    if !is_our_name(name_of(host), app.config.lan, app.config.listen.ip(), &app.host_name) {
-        return Err(Problem::WrongHost);
+/// Waits for the whole body before a handler begins, and not for ever: a body that trickles in would hold what the handler
+/// holds.
+pub(crate) async fn whole_body(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let limits = &app.config.limits;
+    let (head, body) = request.into_parts();
+    match tokio::time::timeout(limits.body_timeout, axum::body::to_bytes(body, limits.body_bytes)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(head, Body::from(bytes))).await,
+        // It is too long, or the connection broke and nobody reads the answer.
+        Ok(Err(_)) => Problem::TooLarge(limits.body_bytes).into_response(),
+        Err(_) => Problem::TooSlow.into_response(),
+    }
+}
+
+fn check(app: &AppState, request: &Request) -> Result<(), Problem> {
+    let (method, headers) = (request.method(), request.headers());
+    let host = only_host(headers).ok_or(Problem::WrongHost)?;
+    // A request that names its target in full (RFC 9112 section 3.2.2) is held to that name as well.
+    let full = request.uri().authority().map(axum::http::uri::Authority::as_str);
+    for name in std::iter::once(host).chain(full) {
+        let ours =
+            name_of(name).is_some_and(|name| is_our_name(name, app.config.lan, app.config.listen.ip(), &app.host_name));
+        if !ours {
+            return Err(Problem::WrongHost);
+        }
     }
     if *method == Method::GET || *method == Method::HEAD {
         return Ok(());
@@ -61,12 +85,26 @@ fn check(app: &AppState, method: &Method, headers: &HeaderMap) -> Result<(), Pro
     }
 }
 
-/// The host without its port.
-fn name_of(host: &str) -> &str {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split(']').next().unwrap_or(rest);
-    }
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
+/// The value of the `Host` field; a request with several names none (RFC 9112 section 3.2).
+fn only_host(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::HOST).iter();
+    let first = values.next()?;
+    values.next().is_none().then_some(first)?.to_str().ok()
+}
+
+/// The host without its port; `None` unless the whole text is `name`, `name:port`, `[address]` or `[address]:port`.
+/// What follows a bracket or a colon is judged too: `[::1].evil.example` is somebody else's name.
+fn name_of(host: &str) -> Option<&str> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => {
+            let (address, rest) = rest.split_once(']')?;
+            address.parse::<std::net::Ipv6Addr>().ok()?;
+            (address, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
+        }
+        None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
+    };
+    let is_port = |port: &str| port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    port.is_none_or(is_port).then_some(name)
 }
 
 /// Whether this is a name of this machine. An address is no name that somebody else could have
@@ -103,8 +141,22 @@ mod tests {
             ("localhost.evil.example", true, false),
             ("127.0.0.1.evil.example", true, false),
             ("", true, false),
+            ("[::1]", false, true),
+            ("[::1].evil.example", true, false),
+            ("[::1].evil.example:7878", true, false),
+            ("[::1]evil:7878", true, false),
+            ("[localhost]", true, false),
+            ("[::1", true, false),
+            ("::1", true, false),
+            ("127.0.0.1:80.evil.example", true, false),
+            ("localhost:evil.example", true, false),
+            ("localhost:", true, false),
+            ("localhost:99999", true, false),
+            ("localhost:+80", true, false),
+            ("user@localhost:7878", true, false),
         ] {
-            let ours = is_our_name(name_of(host), lan, IpAddr::from([127, 0, 0, 1]), "teacher");
+            let ours =
+                name_of(host).is_some_and(|name| is_our_name(name, lan, IpAddr::from([127, 0, 0, 1]), "teacher"));
             assert_eq!(ours, expected, "{host} with lan = {lan}");
         }
     }

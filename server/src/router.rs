@@ -1,10 +1,7 @@
 //! Every route and every layer, in the order in which a request meets them.
 
-use std::net::SocketAddr;
-
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post, put};
-use axum::serve::ListenerExt as _;
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -12,6 +9,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::app::AppState;
 use crate::assets;
+use crate::connections;
 use crate::error::{self, Problem};
 use crate::guard;
 use crate::routes::{board, boards, check, events, explore, pages, work};
@@ -51,6 +49,7 @@ pub fn router(app: AppState) -> Router {
         .fallback(|| async { Problem::PageUnknown })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .layer(DefaultBodyLimit::max(app.config.limits.body_bytes))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::whole_body))
         .layer(CatchPanicLayer::custom(|_| axum::response::IntoResponse::into_response(Problem::Internal)))
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .layer(middleware::from_fn(error::answer_in_the_visitors_language))
@@ -67,12 +66,7 @@ pub async fn serve(
     app: AppState,
     ended: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    // Live events are small and go out one by one: none is to wait until the one before has been acknowledged.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection does without TCP_NODELAY");
-        }
-    });
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(ended).await
+    let limits = app.config.limits.clone();
+    connections::serve(listener, router(app), &limits, ended).await;
+    Ok(())
 }

@@ -1,18 +1,28 @@
 //! What visitors leave behind: answers, edits, results. Kept in SQLite, in one thread of its own.
 //!
 //! A write is answered after it is on the disk, so that nothing acknowledged is lost by `kill -9`
-//! or a power cut (write-ahead log with `synchronous = FULL`).
+//! or a power cut (write-ahead log with `synchronous = FULL`), and after a look whether the file that
+//! was written is still the one in the data folder: a deleted folder takes every write and keeps none.
+//!
+//! A visitor is a row only once there is something to keep: cookies are free, rows are not. The file
+//! has a size that it does not outgrow ([`Quota`]).
 
-use std::path::Path;
+mod file;
+mod quota;
+
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
+
+use file::DatabaseFile;
+pub use quota::Quota;
 
 /// The database file in the data folder.
 const FILE: &str = "isrlab.sqlite3";
@@ -24,7 +34,7 @@ enum Change {
 }
 
 /// The changes from one version of the tables to the next; `user_version` counts them. Only append.
-const MIGRATIONS: [Change; 2] = [
+const MIGRATIONS: [Change; 3] = [
     Change::Sql(
         "
     CREATE TABLE visitor (
@@ -56,13 +66,17 @@ const MIGRATIONS: [Change; 2] = [
 ",
     ),
     Change::Code(hash_secrets),
+    Change::Sql("CREATE TABLE mint (key BLOB NOT NULL); CREATE INDEX visitor_by_seen ON visitor (seen)"),
 ];
 
 /// Rows of the outcome table kept for one visitor and lesson; the oldest give way.
 const OUTCOMES_KEPT: u32 = 100;
 
-/// A visitor, by the number that the database gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+/// Bytes in the key with which visitors' secrets are made.
+pub const KEY_BYTES: usize = 32;
+
+/// A visitor, by their number: an older database gave it, or their secret does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct VisitorId(pub i64);
 
 /// Why something could not be kept or read.
@@ -97,6 +111,26 @@ pub enum StoreError {
     /// The database's thread has ended.
     #[error("the database is closed")]
     Closed,
+    /// The file on the disk is not sound.
+    #[error(
+        "the database {path} is damaged ({finding}), and what pupils saved may be in it\n  Move the file to another \
+         folder to begin anew, or put a copy in its place; `sqlite3 FILE .recover` saves what can be read.\n  [database-damaged]"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite found.
+        finding: String,
+    },
+    /// The file that is written is no longer in the data folder.
+    #[error("the database {0} was deleted or replaced while the workbench ran\n  [data-folder-gone]")]
+    Gone(PathBuf),
+    /// A visitor, or a machine, keeps more than its share.
+    #[error("more than a visitor's share is to be kept")]
+    TooMuch,
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(getrandom::Error),
 }
 
 /// Advice and code of a failure that whoever starts the workbench can mend.
@@ -115,7 +149,17 @@ impl StoreError {
         match self {
             Self::Database { source, .. } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
             Self::Folder { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
-            Self::Newer { .. } | Self::Closed => false,
+            _ => false,
+        }
+    }
+
+    /// Whether the file on the disk is not sound.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Database { source, .. } => file::is_damage(source),
+            _ => false,
         }
     }
 }
@@ -160,12 +204,24 @@ pub struct SavedWork {
     pub steps: Value,
 }
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(&mut Database) + Send>;
+
+/// The database, as its thread has it.
+struct Database {
+    connection: Connection,
+    /// `None` in memory.
+    file: Option<DatabaseFile>,
+}
+
+/// Asked before more is kept than before, with the bytes that come to it; false refuses.
+pub type Allowance = Box<dyn FnOnce(u64) -> bool + Send>;
 
 /// A handle to the database's thread.
 #[derive(Clone)]
 pub struct Store {
     jobs: mpsc::Sender<Job>,
+    key: [u8; KEY_BYTES],
+    quota: Quota,
 }
 
 impl std::fmt::Debug for Store {
@@ -179,36 +235,66 @@ impl Store {
     ///
     /// # Errors
     /// The folder cannot be made, or the database is damaged or too new.
-    pub fn open(folder: Option<&Path>) -> Result<Self, StoreError> {
+    pub fn open(folder: Option<&Path>, quota: Quota) -> Result<Self, StoreError> {
+        let path = folder.map(|folder| folder.join(FILE));
+        let told = |error: StoreError| match (&path, error) {
+            (Some(path), StoreError::Database { source, .. }) if file::is_damage(&source) => {
+                StoreError::Damaged { path: path.clone(), finding: source.to_string() }
+            }
+            (_, error) => error,
+        };
+        let (connection, key) = Self::connect(folder, path.as_deref(), quota).map_err(told)?;
+        let file = path.map(DatabaseFile::seen).transpose()?;
+        let mut database = Database { connection, file };
+        let (jobs, waiting) = mpsc::channel::<Job>();
+        thread::Builder::new()
+            .name("store".into())
+            .spawn(move || {
+                for job in waiting {
+                    job(&mut database);
+                }
+            })
+            .map_err(|source| StoreError::Folder { folder: "(thread)".into(), source })?;
+        Ok(Self { jobs, key, quota })
+    }
+
+    fn connect(
+        folder: Option<&Path>,
+        path: Option<&Path>,
+        quota: Quota,
+    ) -> Result<(Connection, [u8; KEY_BYTES]), StoreError> {
         let failed = |doing| move |source| StoreError::Database { doing, source };
-        let mut connection = match folder {
-            Some(folder) => {
+        let mut connection = match (folder, path) {
+            (Some(folder), Some(path)) => {
                 std::fs::create_dir_all(folder)
                     .map_err(|source| StoreError::Folder { folder: folder.display().to_string(), source })?;
-                Connection::open(folder.join(FILE))
+                Connection::open(path)
             }
-            None => Connection::open_in_memory(),
+            _ => Connection::open_in_memory(),
         }
         .map_err(failed("opening"))?;
+        if let Some(path) = path {
+            file::check(&connection, path)?;
+        }
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed("opening"))?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed("opening"))?;
         connection.pragma_update(None, "foreign_keys", true).map_err(failed("opening"))?;
         // What is deleted or replaced does not stay readable in the file.
         connection.pragma_update(None, "secure_delete", true).map_err(failed("opening"))?;
         migrate(&mut connection)?;
-        let (jobs, waiting) = mpsc::channel::<Job>();
-        thread::Builder::new()
-            .name("store".into())
-            .spawn(move || {
-                for job in waiting {
-                    job(&mut connection);
-                }
-            })
-            .map_err(|source| StoreError::Folder { folder: "(thread)".into(), source })?;
-        Ok(Self { jobs })
+        quota.limit(&connection).map_err(failed("limiting its size"))?;
+        quota::forget_who_left_nothing(&connection).map_err(failed("forgetting visitors"))?;
+        let key = key(&connection)?;
+        Ok((connection, key))
     }
 
-    /// The visitor with this secret, if there is one; notes that they were here.
+    /// The key with which visitors' secrets are made. It is the database's, so that a browser is known after a restart.
+    #[must_use]
+    pub fn key(&self) -> &[u8; KEY_BYTES] {
+        &self.key
+    }
+
+    /// The visitor to whom an older workbench gave this secret, if there is one; notes that they were here.
     ///
     /// # Errors
     /// The database failed.
@@ -225,18 +311,6 @@ impl Store {
         .await
     }
 
-    /// Adds a visitor with this secret.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn add_visitor(&self, secret: String) -> Result<VisitorId, StoreError> {
-        self.ask("adding a visitor", move |database| {
-            let sql = "INSERT INTO visitor (secret_hash, created, seen) VALUES (?1, ?2, ?2) RETURNING id";
-            database.query_row(sql, params![hash(&secret), now_s()], |row| row.get(0).map(VisitorId))
-        })
-        .await
-    }
-
     /// A visitor's work on a lesson.
     ///
     /// # Errors
@@ -248,7 +322,7 @@ impl Store {
             let mut work = found.optional()?.unwrap_or_default();
             let mut rows =
                 database.prepare_cached("SELECT row FROM outcome WHERE visitor = ?1 AND lesson = ?2 ORDER BY id")?;
-            for row in rows.query_map(params![visitor.0, lesson], |row| row.get::<_, String>(0))? {
+            for row in rows.query_map(params![visitor.0, lesson], |row| file::text(row, 0))? {
                 work.outcomes.push(json(&row?));
             }
             Ok(work)
@@ -265,22 +339,34 @@ impl Store {
             let sql =
                 "SELECT program, prediction, steps, last_check, failures, passed, lesson FROM work WHERE visitor = ?1 ORDER BY lesson";
             let mut rows = database.prepare_cached(sql)?;
-            rows.query_map(params![visitor.0], |row| Ok((row.get(6)?, work_of_row(row)?)))?
+            rows.query_map(params![visitor.0], |row| Ok((file::text(row, 6)?, work_of_row(row)?)))?
             .collect()
         })
         .await
     }
 
-    /// Keeps what the page saves of a visitor's work.
+    /// Keeps what the page saves of a visitor's work; `allowed` is asked where that is more than before.
     ///
     /// # Errors
-    /// The database failed; nothing was changed.
-    pub async fn save_work(&self, visitor: VisitorId, lesson: String, work: SavedWork) -> Result<(), StoreError> {
-        self.ask("saving a visitor's work", move |database| {
+    /// The database failed or it is too much; nothing was changed.
+    pub async fn save_work(
+        &self,
+        visitor: VisitorId,
+        lesson: String,
+        work: SavedWork,
+        allowed: Allowance,
+    ) -> Result<(), StoreError> {
+        let quota = self.quota;
+        self.keep("saving a visitor's work", visitor, move |change| {
+            let (prediction, steps) = (work.prediction.to_string(), work.steps.to_string());
+            let size = work.program.as_ref().map_or(0, String::len) + prediction.len() + steps.len();
+            if !quota.has_share(change, visitor, &lesson, size as u64, allowed)? {
+                return Ok(Kept::TooMuch);
+            }
             let sql = "INSERT INTO work (visitor, lesson, program, prediction, steps, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                 ON CONFLICT DO UPDATE SET program = ?3, prediction = ?4, steps = ?5, updated = ?6";
-            let (prediction, steps) = (work.prediction.to_string(), work.steps.to_string());
-            database.execute(sql, params![visitor.0, lesson, work.program, prediction, steps, now_s()]).map(drop)
+            change.execute(sql, params![visitor.0, lesson, work.program, prediction, steps, now_s()])?;
+            Ok(Kept::Done(()))
         })
         .await
     }
@@ -290,11 +376,12 @@ impl Store {
     /// # Errors
     /// The database failed; nothing was changed.
     pub async fn save_check(&self, visitor: VisitorId, lesson: String, verdict: Value) -> Result<(), StoreError> {
-        self.ask("saving a verdict", move |database| {
+        self.keep("saving a verdict", visitor, move |change| {
             let passed = verdict["passed"].as_bool().unwrap_or(false);
             let sql = "INSERT INTO work (visitor, lesson, last_check, failures, passed, updated) VALUES (?1, ?2, ?3, NOT ?4, ?4, ?5)
                 ON CONFLICT DO UPDATE SET last_check = ?3, failures = failures + NOT ?4, passed = passed OR ?4, updated = ?5";
-            database.execute(sql, params![visitor.0, lesson, verdict.to_string(), passed, now_s()]).map(drop)
+            change.execute(sql, params![visitor.0, lesson, verdict.to_string(), passed, now_s()])?;
+            Ok(Kept::Done(()))
         })
         .await
     }
@@ -304,8 +391,7 @@ impl Store {
     /// # Errors
     /// The database failed; nothing was changed.
     pub async fn add_outcome(&self, visitor: VisitorId, lesson: String, mut row: Value) -> Result<Value, StoreError> {
-        self.ask("saving an outcome", move |database| {
-            let change = database.transaction()?;
+        self.keep("saving an outcome", visitor, move |change| {
             let sql =
                 "SELECT COALESCE(MAX(json_extract(row, '$.n')), 0) + 1 FROM outcome WHERE visitor = ?1 AND lesson = ?2";
             let number: i64 = change.query_row(sql, params![visitor.0, lesson], |row| row.get(0))?;
@@ -316,8 +402,7 @@ impl Store {
             let sql = "DELETE FROM outcome WHERE visitor = ?1 AND lesson = ?2 AND id NOT IN
                 (SELECT id FROM outcome WHERE visitor = ?1 AND lesson = ?2 ORDER BY id DESC LIMIT ?3)";
             change.execute(sql, params![visitor.0, lesson, OUTCOMES_KEPT])?;
-            change.commit()?;
-            Ok(row)
+            Ok(Kept::Done(row))
         })
         .await
     }
@@ -334,10 +419,50 @@ impl Store {
         .await
     }
 
+    /// Carries out a change of what is kept of a visitor, who is a row from then on. When it returns, the change is in
+    /// the file that is in the data folder.
+    async fn keep<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        visitor: VisitorId,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Kept<T>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let quota = self.quota;
+        self.job(doing, move |database| {
+            let failed = |source| StoreError::Database { doing, source };
+            let still_there = |file: &Option<DatabaseFile>| file.as_ref().map_or(Ok(()), DatabaseFile::still_there);
+            still_there(&database.file)?;
+            quota.make_room(&mut database.connection, visitor).map_err(failed)?;
+            let change = database.connection.transaction().map_err(failed)?;
+            let sql = "INSERT INTO visitor (id, secret_hash, created, seen) VALUES (?1, 'minted ' || ?1, ?2, ?2)
+                ON CONFLICT DO UPDATE SET seen = ?2";
+            change.execute(sql, params![visitor.0, now_s()]).map_err(failed)?;
+            let kept = match work(&change).map_err(failed)? {
+                Kept::Done(kept) => kept,
+                Kept::TooMuch => return Err(StoreError::TooMuch),
+            };
+            change.commit().map_err(failed)?;
+            still_there(&database.file)?;
+            Ok(kept)
+        })
+        .await
+    }
+
     async fn ask<T: Send + 'static>(
         &self,
         doing: &'static str,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.job(doing, move |database| {
+            work(&mut database.connection).map_err(|source| StoreError::Database { doing, source })
+        })
+        .await
+    }
+
+    async fn job<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Database) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |database| {
@@ -346,8 +471,32 @@ impl Store {
         });
         self.jobs.send(job).map_err(|_| StoreError::Closed)?;
         let result = answer.await.map_err(|_| StoreError::Closed)?;
-        result.map_err(|source| StoreError::Database { doing, source })
+        if let Err(error) = &result {
+            tracing::debug!(doing, %error, "the store refuses");
+        }
+        result
     }
+}
+
+/// What came of a change.
+enum Kept<T> {
+    Done(T),
+    /// It is more than the visitor's share; nothing is changed.
+    TooMuch,
+}
+
+/// The database's key; made the first time.
+fn key(database: &Connection) -> Result<[u8; KEY_BYTES], StoreError> {
+    let failed = |source| StoreError::Database { doing: "reading its key", source };
+    let found: Option<[u8; KEY_BYTES]> =
+        database.query_row("SELECT key FROM mint", [], |row| row.get(0)).optional().map_err(failed)?;
+    if let Some(key) = found {
+        return Ok(key);
+    }
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(StoreError::Random)?;
+    database.execute("INSERT INTO mint (key) VALUES (?1)", params![key]).map_err(failed)?;
+    Ok(key)
 }
 
 fn migrate(database: &mut Connection) -> Result<(), StoreError> {
@@ -394,12 +543,12 @@ fn hash(secret: &str) -> String {
 /// The work in a row whose first columns are those of [`Work`], without its outcomes.
 fn work_of_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Work> {
     Ok(Work {
-        program: row.get(0)?,
-        prediction: json(&row.get::<_, String>(1)?),
-        steps: json(&row.get::<_, String>(2)?),
-        last_check: row.get::<_, Option<String>>(3)?.map(|text| json(&text)),
-        failures: row.get(4)?,
-        passed: row.get(5)?,
+        program: file::maybe_text(row, 0)?,
+        prediction: json(&file::text(row, 1)?),
+        steps: json(&file::text(row, 2)?),
+        last_check: file::maybe_text(row, 3)?.map(|text| json(&text)),
+        failures: file::number(row, 4)?,
+        passed: file::number(row, 5)? != 0,
         outcomes: Vec::new(),
     })
 }
@@ -414,98 +563,4 @@ fn now_s() -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_full_disk_is_told_and_what_was_there_stays() {
-        let store = Store::open(None).unwrap();
-        let visitor = store.add_visitor("s".into()).await.unwrap();
-        let saved = |size| SavedWork { program: Some("x".repeat(size)), ..SavedWork::default() };
-        store.save_work(visitor, "lost-update".into(), saved(10)).await.unwrap();
-        // SQLite answers a disk without room as it answers this limit.
-        store.ask("limiting", |database| database.pragma_update(None, "max_page_count", 20)).await.unwrap();
-        let error = store.save_work(visitor, "lost-update".into(), saved(1 << 20)).await.unwrap_err();
-        assert!(error.is_disk_full(), "{error:?}");
-        assert_eq!(store.work(visitor, "lost-update".into()).await.unwrap().program, saved(10).program);
-    }
-
-    #[tokio::test]
-    async fn work_comes_back_as_it_was_left() {
-        let store = Store::open(None).unwrap();
-        let visitor = store.add_visitor("s".into()).await.unwrap();
-        assert_eq!(store.find_visitor("s".into()).await.unwrap(), Some(visitor));
-        assert_eq!(store.find_visitor("t".into()).await.unwrap(), None);
-        assert_eq!(store.work(visitor, "lost-update".into()).await.unwrap(), Work::default());
-
-        let saved = SavedWork {
-            program: Some("x = 'é'".into()),
-            prediction: json!({"plain":"zero"}),
-            steps: json!({"run":true}),
-        };
-        store.save_work(visitor, "lost-update".into(), saved.clone()).await.unwrap();
-        store.save_check(visitor, "lost-update".into(), json!({"passed":false})).await.unwrap();
-        let first = store.add_outcome(visitor, "lost-update".into(), json!({"seed":7})).await.unwrap();
-        assert_eq!(first["n"], 1);
-        store.add_outcome(visitor, "lost-update".into(), json!({"seed":8})).await.unwrap();
-        let work = store.work(visitor, "lost-update".into()).await.unwrap();
-        assert_eq!((work.program, work.prediction, work.steps), (saved.program, saved.prediction, saved.steps));
-        assert_eq!(work.last_check, Some(json!({"passed":false})));
-        assert_eq!((work.failures, work.passed), (1, false));
-        store.save_check(visitor, "lost-update".into(), json!({"passed":true})).await.unwrap();
-        store.save_check(visitor, "lost-update".into(), json!({"passed":false})).await.unwrap();
-        let all = store.all_work(visitor).await.unwrap();
-        assert_eq!((all.len(), all[0].1.failures, all[0].1.passed), (1, 2, true), "what is passed stays passed");
-        assert_eq!(work.outcomes.iter().map(|row| row["n"].as_i64().unwrap()).collect::<Vec<_>>(), [1, 2]);
-
-        let other = store.add_visitor("o".into()).await.unwrap();
-        assert_eq!(store.work(other, "lost-update".into()).await.unwrap(), Work::default(), "visitors are kept apart");
-        store.clear_outcomes(visitor, "lost-update".into()).await.unwrap();
-        assert!(store.work(visitor, "lost-update".into()).await.unwrap().outcomes.is_empty());
-    }
-
-    #[tokio::test]
-    async fn the_outcome_table_is_bounded() {
-        let store = Store::open(None).unwrap();
-        let visitor = store.add_visitor("s".into()).await.unwrap();
-        for seed in 0..OUTCOMES_KEPT + 5 {
-            store.add_outcome(visitor, "l".into(), json!({"seed":seed})).await.unwrap();
-        }
-        let outcomes = store.work(visitor, "l".into()).await.unwrap().outcomes;
-        assert_eq!((outcomes.len() as u32, outcomes[0]["seed"].as_u64()), (OUTCOMES_KEPT, Some(5)));
-        assert_eq!(outcomes.last().unwrap()["n"], OUTCOMES_KEPT + 5);
-    }
-
-    #[tokio::test]
-    async fn secrets_of_an_older_database_are_hashed_and_still_known() {
-        let folder = tempfile::tempdir().unwrap();
-        let secret = "5ec2e7".repeat(10);
-        {
-            let old = Connection::open(folder.path().join(FILE)).unwrap();
-            let Change::Sql(sql) = MIGRATIONS[0] else { unreachable!() };
-            old.execute_batch(sql).unwrap();
-            old.pragma_update(None, "user_version", 1).unwrap();
-            let sql = "INSERT INTO visitor (id, secret, created, seen) VALUES (7, ?1, 0, 0)";
-            old.execute(sql, params![secret]).unwrap();
-        }
-        let store = Store::open(Some(folder.path())).unwrap();
-        assert_eq!(store.find_visitor(secret.clone()).await.unwrap(), Some(VisitorId(7)));
-        let new = "9e5ec2e7".repeat(8);
-        store.add_visitor(new.clone()).await.unwrap();
-        for file in std::fs::read_dir(folder.path()).unwrap() {
-            let bytes = std::fs::read(file.unwrap().path()).unwrap();
-            for secret in [&secret, &new] {
-                assert!(!bytes.windows(secret.len()).any(|piece| piece == secret.as_bytes()), "{secret} can be read");
-            }
-        }
-    }
-
-    #[test]
-    fn a_database_of_the_future_is_left_alone() {
-        let mut database = Connection::open_in_memory().unwrap();
-        database.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(migrate(&mut database), Err(StoreError::Newer { found: 99, .. })));
-    }
-}
+mod tests;

@@ -2,11 +2,14 @@
 //!
 //! [`know`] runs before the handlers: it finds the visitor, or makes one for somebody who opens a
 //! page, and enforces the rate of requests. A class with names and a teacher's view can be built
-//! on the same numbers.
+//! on the same numbers. Whoever only opens pages leaves nothing behind: see [`mint`].
+
+mod mint;
+mod rates;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
@@ -16,20 +19,23 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::AppState;
 use crate::board::registry::Asker;
+use crate::config::Limits;
 use crate::error::Problem;
 use crate::language::cookie;
-use crate::store::VisitorId;
+use crate::lock::lock;
+use crate::place::Place;
+use crate::store::{Allowance, Store, VisitorId};
+use crate::turns::Client;
+use mint::Mint;
+use rates::Rates;
 
 /// The cookie that holds a visitor's secret.
 pub const VISITOR_COOKIE: &str = "visitor";
 /// How long a browser keeps it, in seconds: a school year.
 const COOKIE_MAX_AGE_S: u32 = 365 * 24 * 3600;
-/// Random bytes in a secret.
+/// Bytes in a secret.
 const SECRET_BYTES: usize = 32;
-/// Rates that are remembered; the least recently used half is forgotten beyond it.
-const RATES_KEPT: usize = 4096;
-/// Visitors who are known without asking the store; beyond it everybody is looked up once more. A script that
-/// opens pages without a cookie is a new visitor each time, and must not fill the memory.
+/// Visitors of an older workbench who are known without asking the store; beyond it everybody is looked up once more.
 const KNOWN_KEPT: usize = 4096;
 
 /// The cookie of a class host who does not sit at the computer that runs the workbench.
@@ -42,6 +48,10 @@ pub struct Visitor {
     pub id: VisitorId,
     /// Whether they are the class host: they came from this machine itself, or by the link that it printed.
     pub host: bool,
+    /// Where they are.
+    pub place: Place,
+    /// Whether they do something, and do not only look.
+    pub acts: bool,
 }
 
 impl Visitor {
@@ -49,6 +59,12 @@ impl Visitor {
     #[must_use]
     pub fn asker(self) -> Asker {
         Asker { visitor: self.id, host: self.host }
+    }
+
+    /// Whose job is done.
+    #[must_use]
+    pub fn client(self) -> Client {
+        Client { place: self.place, visitor: self.id }
     }
 }
 
@@ -63,36 +79,38 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 /// Finds out who asks, and bounds how often.
 pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let secret = cookie(request.headers(), VISITOR_COOKIE).filter(|secret| is_secret(secret)).map(str::to_owned);
-    let address = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip());
-    // A socket for both kinds of addresses shows an IPv4 address within an IPv6 one.
-    let host = address.to_canonical().is_loopback()
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let place = address.map_or(Place::HERE, |ConnectInfo(address)| Place::of(address.ip()));
+    let host = place.is_here()
         || cookie(request.headers(), HOST_COOKIE).is_some_and(|token| app.visitors.is_host_token(token));
-    let known = match &secret {
-        Some(secret) => match app.visitors.find(&app, secret).await {
+    let acts = request.method() != Method::GET && request.method() != Method::HEAD;
+    let minted = secret.as_deref().and_then(|secret| app.visitors.read(secret));
+    // A secret that has to be looked up costs more than one that proves itself: it is paid for before.
+    if !app.visitors.allow(place, minted, &app.config.limits) {
+        return Problem::TooManyRequests.into_response();
+    }
+    let known = match (minted, &secret) {
+        (None, Some(secret)) => match app.visitors.find(&app.store, secret).await {
             Ok(known) => known,
             Err(problem) => return problem.into_response(),
         },
-        None => None,
+        (minted, _) => minted,
     };
-    let who = known.map_or(RateKey::Address(address), RateKey::Visitor);
-    if !app.visitors.allow(who, &app.config.limits) {
-        return Problem::TooManyRequests.into_response();
-    }
-    // Only somebody who opens a page or listens gets a cookie: a script that posts blindly does not fill the store.
+    // Only somebody who opens a page or listens gets a cookie: a script that posts blindly is nobody.
     let fresh = match known {
         Some(id) => {
-            request.extensions_mut().insert(Visitor { id, host });
+            request.extensions_mut().insert(Visitor { id, host, place, acts });
             None
         }
-        None if request.method() == Method::GET => match app.visitors.welcome(&app).await {
+        None if request.method() == Method::GET => match app.visitors.mint.make() {
             Ok((id, secret)) => {
-                request.extensions_mut().insert(Visitor { id, host });
+                request.extensions_mut().insert(Visitor { id, host, place, acts });
                 Some(secret)
             }
-            Err(problem) => return problem.into_response(),
+            Err(error) => {
+                tracing::error!(%error, "the system gives no random bytes");
+                return Problem::Internal.into_response();
+            }
         },
         None => None,
     };
@@ -112,21 +130,9 @@ pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next
 pub struct Visitors {
     /// The secret in the link for a class host at another computer.
     host_token: String,
+    mint: Mint,
     known: Mutex<HashMap<String, VisitorId>>,
-    rates: Mutex<HashMap<RateKey, Bucket>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum RateKey {
-    Visitor(VisitorId),
-    Address(IpAddr),
-}
-
-/// A token bucket.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    tokens: f64,
-    filled: Instant,
+    rates: Mutex<Rates>,
 }
 
 impl Visitors {
@@ -134,8 +140,9 @@ impl Visitors {
     ///
     /// # Errors
     /// The system gives no random bytes.
-    pub fn new() -> Result<Self, getrandom::Error> {
-        Ok(Self { host_token: secret()?, known: Mutex::default(), rates: Mutex::default() })
+    pub fn new(store: &Store) -> Result<Self, getrandom::Error> {
+        let mint = Mint::new(store.key());
+        Ok(Self { host_token: secret()?, mint, known: Mutex::default(), rates: Mutex::default() })
     }
 
     /// The secret in the link for a class host at another computer.
@@ -150,11 +157,26 @@ impl Visitors {
         token == self.host_token
     }
 
-    async fn find(&self, app: &AppState, secret: &str) -> Result<Option<VisitorId>, Problem> {
-        if let Some(id) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(secret) {
+    /// Whose secret this is, if this workbench made it.
+    #[must_use]
+    pub fn read(&self, secret: &str) -> Option<VisitorId> {
+        self.mint.read(secret)
+    }
+
+    /// Whether a visitor's work may grow, by its place: to be asked by the store.
+    pub(crate) fn allowance(app: &AppState, visitor: Visitor) -> Allowance {
+        let app = app.clone();
+        Box::new(move |bytes| {
+            let (rates, limits) = (&app.visitors.rates, &app.config.limits);
+            lock(rates).allow_growth(visitor.place, bytes, limits, Instant::now())
+        })
+    }
+
+    async fn find(&self, store: &Store, secret: &str) -> Result<Option<VisitorId>, Problem> {
+        if let Some(id) = lock(&self.known).get(secret) {
             return Ok(Some(*id));
         }
-        let found = app.store.find_visitor(secret.to_owned()).await?;
+        let found = store.find_visitor(secret.to_owned()).await?;
         if let Some(id) = found {
             self.remember(secret, id);
         }
@@ -162,41 +184,15 @@ impl Visitors {
     }
 
     fn remember(&self, secret: &str, id: VisitorId) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         if known.len() >= KNOWN_KEPT {
             known.clear();
         }
         known.insert(secret.to_owned(), id);
     }
 
-    async fn welcome(&self, app: &AppState) -> Result<(VisitorId, String), Problem> {
-        let secret = secret().map_err(|error| {
-            tracing::error!(%error, "the system gives no random bytes");
-            Problem::Internal
-        })?;
-        let id = app.store.add_visitor(secret.clone()).await?;
-        self.remember(&secret, id);
-        Ok((id, secret))
-    }
-
-    fn allow(&self, who: RateKey, limits: &crate::config::Limits) -> bool {
-        let now = Instant::now();
-        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        if rates.len() >= RATES_KEPT {
-            let mut ages: Vec<Instant> = rates.values().map(|bucket| bucket.filled).collect();
-            ages.sort_unstable();
-            let middle = ages[ages.len() / 2];
-            rates.retain(|_, bucket| bucket.filled >= middle);
-        }
-        let most = f64::from(limits.burst);
-        let bucket = rates.entry(who).or_insert(Bucket { tokens: most, filled: now });
-        let gained = now.duration_since(bucket.filled).as_secs_f64() * f64::from(limits.requests_per_second);
-        *bucket = Bucket { tokens: (bucket.tokens + gained).min(most), filled: now };
-        let allowed = bucket.tokens >= 1.0;
-        if allowed {
-            bucket.tokens -= 1.0;
-        }
-        allowed
+    fn allow(&self, place: Place, visitor: Option<VisitorId>, limits: &Limits) -> bool {
+        lock(&self.rates).allow(place, visitor, limits, Instant::now())
     }
 }
 
@@ -213,34 +209,15 @@ fn is_secret(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Limits;
-
-    #[test]
-    fn a_burst_is_allowed_and_a_flood_is_not() {
-        let visitors = Visitors::new().unwrap();
-        let limits = Limits { burst: 3, requests_per_second: 1, ..Limits::default() };
-        let who = RateKey::Visitor(VisitorId(1));
-        let answers: Vec<bool> = (0..5).map(|_| visitors.allow(who, &limits)).collect();
-        assert_eq!(answers, [true, true, true, false, false]);
-        assert!(visitors.allow(RateKey::Visitor(VisitorId(2)), &limits), "others are not affected");
-    }
+    use crate::store::Quota;
 
     #[test]
     fn the_memory_of_visitors_is_bounded() {
-        let visitors = Visitors::new().unwrap();
+        let visitors = Visitors::new(&Store::open(None, Quota::default()).unwrap()).unwrap();
         for id in 0..2 * KNOWN_KEPT as i64 {
             visitors.remember(&id.to_string(), VisitorId(id));
             let known = visitors.known.lock().unwrap();
             assert!(known.len() <= KNOWN_KEPT && known.get(&id.to_string()) == Some(&VisitorId(id)));
         }
-    }
-
-    #[test]
-    fn the_memory_of_rates_is_bounded() {
-        let visitors = Visitors::new().unwrap();
-        for id in 0..3 * RATES_KEPT as i64 {
-            visitors.allow(RateKey::Visitor(VisitorId(id)), &Limits::default());
-        }
-        assert!(visitors.rates.lock().unwrap().len() <= RATES_KEPT + 1);
     }
 }

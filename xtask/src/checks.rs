@@ -136,6 +136,17 @@ pub(crate) fn soak(workspace: &Workspace, seconds: u32) -> Result<()> {
     })
 }
 
+/// A class at work beside 200 visitors who mean no good, for `seconds`; fails where the class would notice.
+pub(crate) fn soak_visitors(workspace: &Workspace, seconds: u32) -> Result<()> {
+    setup::prepare(workspace, Purpose::Bench)?;
+    parts(workspace)?;
+    step(&format!("A class beside 200 hostile visitors for {seconds} s"), || {
+        run(cargo(workspace, "bench")
+            .args(["--locked", "--package", "isrlab", "--bench", "visitors", "--"])
+            .arg(seconds.to_string()))
+    })
+}
+
 /// Flashes and runs over so many links that drop, alter, delay and cut; prints how each ended, and the tally.
 pub(crate) fn soak_links(workspace: &Workspace, links: u32) -> Result<()> {
     setup::prepare(workspace, Purpose::Test)?;

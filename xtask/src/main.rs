@@ -69,6 +69,12 @@ enum Task {
         #[arg(default_value_t = 600)]
         seconds: u32,
     },
+    /// A class at work beside 200 hostile visitors
+    SoakVisitors {
+        /// How long
+        #[arg(default_value_t = 600)]
+        seconds: u32,
+    },
     /// Flashing and running over links that drop, alter, delay and cut
     SoakLinks {
         /// How many links
@@ -143,6 +149,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<()> {
         Task::Course => checks::course(workspace),
         Task::Bench => checks::benchmarks(workspace),
         Task::Soak { seconds } => checks::soak(workspace, seconds),
+        Task::SoakVisitors { seconds } => checks::soak_visitors(workspace, seconds),
         Task::SoakLinks { links } => checks::soak_links(workspace, links),
         Task::HostInstructions => host_instructions::measure(workspace),
         Task::Hardware { port, image, lessons } => workbench::hardware(workspace, &port, image.as_deref(), &lessons),

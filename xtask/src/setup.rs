@@ -31,7 +31,7 @@ struct Requirement {
 /// Picolibc's headers, which MicroPython's C core is compiled against.
 const PICOLIBC_HEADER: &str = "/usr/lib/picolibc/riscv64-unknown-elf/include/stdint.h";
 
-const REQUIREMENTS: [Requirement; 14] = [
+const REQUIREMENTS: [Requirement; 15] = [
     Requirement {
         package: "gcc",
         needed_for: "compiling SQLite and MicroPython's mpy-cross",
@@ -91,6 +91,12 @@ const REQUIREMENTS: [Requirement; 14] = [
         needed_for: "comparing the emulator's instructions with QEMU's",
         from: Purpose::Test,
         is_there: || which("qemu-riscv32").is_some(),
+    },
+    Requirement {
+        package: "sigrok-cli",
+        needed_for: "reading exported pins as others do",
+        from: Purpose::Test,
+        is_there: || which("sigrok-cli").is_some(),
     },
     Requirement {
         package: "iproute2",

@@ -35,6 +35,15 @@ impl Language {
         Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
     }
 
+    /// What a terminal's user asks for (POSIX, chapter "Environment Variables"): the first of `LC_ALL`, `LC_MESSAGES` and
+    /// `LANG` that is set decides; English where it names none of ours.
+    #[must_use]
+    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
+        // Such as ja_JP.UTF-8@modifier.
+        locale.and_then(|locale| Self::from_tag(locale.split(['.', '@']).next()?)).unwrap_or_default()
+    }
+
     /// Picks the text of this language.
     #[must_use]
     pub const fn pick<'a>(self, en: &'a str, ja: &'a str) -> &'a str {
@@ -80,5 +89,23 @@ mod tests {
         assert_eq!(preferred("ja,en-US;q=0.7,en;q=0.3"), Some(Language::Ja));
         assert_eq!(preferred("fr, ja-JP;q=0.4, en;q=0.8"), Some(Language::En));
         assert_eq!(preferred("fr;q=0.9, ja;q=0"), None);
+    }
+
+    #[test]
+    fn a_terminal_speaks_the_language_of_its_locale() {
+        for (set, expected) in [
+            (&[][..], Language::En),
+            (&[("LANG", "ja_JP.UTF-8")], Language::Ja),
+            (&[("LANG", "ja.UTF-8")], Language::Ja),
+            (&[("LANG", "ja")], Language::Ja),
+            (&[("LANG", "ja_JP.eucJP@cjk")], Language::Ja),
+            (&[("LANG", "ja_JP.UTF-8"), ("LC_ALL", "C")], Language::En),
+            (&[("LANG", "en_US.UTF-8"), ("LC_MESSAGES", "ja_JP.UTF-8")], Language::Ja),
+            (&[("LANG", "ja_JP.UTF-8"), ("LC_MESSAGES", "de_DE.UTF-8"), ("LC_ALL", "")], Language::En),
+            (&[("LANG", "jam_JM")], Language::En),
+        ] {
+            let variable = |name: &str| Some(set.iter().find(|(set, _)| *set == name)?.1.to_owned());
+            assert_eq!(Language::of_environment(variable), expected, "{set:?}");
+        }
     }
 }

@@ -34,8 +34,8 @@ pub use markdown::Section;
 pub use plan::Plan;
 pub use relation::{Measured, Relation, Value};
 pub use settings::{Control, Setting, SettingError, Settings};
-pub use text::Text;
 pub use terms::Term;
+pub use text::Text;
 
 /// The whole course.
 #[derive(Clone, Debug)]

@@ -10,8 +10,8 @@ use thiserror::Error;
 use super::lesson::{Board, Exercise, Explorer, Grid, Hazard, Instrument, Kind, Lesson, Prediction, RunLength, Try};
 use super::markdown::{self, Section};
 use super::settings::{ChoiceOption, Control, Range, Scale, Setting};
-use super::text::Text;
 use super::terms::{self, Term};
+use super::text::Text;
 use super::{Correction, Course, Document, Measure, Plan, check, plan};
 
 /// The version of the lesson format that this code reads.

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use cpu_time::ThreadTime;
 use emulator::bus::TICKS_PER_SECOND;
-use emulator::cpu::Timing;
-use emulator::{Config, EngineKind, FlashImage, Machine, Port};
+
+use emulator::{Config, EngineKind, FlashImage, Machine, Port, Timing};
 
 /// What is typed at the prompt, and for ever keeps the board busy.
 const PROGRAMS: [(&str, &str); 8] = [
@@ -19,7 +19,10 @@ const PROGRAMS: [(&str, &str); 8] = [
     ("array", "import array\na = array.array('i', [0] * 64)\ni = 0\nwhile True:\n a[i & 63] += i\n i += 1\n"),
     ("fib", "def fib(n):\n return n if n < 2 else fib(n - 1) + fib(n - 2)\nwhile True: fib(16)\n"),
     ("dict", "while True:\n d = {}\n for i in range(100): d[str(i)] = i\n sorted(d.values())\n"),
-    ("timer", "import machine\ndef f(t): pass\nt = machine.Timer(0, freq=1000, callback=f, hard=True)\nn = 0\nwhile True: n += 1\n"),
+    (
+        "timer",
+        "import machine\ndef f(t): pass\nt = machine.Timer(0, freq=1000, callback=f, hard=True)\nn = 0\nwhile True: n += 1\n",
+    ),
     ("pin", "import machine\np = machine.Pin(5, machine.Pin.OUT)\nwhile True:\n p.value(1)\n p.value(0)\n"),
     ("print", "i = 0\nwhile True:\n print(i)\n i += 1\n"),
     ("float", "x = 0.5\nwhile True: x = x * 1.0001 + 0.25\n"),
@@ -33,7 +36,8 @@ const ENGINES: [EngineKind; 2] = [EngineKind::Block, EngineKind::Traces];
 fn image() -> FlashImage {
     let folder = std::env::var("ISRLAB_FIRMWARE_DIR")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/firmware").to_owned());
-    let bytes = std::fs::read(format!("{folder}/lesson-firmware-esp32c3.bin")).expect("run `cargo xtask firmware` first");
+    let bytes =
+        std::fs::read(format!("{folder}/lesson-firmware-esp32c3.bin")).expect("run `cargo xtask firmware` first");
     FlashImage::from_bytes(&bytes).unwrap()
 }
 

@@ -7,6 +7,7 @@
 //! What an instruction costs is in `cpu::timing`. An interrupt can be taken at every instruction
 //! boundary.
 
+mod any;
 mod block;
 mod boundary;
 mod plain;
@@ -20,10 +21,15 @@ use crate::bus::{Devices, Tick};
 use crate::cpu::{Exception, Hart, Observer};
 use crate::memory::Memory;
 
+pub(crate) use any::AnyEngine;
+pub use any::{EngineKind, UnknownEngine};
 pub use block::Block;
 pub(crate) use boundary::Budget;
 pub use plain::Plain;
 pub use traces::Traces;
+
+/// How often a program comes to an address before its trace is compiled.
+pub(crate) const THRESHOLD: u8 = 16;
 
 /// Where a run ends at the latest.
 #[derive(Clone, Copy, Debug)]

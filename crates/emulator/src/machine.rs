@@ -12,7 +12,8 @@ use crate::bus::{Devices, TICKS_PER_SECOND, Tick, Width};
 use crate::chip::{Chip, Port, Strapping};
 use crate::cpu::observe::TrapLog;
 use crate::cpu::{Activity, Exception, Hart, Observer, Reg, Timing};
-use crate::engine::{Block, Engine, Exit, Limits, Plain, Traces};
+use crate::engine::{AnyEngine, Exit, Limits, THRESHOLD};
+pub use crate::engine::{EngineKind, UnknownEngine};
 use crate::flash::FlashImage;
 use crate::input_log::{Input, InputLog, LoggedInput};
 use crate::memory::Memory;
@@ -30,55 +31,6 @@ const RESET_VECTOR: u32 = 0x4000_0000;
 const EN_RISE_TICKS: Tick = TICKS_PER_SECOND / 1000;
 /// Injections that may wait at once.
 const MAX_INJECTIONS: usize = 1 << 16;
-/// How often a program comes to an address before its trace is compiled.
-const DEFAULT_TRACE_THRESHOLD: u8 = 16;
-
-/// Which engine runs the hart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum EngineKind {
-    /// Decodes every instruction anew: slow, and the oracle of the others.
-    Plain,
-    /// Keeps basic blocks decoded.
-    Block,
-    /// Compiles what is executed often; where that cannot be had, it is [`Block`](Self::Block).
-    #[default]
-    Traces,
-}
-
-impl EngineKind {
-    /// The engine that a machine made with this kind really has on this host, as it is now. Compiled traces need
-    /// a host of a known kind that lets memory become executable.
-    #[must_use]
-    pub fn available(self) -> Self {
-        AnyEngine::new(self, DEFAULT_TRACE_THRESHOLD).kind()
-    }
-}
-
-impl std::fmt::Display for EngineKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Plain => "plain",
-            Self::Block => "block",
-            Self::Traces => "traces",
-        })
-    }
-}
-
-impl std::str::FromStr for EngineKind {
-    type Err = UnknownEngine;
-
-    fn from_str(name: &str) -> Result<Self, UnknownEngine> {
-        [Self::Plain, Self::Block, Self::Traces]
-            .into_iter()
-            .find(|kind| kind.to_string() == name)
-            .ok_or_else(|| UnknownEngine(name.to_owned()))
-    }
-}
-
-/// There is no engine of this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no engine `{0}`; there are traces, block and plain")]
-pub struct UnknownEngine(pub String);
 
 /// What a machine is made of.
 #[derive(Clone, Debug)]
@@ -113,7 +65,7 @@ impl Default for Config {
             flash: FlashImage::blank(),
             strapping: Strapping::FlashBoot,
             engine: EngineKind::default(),
-            trace_threshold: DEFAULT_TRACE_THRESHOLD,
+            trace_threshold: THRESHOLD,
             timing: Timing::default(),
             seed: 0,
             mac: [0x02, 0x15, 0x08, 0x1A, 0xB0, 0x01],
@@ -236,51 +188,6 @@ pub(crate) struct Wiring {
     reported: Option<u64>,
 }
 
-#[derive(Debug)]
-enum AnyEngine {
-    Plain(Plain),
-    Block(Box<Block>),
-    Traces(Box<Traces>),
-}
-
-impl AnyEngine {
-    fn new(kind: EngineKind, trace_threshold: u8) -> Self {
-        match kind {
-            EngineKind::Plain => Self::Plain(Plain),
-            EngineKind::Block => Self::Block(Box::default()),
-            EngineKind::Traces => {
-                let traces = Box::new(Traces::with_threshold(trace_threshold));
-                if traces.compiles() { Self::Traces(traces) } else { Self::Block(Box::default()) }
-            }
-        }
-    }
-
-    /// An engine for a fork of the machine.
-    fn fork(&self) -> Self {
-        match self {
-            Self::Plain(_) => Self::Plain(Plain),
-            Self::Block(_) => Self::Block(Box::default()),
-            Self::Traces(traces) => Self::Traces(Box::new(traces.fork())),
-        }
-    }
-
-    fn kind(&self) -> EngineKind {
-        match self {
-            Self::Plain(_) => EngineKind::Plain,
-            Self::Block(_) => EngineKind::Block,
-            Self::Traces(_) => EngineKind::Traces,
-        }
-    }
-
-    fn forget(&mut self, memory: &mut Memory) {
-        match self {
-            Self::Plain(engine) => engine.forget(memory),
-            Self::Block(engine) => engine.forget(memory),
-            Self::Traces(engine) => engine.forget(memory),
-        }
-    }
-}
-
 /// A virtual board.
 #[derive(Debug)]
 pub struct Machine {
@@ -369,17 +276,7 @@ impl Machine {
                 breakpoints,
                 resume_at: self.wiring.reported,
             };
-            let exit = match &mut self.engine {
-                AnyEngine::Plain(engine) => {
-                    engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer)
-                }
-                AnyEngine::Block(engine) => {
-                    engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer)
-                }
-                AnyEngine::Traces(engine) => {
-                    engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer)
-                }
-            };
+            let exit = self.engine.run(&mut self.hart, &mut self.memory, &mut *self.chip, &limits, observer);
             match exit {
                 Exit::Tick => return Stop::Deadline,
                 Exit::Instructions if self.hart.instructions >= instructions => return Stop::InstructionCount,

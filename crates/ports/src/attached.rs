@@ -53,13 +53,21 @@ impl AttachedLine {
         LineFault::Gone { port: self.port.clone(), cause: cause.to_string() }
     }
 
+    /// The fault of a line that was open: the port and its being gone are told already.
+    fn lost(&self, fault: &serial::LineFault) -> LineFault {
+        match fault {
+            serial::LineFault::Lost { source, .. } => self.gone(source),
+            other => self.gone(other),
+        }
+    }
+
     /// Lets `work` use the line.
     fn with_line<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut SerialLine) -> Result<T, serial::LineFault>,
     ) -> Result<T, LineFault> {
         let Some(line) = &mut self.line else { return Err(self.gone(&io::Error::from(io::ErrorKind::NotConnected))) };
-        self.runtime.block_on(work(line)).map_err(|fault| self.gone(&fault))
+        self.runtime.block_on(work(line)).map_err(|fault| self.lost(&fault))
     }
 }
 
@@ -78,7 +86,7 @@ impl Line for AttachedLine {
 
     fn read(&mut self, until: LinkTime) -> Result<Vec<u8>, LineFault> {
         if let Some(fault) = self.failed.take() {
-            return Err(self.gone(&fault));
+            return Err(self.lost(&fault));
         }
         let timeout = until.saturating_sub(self.now());
         let wake = self.wake.clone();

@@ -182,6 +182,8 @@ pub struct Desk {
     shown: Option<Sample>,
     console: ConsoleOut,
     bad_frames: u64,
+    /// Whether the board resets again and again, and that was told.
+    resets_again: bool,
     open_askers: Vec<Asker>,
     close_askers: Vec<Asker>,
     /// When the flashing job began that goes on.
@@ -205,6 +207,7 @@ impl Desk {
             shown: None,
             console: ConsoleOut::default(),
             bad_frames: 0,
+            resets_again: false,
             open_askers: Vec::new(),
             close_askers: Vec::new(),
             flashing: None,
@@ -268,6 +271,8 @@ impl Desk {
                 }
             }
             Command::Reset => {
+                // Somebody wants to see what comes of it.
+                self.resets_again = false;
                 self.post(EngineCommand::Reset);
                 self.set_pace(now, Speed { paused: false, ..self.speed() });
                 self.answer(asker, Ok(None));
@@ -376,8 +381,11 @@ impl Desk {
     fn hear_session(&mut self, now: Moment, link: LinkTime, made: Moment, event: SessionEvent) {
         let record = self.run.as_mut().and_then(|run| run.recorder.hear(&event, self.hello.as_ref()));
         match event {
+            // A board that resets again and again says so with every banner: it is told once, until it comes to a prompt.
+            SessionEvent::Booting if self.resets_again => {}
             SessionEvent::Booting => self.publish_status(now, |status| status.state = BoardState::Booting),
             SessionEvent::Ready(hello) => {
+                self.resets_again = false;
                 self.publish_status(now, |status| {
                     status.state = BoardState::Ready;
                     status.chip.clone_from(&hello.chip);
@@ -409,7 +417,9 @@ impl Desk {
             }
             SessionEvent::RunEnded(end) => self.end_run(now, &end, record),
             SessionEvent::Answer(ticket, result) => self.answer_set(now, ticket, result),
+            SessionEvent::Fault(SessionFault::ResetLoop) if self.resets_again => {}
             SessionEvent::Fault(fault) => {
+                self.resets_again = fault == SessionFault::ResetLoop;
                 tracing::warn!(board = %self.status.id, %fault, "a board has a fault");
                 self.publish_status(now, |status| status.state = BoardState::Fault(fault.into()));
             }

@@ -69,6 +69,12 @@ impl Listed {
     pub fn own(status: BoardStatus) -> Self {
         Self { status, user: User::Asker, named: false, flashed_by_asker: false }
     }
+
+    /// Another visitor's virtual board, as the class host sees it.
+    #[must_use]
+    pub fn of_another(status: BoardStatus) -> Self {
+        Self { status, user: User::Another, named: false, flashed_by_asker: false }
+    }
 }
 
 /// Who has a board.

@@ -11,6 +11,8 @@ use workbench::description::{board_name, trouble};
 use workbench::state::Device;
 use workbench::state::{BoardId, BoardState, BoardStatus};
 
+use super::out::{language, say, say_text};
+
 /// Options of `isrlab boards`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -67,43 +69,60 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     if arguments.json {
-        let described: Vec<_> = boards.iter().map(|board| describe(board, Language::En)).collect();
-        println!("{}", serde_json::to_string_pretty(&described)?);
+        let described: Vec<_> = boards.iter().map(|board| describe(board, language())).collect();
+        say!("{}", serde_json::to_string_pretty(&described)?)?;
     } else {
-        print!("{}", table(&boards));
+        say_text(table(&boards, language()).trim_end())?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(boards: &[BoardStatus]) -> String {
+/// Columns that a terminal needs for a text: two for a character of East Asian scripts.
+fn width_of(text: &str) -> usize {
+    text.chars().map(|c| if matches!(c, '\u{1100}'..='\u{115F}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}' | '\u{FF00}'..='\u{FF60}') { 2 } else { 1 }).sum()
+}
+
+fn table(boards: &[BoardStatus], language: Language) -> String {
     let port = |board: &BoardStatus| board.device.port.clone().unwrap_or_else(|| "-".to_owned());
     let name = |board: &BoardStatus| {
-        let name = board_name(board, Language::En);
-        if board.device.likely { name } else { format!("{name} (does not look like a board)") }
+        let name = board_name(board, language);
+        let doubt = language.pick("does not look like a board", "ボードには見えません");
+        if board.device.likely { name } else { format!("{name} ({doubt})") }
     };
-    let heading = ["BOARD", "STATE", "PORT", "NAME"].map(str::to_owned);
+    let heading = match language {
+        Language::En => ["BOARD", "STATE", "PORT", "NAME"],
+        Language::Ja => ["ボード", "状態", "ポート", "名前"],
+    }
+    .map(str::to_owned);
     let rows: Vec<[String; 4]> = std::iter::once(heading)
         .chain(
             boards.iter().map(|board| [board.id.to_string(), board.state.name().to_owned(), port(board), name(board)]),
         )
         .collect();
     let widths: Vec<usize> =
-        (0..4).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+        (0..4).map(|column| rows.iter().map(|row| width_of(&row[column])).max().unwrap_or(0)).collect();
     let mut text = String::new();
     for row in &rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, &width)| format!("{cell}{}", " ".repeat(width - width_of(cell))))
+            .collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
     for board in boards {
         if let Some(fault) = description::fault(board) {
-            let said = trouble(fault, Language::En);
+            let said = trouble(fault, language);
             let command = fault.command.as_deref().map(|command| format!(" {command}")).unwrap_or_default();
             text.push_str(&format!("{}: {} {}{command} [{}]\n", board.id, said.message, said.hint, said.code));
         }
     }
     if boards.len() == 1 {
-        text.push_str("No ESP32 board is plugged in; one on another machine is named rfc2217://host:port.\n");
+        text.push_str(language.pick(
+            "No ESP32 board is plugged in; one on another machine is named rfc2217://host:port.\n",
+            "ESP32 ボードは接続されていません。ほかのコンピュータのボードは rfc2217://ホスト:ポート で指定します。\n",
+        ));
     }
     text
 }
@@ -127,7 +146,7 @@ mod tests {
     #[test]
     fn a_board_that_may_not_be_opened_comes_with_its_command() {
         let denied = Access::Denied { command: "sudo usermod -aG dialout \"$USER\"".to_owned() };
-        let text = table(&[virtual_board(), attached(board(denied))]);
+        let text = table(&[virtual_board(), attached(board(denied))], Language::En);
         let expected = "\
 BOARD        STATE  PORT            NAME
 virtual      ready  -               Virtual board

@@ -8,10 +8,11 @@ use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::out::{failure, language, say, say_text, words};
 use super::run::{find_lesson, read_program, read_settings};
 use crate::threads::Threads;
-use course::{Course, Lesson};
-use workbench::explore::{self, Counts, ExploreError, ExploreRequest, Pairs, Recipe, Report};
+use course::{Course, Language, Lesson};
+use workbench::explore::{self, Counts, ExploreError, ExploreRequest, NotExplored, Pairs, Recipe, Report};
 
 /// Options of `isrlab explore`.
 #[derive(Debug, Args)]
@@ -53,9 +54,9 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some((at, second)) = arrival {
         let played = exploration.play(at, second).map_err(coded)?;
         if arguments.json {
-            println!("{}", serde_json::to_string_pretty(&played)?);
+            say!("{}", serde_json::to_string_pretty(&played)?)?;
         } else {
-            print_played(&played);
+            say_text(&played_text(&played, language()))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -71,16 +72,19 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         report.pairs = Some(exploration.pairs(true, &mut |_| true).map_err(coded)?);
     }
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say!("{}", serde_json::to_string_pretty(&report)?)?;
     } else {
-        print_report(&report);
+        say_text(&report_text(&report, language()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn coded(error: ExploreError) -> anyhow::Error {
     let code = error.code();
-    anyhow!("{error}\n  [{code}]")
+    match (language(), NotExplored::of(&error)) {
+        (Language::Ja, Some(why)) => words(&why.text(Language::Ja)),
+        _ => anyhow!("{error}\n  [{code}]"),
+    }
 }
 
 /// One arrival, and a second one.
@@ -94,7 +98,11 @@ fn what(course: &Course, lesson: &Lesson, arguments: &Arguments) -> anyhow::Resu
         let Recipe { lesson: named, request, at, second } =
             explore::recipe(course, &crate::firmware::lesson_firmware(), word, given.as_deref())?;
         if named.slug != lesson.slug {
-            return Err(anyhow!("the word is of lesson `{}`", named.slug));
+            let named = &named.slug;
+            return Err(failure(
+                format!("the word is of lesson `{named}`"),
+                format!("この再生ワードはレッスン `{named}` のものです。"),
+            ));
         }
         return Ok((request, Some((at, second))));
     }
@@ -107,24 +115,31 @@ fn what(course: &Course, lesson: &Lesson, arguments: &Arguments) -> anyhow::Resu
     Ok((request, arguments.at.map(|at| (at, arguments.second))))
 }
 
-fn print_played(played: &explore::Played) {
-    println!("arrival {} of {}", played.at, played.of);
+fn played_text(played: &explore::Played, language: Language) -> String {
+    let (at, of) = (played.at, played.of);
+    let mut lines = vec![match language {
+        Language::En => format!("arrival {at} of {of}"),
+        Language::Ja => format!("{of} 通り中 {at} 番目の割り込み位置"),
+    }];
     if let Some(machine) = &played.machine {
         let function = machine.function.as_deref().unwrap_or("?");
-        println!("  machine    {} {function} + {:#x}", machine.pc, machine.offset.unwrap_or_default());
+        let (pc, offset) = (&machine.pc, machine.offset.unwrap_or_default());
+        lines.push(format!("  {} {pc} {function} + {offset:#x}", language.pick("machine   ", "機械語    ")));
     }
     if let Some(python) = &played.python {
-        println!("  Python     line {}, {} {}", python.line, python.opcode, python.argument);
+        let (line, opcode, argument) = (python.line, &python.opcode, &python.argument);
+        lines.push(match language {
+            Language::En => format!("  Python     line {line}, {opcode} {argument}"),
+            Language::Ja => format!("  Python     {line} 行目、{opcode} {argument}"),
+        });
     }
-    println!("  delivered  {}", played.delivered.map_or("never".to_owned(), |at| at.to_string()));
-    for step in &played.steps {
-        println!("  {step}");
-    }
-    for (name, value) in &played.values {
-        println!("  {name:10} {value}");
-    }
-    println!("  verdict    {}", verdict_name(played.verdict));
-    println!("  {}", played.sentence.en);
+    let delivered = played.delivered.map_or(language.pick("never", "なし").to_owned(), |at| at.to_string());
+    lines.push(format!("  {} {delivered}", language.pick("delivered ", "割り込み  ")));
+    lines.extend(played.steps.iter().map(|step| format!("  {step}")));
+    lines.extend(played.values.iter().map(|(name, value)| format!("  {name:10} {value}")));
+    lines.push(format!("  {} {}", language.pick("verdict   ", "判定      "), verdict_name(played.verdict)));
+    lines.push(format!("  {}", played.sentence.source(language)));
+    lines.join("\n")
 }
 
 /// The verdict as it stands in the JSON.
@@ -141,40 +156,68 @@ fn progress(arrivals: u32) -> ProgressBar {
     ProgressBar::new(arrivals.into()).with_style(style)
 }
 
-fn print_report(report: &Report) {
+fn report_text(report: &Report, language: Language) -> String {
     let share = |counts: Counts| 100.0 * f64::from(counts.lost) / f64::from(counts.tried.max(1));
     let (statement, window) = (report.in_statement(), report.in_window());
-    println!("boundaries   lost   line  bytecode");
-    for bytecode in report.statement_bytecodes() {
-        println!("    {bytecode}");
-    }
-    println!(
-        "statement: {} arrivals tried, {} lose ({:.1} %), {} break the program",
-        statement.tried,
-        statement.lost,
-        share(statement),
-        statement.broken
-    );
-    println!("whole window: {} tried, {} lose, {} break the program", window.tried, window.lost, window.broken);
+    let mut lines =
+        vec![language.pick("boundaries   lost   line  bytecode", "境界   更新の消失   行  バイトコード").to_owned()];
+    lines.extend(report.statement_bytecodes().map(|bytecode| format!("    {bytecode}")));
+    let (tried, lost, broken, percent) = (statement.tried, statement.lost, statement.broken, share(statement));
+    lines.push(match language {
+        Language::En => {
+            format!("statement: {tried} arrivals tried, {lost} lose ({percent:.1} %), {broken} break the program")
+        }
+        Language::Ja => {
+            format!("文: 割り込み位置 {tried} 通り、更新が消えるもの {lost} 通り({percent:.1} %)、プログラムが壊れるもの {broken} 通り")
+        }
+    });
+    let (tried, lost, broken) = (window.tried, window.lost, window.broken);
+    lines.push(match language {
+        Language::En => format!("whole window: {tried} tried, {lost} lose, {broken} break the program"),
+        Language::Ja => {
+            format!("区間全体: {tried} 通り、更新が消えるもの {lost} 通り、プログラムが壊れるもの {broken} 通り")
+        }
+    });
     if let Some(share) = &report.predicted_share {
-        println!(
-            "free-running: {:.0} of {:.0} boundaries of one round lose, one execution takes {:.0} on average: {:.1} % of interrupts",
-            share.losing,
-            share.boundaries,
-            share.average,
-            100.0 * share.share
-        );
+        let (losing, boundaries, average, percent) =
+            (share.losing, share.boundaries, share.average, 100.0 * share.share);
+        lines.push(match language {
+            Language::En => format!(
+                "free-running: {losing:.0} of {boundaries:.0} boundaries of one round lose, one execution takes {average:.0} \
+                 on average: {percent:.1} % of interrupts"
+            ),
+            Language::Ja => format!(
+                "自由に実行した場合: 1 周の境界 {boundaries:.0} のうち更新が消えるもの {losing:.0}、1 回の実行は平均 {average:.0}、\
+                 割り込みの {percent:.1} %"
+            ),
+        });
     }
     if let Some(Pairs { counts, runs, .. }) = &report.pairs {
-        println!(
-            "two interrupts: {} pairs in {runs} runs, {} lose, {} break the program",
-            counts.tried, counts.lost, counts.broken
-        );
+        let Counts { tried, lost, broken, .. } = counts;
+        lines.push(match language {
+            Language::En => {
+                format!("two interrupts: {tried} pairs in {runs} runs, {lost} lose, {broken} break the program")
+            }
+            Language::Ja => format!(
+                "割り込み 2 回: {tried} 組({runs} 回の実行)、更新が消えるもの {lost} 組、プログラムが壊れるもの {broken} 組"
+            ),
+        });
     }
     if let Some(loss) = report.shortest_loss() {
-        println!("shortest: arrival {}. {}", loss.replay.at, loss.sentence.en);
+        let (at, sentence) = (loss.replay.at, loss.sentence.source(language));
+        lines.push(match language {
+            Language::En => format!("shortest: arrival {at}. {sentence}"),
+            Language::Ja => format!("最も短い例: {at} 番目の位置。{sentence}"),
+        });
     }
     if let Some(loss) = report.first_loss() {
-        println!("first losing arrival: {}; play it with --at {} or --replay '{}'", loss.at, loss.at, loss.word);
+        let (at, word) = (loss.at, &loss.word);
+        lines.push(match language {
+            Language::En => format!("first losing arrival: {at}; play it with --at {at} or --replay '{word}'"),
+            Language::Ja => {
+                format!("更新が消える最初の位置: {at}。--at {at} または --replay '{word}' で再生できます。")
+            }
+        });
     }
+    lines.join("\n")
 }

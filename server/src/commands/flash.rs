@@ -10,6 +10,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::out::{Unheard, complain, language, say, words};
+use course::Language;
+use course::words::problem;
 use ports::discovery::{self, Named};
 use ports::flash::{Cancel, FlashFault, History, Image, ImageArgument, flash};
 use ports::folder::FolderFault;
@@ -48,12 +51,12 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let history = History::in_folder(&arguments.data);
-    let failures = runtime.block_on(flash_all(boards, images, &history));
+    let failures = runtime.block_on(flash_all(boards, images, &history))?;
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Flashes all boards at once; returns how many failed.
-async fn flash_all(boards: Vec<(String, Named)>, images: Arc<[Image]>, history: &History) -> usize {
+async fn flash_all(boards: Vec<(String, Named)>, images: Arc<[Image]>, history: &History) -> Result<usize, Unheard> {
     let cancel = Cancel::default();
     tokio::spawn({
         let cancel = cancel.clone();
@@ -76,19 +79,21 @@ async fn flash_all(boards: Vec<(String, Named)>, images: Arc<[Image]>, history: 
         });
     }
     let mut failures = 0;
+    let mut heard = Ok(());
     while let Some(Ok((name, outcome, took))) = jobs.join_next().await {
         match outcome {
             Ok(report) => {
-                println!("{name}: {}", told_success(&report, took.as_secs_f64()));
-                remember(history, &report);
+                // The board is flashed whether or not somebody reads it.
+                heard = heard.and(say!("{name}: {}", told_success(&report, took.as_secs_f64(), language())));
+                heard = heard.and(remember(history, &report));
             }
             Err(fault) => {
                 failures += 1;
-                eprintln!("isrlab: {name}: {:#}", told(fault));
+                complain(&format!("{name}: {:#}", told(fault)));
             }
         }
     }
-    failures
+    heard.map(|()| failures)
 }
 
 async fn flash_one(
@@ -139,30 +144,38 @@ fn show(bar: &ProgressBar, progress: Progress) {
 }
 
 /// Says what is known of these files, and remembers them. The board is flashed whatever becomes of it.
-fn remember(history: &History, report: &Report) {
+fn remember(history: &History, report: &Report) -> Result<(), Unheard> {
+    let mut heard = Ok(());
     let outcome = history.known(report).and_then(|known| {
         for known in known {
-            println!("  {}", known.told());
+            heard = std::mem::replace(&mut heard, Ok(())).and(say!("  {}", known.told()));
         }
         history.add(report)
     });
     if let Err(error) = outcome {
         let fault = FolderFault { doing: "which file went to the board is not remembered", error };
-        eprintln!("isrlab: {fault}\n  {}\n  [{}]", fault.advice(), fault.code());
+        complain(&format!("{fault}\n  {}\n  [{}]", fault.advice(), fault.code()));
     }
+    heard
 }
 
-fn told_success(report: &Report, seconds: f64) -> String {
-    let what = match report.written_bytes {
-        0 => "nothing written, it is there already".to_owned(),
-        bytes => format!("{} KB written at {} baud and verified in {seconds:.1} s", bytes.div_ceil(1000), report.baud),
+fn told_success(report: &Report, seconds: f64, language: Language) -> String {
+    let (kilobytes, baud) = (report.written_bytes.div_ceil(1000), report.baud);
+    let what = match (report.written_bytes, language) {
+        (0, Language::En) => "nothing written, it is there already".to_owned(),
+        (0, Language::Ja) => "すでに書き込まれているため、書き込みはしていません".to_owned(),
+        (_, Language::En) => format!("{kilobytes} KB written at {baud} baud and verified in {seconds:.1} s"),
+        (_, Language::Ja) => format!("{kilobytes} KB を {baud} ボーで書き込み、{seconds:.1} 秒で確認まで終わりました"),
     };
     let images: Vec<String> =
         report.sha256.iter().map(|(name, sum)| format!("{name} (SHA-256 {})", &sum[..16.min(sum.len())])).collect();
-    format!("{} on the {}: {what}", images.join(", "), report.chip)
+    format!("{} {} {}: {what}", images.join(", "), language.pick("on the", "→"), report.chip)
 }
 
 /// A fault with its advice and its code, in one line each.
 fn told(fault: FlashFault) -> anyhow::Error {
-    anyhow::anyhow!("{fault}\n  {}\n  [{}]", fault.advice(), fault.code())
+    match language() {
+        Language::En => anyhow::anyhow!("{fault}\n  {}\n  [{}]", fault.advice(), fault.code()),
+        Language::Ja => words(&problem(fault.code(), &[], Language::Ja)),
+    }
 }

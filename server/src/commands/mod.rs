@@ -4,8 +4,10 @@
 mod boards;
 mod explore;
 mod flash;
+mod out;
 mod run;
 mod serve;
+mod signal;
 mod validate;
 mod virtual_port;
 
@@ -41,7 +43,7 @@ enum Command {
 }
 
 impl CommandLine {
-    /// Does what the command line asks for; a failure is printed with its cause.
+    /// Does what the command line asks for; a failure is printed with its causes, in the user's language.
     #[must_use]
     pub fn execute(self) -> ExitCode {
         let outcome = match self.command {
@@ -53,10 +55,7 @@ impl CommandLine {
             Command::Explore(arguments) => explore::execute(arguments),
             Command::Validate(arguments) => validate::execute(arguments),
         };
-        outcome.unwrap_or_else(|error| {
-            eprintln!("isrlab: {error:#}");
-            ExitCode::FAILURE
-        })
+        out::end(outcome)
     }
 }
 

@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow};
 use clap::Args;
 
-use course::{Course, Lesson, Settings};
+use super::out::{Unheard, complain, failure, language, say, words};
+use course::words::{problem, setting as setting_words};
+use course::{Course, Language, Lesson, SettingError, Settings};
 use ports::attached::{self, AttachedFault};
 use ports::discovery;
-use workbench::headless::{self, Report};
+use ports::folder;
+use workbench::headless::{self, Report, RunError};
+use workbench::line::LineFault;
 use workbench::record::{RunRecord, RunRequest};
 use workbench::session::{EndReason, SessionFault};
 
@@ -46,28 +49,72 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let request = request(&course, &arguments)?;
     let record = if arguments.board == "virtual" {
         let mut drive = crate::firmware::booted()?.fresh(request.seed)?;
-        headless::run(&mut drive, &request, &mut |_| true)?
+        headless::run(&mut drive, &request, &mut |_| true).map_err(run_error)?
     } else {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let mut drive = attached::open(&board, runtime.handle()).map_err(|fault| fault.told())?;
+        let mut drive = attached::open(&board, runtime.handle()).map_err(|fault| attached_fault(&fault))?;
         if find_lesson(&course, &arguments.lesson)?.needs_hard() && !drive.session.has_hard() {
-            return Err(AttachedFault::from(SessionFault::NeedsHard).told());
+            return Err(attached_fault(&SessionFault::NeedsHard.into()));
         }
-        headless::run(&mut drive, &request, &mut |_| true)?
+        headless::run(&mut drive, &request, &mut |_| true).map_err(run_error)?
     };
     if let Some(fault) = record.end.fault {
-        return Err(AttachedFault::from(fault).told());
+        return Err(attached_fault(&fault.into()));
     }
     if arguments.json {
-        print!("{}", Report::new(&arguments.board, &record).text()?);
+        say!("{}", Report::new(&arguments.board, &record).text()?.trim_end())?;
     } else {
-        print_record(&record);
+        print_record(&record)?;
+    }
+    if let Some(trouble) = unreadable(&record) {
+        return Err(trouble);
     }
     Ok(match record.end.why {
         EndReason::Finished => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     })
+}
+
+/// A run of which nothing could be read measured nothing, however it ended; one of which something could not be read may
+/// have measured something else.
+fn unreadable(record: &RunRecord) -> Option<anyhow::Error> {
+    let bad = record.bad_frames;
+    if record.last.is_none() && record.end.why == EndReason::Finished {
+        return Some(failure(
+            format!(
+                "the program ended, and no measurement of it could be read ({bad} unreadable frames)\n  Run it again; if it \
+                 stays, try another cable or port, or write the lesson firmware again.\n  [samples-unreadable]"
+            ),
+            format!(
+                "プログラムは終わりましたが、測定値を 1 つも読み取れませんでした(読めないフレーム {bad} 個)。\n  もう一度実行し、\
+                 続く場合はケーブルやポートを替えるか、レッスン用ファームウェアを書き込み直してください。\n  [samples-unreadable]"
+            ),
+        ));
+    }
+    if bad > 0 {
+        complain(language().pick(
+            &format!("{bad} frames of this run could not be read; its last measurement could"),
+            &format!("この実行のフレーム {bad} 個は読み取れませんでした。最後の測定値は読み取れています。"),
+        ));
+    }
+    None
+}
+
+/// What kept a run from its end, with what to try where that is the board's line.
+fn run_error(error: RunError) -> anyhow::Error {
+    match error {
+        RunError::Line(fault @ LineFault::Gone { .. }) => attached_fault(&fault.into()),
+        error => error.into(),
+    }
+}
+
+/// A fault of an attached board in the user's language.
+pub(super) fn attached_fault(fault: &AttachedFault) -> anyhow::Error {
+    match language() {
+        Language::En => fault.told(),
+        Language::Ja => words(&problem(fault.code(), &[], Language::Ja)),
+    }
 }
 
 fn request(course: &Course, arguments: &Arguments) -> anyhow::Result<RunRequest> {
@@ -87,21 +134,41 @@ fn request(course: &Course, arguments: &Arguments) -> anyhow::Result<RunRequest>
 pub(super) fn read_settings(lesson: &Lesson, assignments: &[String]) -> anyhow::Result<Settings> {
     let mut changed = Settings::new();
     for assignment in assignments {
-        let (name, value) =
-            assignment.split_once('=').ok_or_else(|| anyhow!("`--set {assignment}` has no `=`; write NAME=VALUE"))?;
-        changed.insert(name.to_owned(), lesson.read_setting(name, value)?);
+        let (name, value) = assignment.split_once('=').ok_or_else(|| {
+            failure(
+                format!("`--set {assignment}` has no `=`; write NAME=VALUE"),
+                format!("`--set {assignment}` に `=` がありません。NAME=VALUE の形で書いてください。"),
+            )
+        })?;
+        changed.insert(name.to_owned(), lesson.read_setting(name, value).map_err(setting)?);
     }
-    Ok(lesson.settings(&changed)?)
+    lesson.settings(&changed).map_err(setting)
 }
+
+fn setting(error: SettingError) -> anyhow::Error {
+    match language() {
+        Language::En => error.into(),
+        Language::Ja => words(&setting_words(&error, Language::Ja)),
+    }
+}
+
+/// The longest program that is read, in bytes: as much as a page may send. A lesson's has a few kilobytes.
+const PROGRAM_MAX_BYTES: usize = 256 * 1024;
 
 /// The program of `--program FILE`, or the lesson's own.
 pub(super) fn read_program(lesson: &Lesson, file: Option<&Path>) -> anyhow::Result<String> {
-    match file {
-        Some(file) => {
-            std::fs::read_to_string(file).with_context(|| format!("the program {} cannot be read", file.display()))
-        }
-        None => Ok(lesson.program.clone()),
-    }
+    let Some(file) = file else { return Ok(lesson.program.clone()) };
+    let name = file.display();
+    let cannot = |en: &str, ja: &str| {
+        failure(format!("the program {name} cannot be read: {en}"), format!("プログラム {name} を読み取れません: {ja}"))
+    };
+    let bytes = folder::read_at_most(file, PROGRAM_MAX_BYTES)
+        .map_err(|error| cannot(&error.to_string(), &error.to_string()))?;
+    let Some(bytes) = bytes else {
+        let most = PROGRAM_MAX_BYTES / 1024;
+        return Err(cannot(&format!("it has more than {most} KB"), &format!("{most} KB を超えています。")));
+    };
+    String::from_utf8(bytes).map_err(|_| cannot("it is not text in UTF-8", "UTF-8 のテキストではありません。"))
 }
 
 /// The lesson of this slug or number.
@@ -110,20 +177,27 @@ pub(super) fn find_lesson<'c>(course: &'c Course, name: &str) -> anyhow::Result<
         course.lesson(name).or_else(|| course.lessons.iter().find(|lesson| lesson.id.eq_ignore_ascii_case(name)));
     found.ok_or_else(|| {
         let known: Vec<_> = course.lessons.iter().map(|lesson| &lesson.slug[..]).collect();
-        anyhow!("there is no lesson `{name}`; there are {}", known.join(", "))
+        let known = known.join(", ");
+        failure(
+            format!("there is no lesson `{name}`; there are {known}"),
+            format!("レッスン `{name}` はありません。あるのは {known} です。"),
+        )
     })
 }
 
-fn print_record(record: &RunRecord) {
+fn print_record(record: &RunRecord) -> Result<(), Unheard> {
     let request = &record.request;
     let settings: Vec<_> = request.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    println!("{} {} (seed {})", request.lesson, settings.join(" "), request.seed);
+    let mut text = format!("{} {} (seed {})\n", request.lesson, settings.join(" "), request.seed);
     for (name, value) in record.numbers() {
         // Lists have one entry for every element: too long for a person.
         if !name.contains('.') {
-            println!("{name:>16} {value}");
+            text.push_str(&format!("{name:>16} {value}\n"));
         }
     }
-    print!("{}", record.console);
-    println!("{:>16} {}", "why", workbench::record::why(record.end.why));
+    text.push_str(&record.console);
+    if !record.console.is_empty() && !record.console.ends_with('\n') {
+        text.push('\n');
+    }
+    say!("{text}{:>16} {}", "why", workbench::record::why(record.end.why))
 }

@@ -4,10 +4,13 @@ use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 
+use super::out::{self, language};
+use super::signal::end_signal;
 use crate::app::{App, AppState};
 use crate::config::{DEFAULT_LISTEN, PortSource, ServeConfig};
 use crate::{lan, router};
@@ -58,8 +61,10 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let _within = runtime.enter();
         App::build(config)?
     };
-    runtime.block_on(serve(app.into()))?;
-    Ok(ExitCode::SUCCESS)
+    let outcome = runtime.block_on(serve(app.into()));
+    // A check or an exploration that still goes on is nobody's any more.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 async fn serve(app: AppState) -> anyhow::Result<()> {
@@ -68,17 +73,30 @@ async fn serve(app: AppState) -> anyhow::Result<()> {
         format!("cannot listen on {listen}; is another workbench running there? --listen chooses another port")
     })?;
     let port = listener.local_addr()?.port();
+    // From the first line on that somebody can read, a signal ends the server cleanly.
+    let mut asked = std::pin::pin!(end_signal()?);
     print_addresses(&app, port);
     let reclaiming = tokio::spawn(reclaim(app.clone()));
     let closing = app.clone();
+    let (end, told) = tokio::sync::oneshot::channel::<()>();
     let ended = async move {
-        // Without a signal handler Ctrl-C ends the process at once, which loses nothing either.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        // Whoever holds the other end tells, or is gone.
+        _ = told.await;
         closing.closing.send_replace(true);
     };
-    router::serve(listener, app, ended).await?;
+    let mut serving = std::pin::pin!(router::serve(listener, app, ended));
+    tokio::select! {
+        outcome = &mut serving => outcome?,
+        () = &mut asked => {
+            drop(end);
+            // Whoever asks a second time does not want to wait.
+            let mut again = std::pin::pin!(end_signal()?);
+            tokio::select! {
+                outcome = &mut serving => outcome?,
+                () = &mut again => {}
+            }
+        }
+    }
     reclaiming.abort();
     Ok(())
 }
@@ -91,27 +109,46 @@ async fn reclaim(app: AppState) {
     }
 }
 
+/// The server is there whether or not somebody reads this.
 fn print_addresses(app: &AppState, port: u16) {
+    let language = language();
     let listen = app.config.listen.ip();
     let here = if listen.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen };
-    println!("http://{}/", SocketAddr::new(here, port));
-    if !app.config.lan {
-        return;
+    let mut lines = vec![format!("http://{}/", SocketAddr::new(here, port))];
+    if app.config.lan {
+        let addresses = if listen.is_unspecified() { lan::addresses() } else { vec![listen] };
+        let mut urls = addresses.into_iter().map(|address| format!("http://{}/", SocketAddr::new(address, port)));
+        match urls.next() {
+            None => lines.push(
+                language
+                    .pick(
+                        "This machine has no address on a network.",
+                        "このコンピュータにはネットワークのアドレスがありません。",
+                    )
+                    .to_owned(),
+            ),
+            Some(url) => {
+                lines.push(format!("{}: {url}", language.pick("On this network", "このネットワークから")));
+                match lan::qr_code(&url, std::io::stdout().is_terminal()) {
+                    Ok(code) => lines.push(code),
+                    Err(error) => tracing::warn!(%error, "no QR code"),
+                }
+                let host = language.pick(
+                    "For whoever runs the class, at another computer",
+                    "クラスの管理者がほかのコンピュータから使う場合",
+                );
+                lines.push(format!("{host}: {url}host/{}", app.visitors.host_token()));
+                let other =
+                    language.pick("On another network of this machine", "このコンピュータの別のネットワークから");
+                lines.extend(urls.map(|url| format!("{other}: {url}")));
+            }
+        }
     }
-    let addresses = if listen.is_unspecified() { lan::addresses() } else { vec![listen] };
-    let mut urls = addresses.into_iter().map(|address| format!("http://{}/", SocketAddr::new(address, port)));
-    let Some(url) = urls.next() else {
-        println!("This machine has no address on a network.");
-        return;
-    };
-    println!("On this network: {url}");
-    match lan::qr_code(&url, std::io::stdout().is_terminal()) {
-        Ok(code) => println!("{code}"),
-        Err(error) => tracing::warn!(%error, "no QR code"),
-    }
-    println!("For whoever runs the class, at another computer: {url}host/{}", app.visitors.host_token());
-    for url in urls {
-        println!("On another network of this machine: {url}");
+    for line in lines {
+        if let Err(error) = out::print(&format!("{line}\n")) {
+            tracing::warn!(%error, "the address is not printed");
+            return;
+        }
     }
 }
 

@@ -9,12 +9,14 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use emulator::{Config, FlashImage, Machine, Port, Strapping};
 
+use super::signal::end_signal;
 use crate::firmware;
+use ports::virtual_port::Cable;
+use ports::virtual_port::flash_file::{self, FlashFile, FlashWatch};
 use ports::virtual_port::network::NetworkPort;
 use ports::virtual_port::paced::{self, Pace};
 #[cfg(unix)]
 use ports::virtual_port::pty::PseudoTerminal;
-use ports::virtual_port::{Cable, flash_file};
 
 /// Options of `isrlab virtual`.
 #[derive(Debug, Args)]
@@ -56,6 +58,8 @@ enum Offer {
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     super::log_to_stderr("warn");
+    // Before it is read: whoever has it may be writing.
+    let file = arguments.flash.as_deref().map(FlashFile::claim).transpose()?;
     let contents = arguments.flash.as_deref().map(flash_file::read).transpose()?.flatten();
     let flash = FlashImage::from_bytes(contents.as_deref().unwrap_or(firmware::FLASH_IMAGE))?;
     let strapping = if arguments.download { Strapping::DownloadMode } else { Strapping::FlashBoot };
@@ -64,19 +68,19 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     machine.set_strapping(Strapping::FlashBoot);
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let machine = runtime.block_on(serve(&arguments, machine))?;
-    if let Some(path) = &arguments.flash {
-        let now = machine.flash().to_bytes();
-        if contents.as_deref() != Some(&now[..]) {
-            flash_file::write(path, &now)?;
-        }
+    // A new file begins with the lesson firmware, from the first moment on.
+    let saved = contents.is_some().then(|| machine.flash().clone());
+    let watch = file.as_ref().map(|file| file.watch(saved));
+    let served = runtime.block_on(serve(&arguments, machine, watch));
+    if let Some(file) = file {
+        file.close()?;
     }
-    Ok(ExitCode::SUCCESS)
+    served.map(|()| ExitCode::SUCCESS)
 }
 
-/// Offers the board until somebody presses Ctrl-C; gives it back as it is then.
-async fn serve(arguments: &Arguments, machine: Machine) -> anyhow::Result<Machine> {
-    // From here on Ctrl-C must not end the process, or the flash contents would be lost.
+/// Offers the board until somebody presses Ctrl-C.
+async fn serve(arguments: &Arguments, machine: Machine, mut watch: Option<FlashWatch>) -> anyhow::Result<()> {
+    // From here on Ctrl-C must not end the process, or what was written last would be lost.
     let mut ended = std::pin::pin!(end_signal()?);
     let offer = offer(arguments).await?;
     let name = match &offer {
@@ -95,7 +99,14 @@ async fn serve(arguments: &Arguments, machine: Machine) -> anyhow::Result<Machin
     let cable = Arc::new(Cable::default());
     let board = tokio::task::spawn_blocking({
         let cable = cable.clone();
-        move || paced::run(machine, console, pace, &cable)
+        move || {
+            let mut see = |flash: &FlashImage| {
+                if let Some(watch) = &mut watch {
+                    watch.see(flash);
+                }
+            };
+            paced::run(machine, console, pace, &cable, &mut see)
+        }
     });
     let service = async {
         match offer {
@@ -112,12 +123,8 @@ async fn serve(arguments: &Arguments, machine: Machine) -> anyhow::Result<Machin
         () = &mut ended => Ok(()),
     };
     cable.unplug();
-    let machine = board.await.context("the virtual board failed")?;
-    if let Err(error) = outcome {
-        // The flash contents are worth more than the port: they are saved, then this is told.
-        eprintln!("isrlab: {error:#}");
-    }
-    Ok(machine)
+    board.await.context("the virtual board failed")?;
+    outcome
 }
 
 async fn offer(arguments: &Arguments) -> anyhow::Result<Offer> {
@@ -131,27 +138,4 @@ async fn offer(arguments: &Arguments) -> anyhow::Result<Offer> {
     return Ok(Offer::Terminal(PseudoTerminal::open().context("cannot make a pseudo-terminal")?));
     #[cfg(not(unix))]
     anyhow::bail!("this system has no pseudo-terminals; use --rfc2217 127.0.0.1:0");
-}
-
-/// Resolves when the program is asked to end.
-#[cfg(unix)]
-fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-    })
-}
-
-#[cfg(not(unix))]
-fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

@@ -229,6 +229,10 @@ fn actions(facts: &BoardFacts, frame: &Frame, host: bool) -> Vec<Action> {
     let Listed { status, user, named, flashed_by_asker } = &facts.listed;
     let mut actions = Vec::new();
     let mut add = |name, key, first, quiet| actions.push(Action { name, words: frame.t(key), first, quiet });
+    if status.kind == BoardKind::Virtual && *user == User::Another {
+        add("give-back", "boards.take_back", false, true);
+        return actions;
+    }
     if status.kind == BoardKind::Virtual {
         if facts.on_bench {
             add("bench", "course.open", true, false);

@@ -23,7 +23,7 @@ pub(crate) async fn run(
     Body(body): Body<AskedRun>,
 ) -> Result<Json<RunAnswer>, Problem> {
     let request = body.request(&app.course, app.config.limits.run_seconds)?;
-    let board = app.benches.of(visitor.id)?.board();
+    let board = app.benches.of(visitor)?.board();
     if needs_hard(&app.course, &request) && board.status().can.hard == Some(false) {
         return Err(Problem::NeedsHardInterrupts);
     }
@@ -41,13 +41,13 @@ pub(super) const DONE: Json<Done> = Json(Done { done: true });
 
 /// `POST /api/stop`: answered when the run has ended.
 pub(crate) async fn stop(State(app): State<AppState>, visitor: Visitor) -> Result<Json<Done>, Problem> {
-    app.benches.of(visitor.id)?.board().stop().await?;
+    app.benches.of(visitor)?.board().stop().await?;
     Ok(DONE)
 }
 
 /// `POST /api/reset`
 pub(crate) async fn reset(State(app): State<AppState>, visitor: Visitor) -> Result<Json<Done>, Problem> {
-    app.benches.of(visitor.id)?.board().reset().await?;
+    app.benches.of(visitor)?.board().reset().await?;
     Ok(DONE)
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn pause(
     visitor: Visitor,
     Body(body): Body<AskedPause>,
 ) -> Result<Json<Done>, Problem> {
-    app.benches.of(visitor.id)?.board().pause(body.paused).await?;
+    app.benches.of(visitor)?.board().pause(body.paused).await?;
     Ok(DONE)
 }
 
@@ -68,7 +68,7 @@ pub(crate) async fn speed(
     Body(body): Body<AskedSpeed>,
 ) -> Result<Json<Done>, Problem> {
     let factor = Speed::checked(body.speed).ok_or(Problem::SpeedOutOfRange)?;
-    app.benches.of(visitor.id)?.board().speed(factor).await?;
+    app.benches.of(visitor)?.board().speed(factor).await?;
     Ok(DONE)
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn set(
     Body(body): Body<AskedSet>,
 ) -> Result<Json<Done>, Problem> {
     let (name, value) = body.checked(&app.course)?;
-    app.benches.of(visitor.id)?.board().set(name, value).await?;
+    app.benches.of(visitor)?.board().set(name, value).await?;
     Ok(DONE)
 }
 
@@ -89,6 +89,6 @@ pub(crate) async fn console(
     visitor: Visitor,
     Body(body): Body<AskedConsole>,
 ) -> Result<Json<Done>, Problem> {
-    app.benches.of(visitor.id)?.board().type_text(body.text).await?;
+    app.benches.of(visitor)?.board().type_text(body.text).await?;
     Ok(DONE)
 }

@@ -24,6 +24,7 @@ use course::Language;
 use course::words::taken_back;
 use ports::serial::PortAddress;
 use workbench::description::describe;
+use workbench::state::{BoardId, BoardState, BoardStatus};
 
 /// A page is told of changes at most so often; of the states in between only the newest counts.
 const TELL_INTERVAL: Duration = Duration::from_millis(200);
@@ -38,7 +39,7 @@ pub(crate) async fn list(
     Visiting(language): Visiting,
 ) -> Result<Json<Value>, Problem> {
     app.attached.look().await;
-    listing(&app, visitor, language).map(Json)
+    Ok(Json(listing(&boards_of(&app, visitor, false), language)))
 }
 
 /// `GET /events/boards`: the same list as an event, now and after changes.
@@ -47,34 +48,56 @@ pub(crate) async fn stream(
     visitor: Visitor,
     Visiting(language): Visiting,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let (open, ended) = app.streams.open(visitor.client());
     let mut changes = app.attached.changes();
     changes.mark_changed();
+    let benches = app.benches.changes();
     let mut closing = app.closing.subscribe();
-    let events = stream::unfold((app, changes, false), move |(app, mut changes, told)| async move {
+    let state = (app, changes, benches, open, false);
+    let events = stream::unfold(state, move |(app, mut changes, mut benches, open, told)| async move {
         if told {
             tokio::time::sleep(TELL_INTERVAL).await;
         }
-        changes.changed().await.ok()?;
-        let list = listing(&app, visitor, language).ok()?;
-        Some((Ok(Event::default().event("boards").data(list.to_string())), (app, changes, true)))
+        // Virtual boards of others are on the class host's list alone.
+        tokio::select! {
+            changed = changes.changed() => changed.ok()?,
+            changed = benches.changed(), if visitor.host => changed.ok()?,
+        }
+        let list = listing(&boards_of(&app, visitor, visitor.host), language);
+        Some((Ok(Event::default().event("boards").data(list.to_string())), (app, changes, benches, open, true)))
     });
-    let closed = async move { _ = closing.wait_for(|closing| *closing).await };
+    let closed = async move {
+        tokio::select! {
+            _ = closing.wait_for(|closing| *closing) => {}
+            _ = ended => {}
+        }
+    };
     Sse::new(events.take_until(Box::pin(closed))).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
-/// The visitor's virtual board and every attached one.
-pub(super) fn boards_of(app: &AppState, visitor: Visitor) -> Result<Vec<BoardFacts>, Problem> {
-    let bench = app.benches.of(visitor.id)?;
-    let on_bench = bench.board().status().id;
-    let own = bench.virtual_board().status();
-    let own = BoardFacts { on_bench: own.id == on_bench, listed: Listed::own(own) };
+/// The visitor's virtual board and every attached one; for the class host's page the virtual ones of the others as well.
+pub(super) fn boards_of(app: &AppState, visitor: Visitor, all: bool) -> Vec<BoardFacts> {
+    let bench = app.benches.looking(visitor);
+    let on_bench = bench.as_ref().map(|bench| bench.board().status().id);
+    let own = bench.map_or_else(no_board_yet, |bench| bench.virtual_board().status());
+    let own_id = own.id.clone();
+    let is_on_bench = |id: &BoardId| *id == *on_bench.as_ref().unwrap_or(&own_id);
+    let own = BoardFacts { on_bench: is_on_bench(&own.id), listed: Listed::own(own) };
     let attached = app.attached.list(visitor.id);
-    let attached = attached.into_iter().map(|listed| BoardFacts { on_bench: listed.status.id == on_bench, listed });
-    Ok(std::iter::once(own).chain(attached).collect())
+    let attached = attached.into_iter().map(|listed| BoardFacts { on_bench: is_on_bench(&listed.status.id), listed });
+    let others = if all { app.benches.boards() } else { Vec::new() };
+    let others = others.into_iter().filter(|(owner, _)| *owner != visitor.id);
+    let others = others.map(|(_, status)| BoardFacts { on_bench: false, listed: Listed::of_another(status) });
+    std::iter::once(own).chain(attached).chain(others).collect()
 }
 
-fn listing(app: &AppState, visitor: Visitor, language: Language) -> Result<Value, Problem> {
-    let boards: Vec<Value> = boards_of(app, visitor)?
+/// The virtual board of a visitor who has none yet: it is there with their first Run.
+pub(super) fn no_board_yet() -> BoardStatus {
+    BoardStatus { state: BoardState::Ready, ..BoardStatus::new_virtual(BoardId("virtual".to_owned())) }
+}
+
+fn listing(boards: &[BoardFacts], language: Language) -> Value {
+    let boards: Vec<Value> = boards
         .iter()
         .map(|facts| {
             let status = &facts.listed.status;
@@ -90,7 +113,7 @@ fn listing(app: &AppState, visitor: Visitor, language: Language) -> Result<Value
             board
         })
         .collect();
-    Ok(json!({ "boards": boards }))
+    json!({ "boards": boards })
 }
 
 /// `POST /api/boards/{id}/take`: answered when the port is open and the board on the visitor's bench.
@@ -99,17 +122,26 @@ pub(crate) async fn take(
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Json<Done>, Problem> {
-    let bench = app.benches.of(visitor.id)?;
+    let bench = app.benches.of(visitor)?;
     bench.take(&app.attached, &id).await?;
     Ok(DONE)
 }
 
-/// `POST /api/boards/{id}/give-back`: by whoever has the board, or by the class host, who takes it back.
+/// `POST /api/boards/{id}/give-back`: by whoever has the board, or by the class host, who takes it back; a virtual one by
+/// the class host alone.
 pub(crate) async fn give_back(
     State(app): State<AppState>,
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Json<Done>, Problem> {
+    if let Some(bench) = app.benches.with_board(&id) {
+        // A virtual board: somebody who left it running, or who does not leave, gives way.
+        if !visitor.host {
+            return Err(ShareRefusal::HostOnly.into());
+        }
+        app.benches.free(bench.visitor.visitor).await;
+        return Ok(DONE);
+    }
     let Some(holder) = app.attached.holder(&id)? else { return Ok(DONE) };
     if holder != visitor.id && !visitor.host {
         return Err(ShareRefusal::Taken.into());
@@ -118,7 +150,8 @@ pub(crate) async fn give_back(
     let Some(bench) = app.benches.existing(holder) else { return Ok(DONE) };
     let was_here = bench.give_back(&id).await?;
     if was_here && holder != visitor.id {
-        bench.feed.publish_json("notice", &taken_back(bench.feed.language()));
+        let feed = &bench.desk.feed;
+        feed.publish_json("notice", &taken_back(feed.language()));
     }
     Ok(DONE)
 }

@@ -1,6 +1,7 @@
 //! The check of an exercise: a job beside the visitor's board, with progress as events.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -12,10 +13,10 @@ use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::language::Visiting;
+use crate::turns::Turns;
 use crate::visitor::Visitor;
 use workbench::asked::{check_program, lesson};
 use workbench::check as exercise;
-use workbench::headless::RunError;
 use workbench::judge::{self, Verdict};
 
 /// How often the page hears of the progress.
@@ -38,14 +39,17 @@ pub(crate) async fn check(
 ) -> Result<Json<Verdict>, Problem> {
     let lesson = lesson(&app.course, &slug)?.clone();
     check_program(&body.program)?;
-    let bench = app.benches.of(visitor.id)?;
-    let given_up = bench.check.begin();
-    let feed = std::sync::Arc::clone(&bench.feed);
+    // A check needs no board: it is there for everybody, however many use the boards.
+    let desk = app.benches.desk(visitor.id);
+    let given_up = desk.check.begin();
+    let _abandoned = Abandoned(Arc::clone(&given_up), app.benches.checks.clone());
+    let feed = Arc::clone(&desk.feed);
     feed.publish_json("check", &json!({ "lesson": lesson.slug, "state": "running", "share": 0.0 }));
-    let Ok(_turn) = app.benches.checks.acquire().await else { return Err(Problem::Internal) };
+    let mut turn = app.benches.checks.wait(visitor.client(), &given_up).await?;
     let booted = app.benches.booted().clone();
     let job = tokio::task::spawn_blocking(move || {
         let mut told = Instant::now();
+        let mut no_turn = None;
         let runs = exercise::runs(&lesson, &body.program, &booted, &mut |progress| {
             if told.elapsed() >= PROGRESS_INTERVAL {
                 told = Instant::now();
@@ -56,17 +60,23 @@ pub(crate) async fn check(
                 let state = json!({ "lesson": lesson.slug, "state": "running", "stage": stage, "at": at, "of": of, "share": share });
                 feed.publish_json("check", &state);
             }
-            !given_up.load(Ordering::Relaxed)
+            no_turn = turn.go_on().err();
+            no_turn.is_none()
         });
-        runs.map(|checked| judge::verdict(&lesson, &checked, language))
+        match (no_turn, runs) {
+            (Some(no_turn), _) => Err(Problem::from(no_turn)),
+            (None, Ok(checked)) => {
+                turn.ended();
+                Ok(judge::verdict(&lesson, &checked, language))
+            }
+            (None, Err(error)) => {
+                tracing::error!(%error, "a check failed");
+                Err(Problem::Internal)
+            }
+        }
     });
     let verdict = match job.await {
-        Ok(Ok(verdict)) => verdict,
-        Ok(Err(RunError::Cancelled)) => return Err(Problem::CheckGivenUp),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a check failed");
-            return Err(Problem::Internal);
-        }
+        Ok(verdict) => verdict?,
         Err(error) => {
             tracing::error!(%error, "a check ended badly");
             return Err(Problem::Internal);
@@ -76,6 +86,16 @@ pub(crate) async fn check(
     app.store.save_check(visitor.id, slug.clone(), kept.clone()).await?;
     kept["lesson"] = slug.into();
     kept["state"] = "done".into();
-    bench.feed.publish_json("check", &kept);
+    desk.feed.publish_json("check", &kept);
     Ok(Json(verdict))
+}
+
+/// Gives a job up when whoever asked for it has gone away: nobody would hear of it.
+pub(super) struct Abandoned(pub(super) Arc<AtomicBool>, pub(super) Turns);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        self.1.look();
+    }
 }

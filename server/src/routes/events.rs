@@ -10,11 +10,13 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, StreamExt, stream};
 
 use crate::app::AppState;
-use crate::bench::Bench;
+use crate::bench::Desk;
 use crate::error::Problem;
 use crate::feed::{FeedEvent, FeedItem, FeedReader};
 use crate::language::Visiting;
+use crate::streams::OpenStream;
 use crate::visitor::Visitor;
+use course::words::{ProblemText, no_board};
 
 /// A comment goes out so often when nothing happens, so that a dead connection is noticed.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -28,25 +30,41 @@ pub(crate) async fn stream(
     Visiting(language): Visiting,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let bench = app.benches.of(visitor.id)?;
-    bench.feed.set_language(language);
+    let (open, ended) = app.streams.open(visitor.client());
+    let desk = app.benches.desk(visitor.id);
+    desk.feed.set_language(language);
+    // Without a board the page still hears of its checks, and of the board that it gets with the next Run.
+    let board = app.benches.listening(visitor).map(|bench| bench.board());
     let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let (first, reader) = match last_seen {
-        Some(id) => bench.feed.reader_again(id),
-        None => bench.feed.reader(),
+        Some(id) => desk.feed.reader_again(id),
+        None => desk.feed.reader(),
     };
-    bench.board().wake().await;
-    let first =
-        stream::iter(std::iter::once(Event::default().retry(RETRY)).chain(first.iter().map(event)).collect::<Vec<_>>());
+    let waits = board.is_none().then(|| notice(&no_board(language))).flatten();
+    if let Some(board) = board {
+        board.wake().await;
+    }
+    let first = std::iter::once(Event::default().retry(RETRY)).chain(first.iter().map(event)).chain(waits);
+    let first = stream::iter(first.collect::<Vec<_>>());
     let mut closing = app.closing.subscribe();
-    let closed = async move { _ = closing.wait_for(|closing| *closing).await };
-    let events = first.chain(following(bench, reader)).map(Ok).take_until(Box::pin(closed));
+    let closed = async move {
+        tokio::select! {
+            _ = closing.wait_for(|closing| *closing) => {}
+            _ = ended => {}
+        }
+    };
+    let events = first.chain(following(desk, open, reader)).map(Ok).take_until(Box::pin(closed));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-/// Everything that a reader gets, one by one. The bench is held so that it is not reclaimed.
-fn following(bench: Arc<Bench>, reader: FeedReader) -> impl Stream<Item = Event> {
-    stream::unfold((bench, reader), |(bench, mut reader)| async move {
+fn notice(words: &ProblemText) -> Option<Event> {
+    Event::default().event("notice").json_data(words).ok()
+}
+
+/// Everything that a reader gets, one by one. The desk is held, and not the bench: a board may be taken away meanwhile,
+/// and the page hears of the next one.
+fn following(desk: Arc<Desk>, open: OpenStream, reader: FeedReader) -> impl Stream<Item = Event> {
+    stream::unfold((desk, open, reader), |(desk, open, mut reader)| async move {
         let items = reader.next().await;
         let events: Vec<Event> = items
             .iter()
@@ -57,7 +75,7 @@ fn following(bench: Arc<Bench>, reader: FeedReader) -> impl Stream<Item = Event>
                 }
             })
             .collect();
-        Some((stream::iter(events), (bench, reader)))
+        Some((stream::iter(events), (desk, open, reader)))
     })
     .flatten()
 }

@@ -1,5 +1,6 @@
 //! The race explorer on the page: every arrival tried, beside the visitor's board, and single ones in detail.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,13 +12,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::board::{DONE, Done};
+use super::check::Abandoned;
 use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
+use crate::turns::NoTurn;
 use crate::visitor::Visitor;
 use course::{Lesson, Settings};
 use workbench::asked::{check_program, lesson};
-use workbench::explore::{self, ExploreError, ExploreRequest, Played};
+use workbench::explore::{self, ExploreError, ExploreRequest, NotExplored, Played};
 
 /// How often the page hears of the progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -78,40 +81,49 @@ pub(crate) async fn explore(
     let lesson = lesson(&app.course, &slug)?.clone();
     let pairs = body.pairs;
     let request = request(&lesson, body)?;
-    let bench = app.benches.of(visitor.id)?;
-    let given_up = bench.explored.jobs.begin();
-    let feed = Arc::clone(&bench.feed);
+    let desk = app.benches.desk(visitor.id);
+    let given_up = desk.explored.jobs.begin();
+    let _abandoned = Abandoned(Arc::clone(&given_up), app.benches.checks.clone());
+    let feed = Arc::clone(&desk.feed);
     feed.publish_json("explore", &json!({ "lesson": lesson.slug, "state": "running", "done": 0, "of": 0 }));
-    let Ok(_turn) = app.benches.checks.acquire().await else { return Err(Problem::Internal) };
+    let turn = app.benches.checks.wait(visitor.client(), &given_up).await.map_err(no_turn);
     let booted = app.benches.booted().clone();
     let told = Arc::clone(&feed);
-    let job = tokio::task::spawn_blocking(move || {
-        let given_up = &*given_up;
-        let mut exploration = explore::open(&lesson, request, &booted)?;
-        let of = exploration.arrivals();
-        let mut next = Instant::now();
-        let mut report = exploration.try_each(&mut |done| {
-            if next <= Instant::now() {
-                next = Instant::now() + PROGRESS_INTERVAL;
-                told.publish_json(
-                    "explore",
-                    &json!({ "lesson": lesson.slug, "state": "running", "done": done, "of": of }),
-                );
+    let job = turn.map(|mut turn| {
+        tokio::task::spawn_blocking(move || {
+            let mut exploration = explore::open(&lesson, request, &booted)?;
+            let of = exploration.arrivals();
+            let mut next = Instant::now();
+            let mut report = exploration.try_each(&mut |done| {
+                if next <= Instant::now() {
+                    next = Instant::now() + PROGRESS_INTERVAL;
+                    told.publish_json(
+                        "explore",
+                        &json!({ "lesson": lesson.slug, "state": "running", "done": done, "of": of }),
+                    );
+                }
+                turn.go_on().is_ok()
+            })?;
+            let shared = RefCell::new(&mut turn);
+            let share =
+                explore::share(&lesson, exploration.request(), &booted, &|| shared.borrow_mut().go_on().is_ok());
+            report.predicted_share = share?;
+            if pairs {
+                report.pairs = Some(exploration.pairs(true, &mut |_| turn.go_on().is_ok())?);
             }
-            !is_set(given_up)
-        })?;
-        report.predicted_share = explore::share(&lesson, exploration.request(), &booted, &|| !is_set(given_up))?;
-        if pairs {
-            report.pairs = Some(exploration.pairs(true, &mut |_| !is_set(given_up))?);
-        }
-        // A newer one is not driven out by an older one that finished all the same.
-        if is_set(given_up) {
-            return Err(ExploreError::Cancelled);
-        }
-        bench.explored.keep(exploration);
-        Ok(Json(report).into_response())
+            // A newer one is not driven out by an older one that finished all the same.
+            if is_set(&given_up) {
+                return Err(ExploreError::Cancelled);
+            }
+            turn.ended();
+            desk.explored.keep(exploration);
+            Ok(Json(report).into_response())
+        })
     });
-    let answer = finish(job.await);
+    let answer = match job {
+        Ok(job) => finish(job.await),
+        Err(problem) => Err(problem),
+    };
     let state = match &answer {
         Ok(_) => json!({ "lesson": slug, "state": "done" }),
         Err(problem) => json!({ "lesson": slug, "state": "failed", "code": problem.code() }),
@@ -131,8 +143,8 @@ pub(crate) async fn at(
     let lesson = lesson(&app.course, &slug)?.clone();
     let AtBody { program, exercise, settings, seed, at, second } = body;
     let request = request(&lesson, ExploreBody { program, exercise, settings, seed, pairs: false })?;
-    let bench = app.benches.of(visitor.id)?;
-    let (seat, known) = (Arc::clone(&bench), request.clone());
+    let desk = app.benches.desk(visitor.id);
+    let (seat, known) = (Arc::clone(&desk), request.clone());
     let slug = lesson.slug.clone();
     let job = tokio::task::spawn_blocking(move || {
         seat.explored.with(&slug, &known, |exploration| exploration.play(at, second)).transpose()
@@ -140,12 +152,14 @@ pub(crate) async fn at(
     if let Some(played) = finish(job.await)? {
         return Ok(Json(played));
     }
-    let Ok(_turn) = app.benches.checks.acquire().await else { return Err(Problem::Internal) };
+    let given_up = Arc::default();
+    let turn = app.benches.checks.wait(visitor.client(), &given_up).await.map_err(no_turn)?;
     let booted = app.benches.booted().clone();
     let job = tokio::task::spawn_blocking(move || {
         let mut exploration = explore::open(&lesson, request, &booted)?;
         let played = exploration.play(at, second)?;
-        bench.explored.keep(exploration);
+        turn.ended();
+        desk.explored.keep(exploration);
         Ok(played)
     });
     finish(job.await).map(Json)
@@ -158,8 +172,17 @@ pub(crate) async fn cancel(
     Path(slug): Path<String>,
 ) -> Result<Json<Done>, Problem> {
     lesson(&app.course, &slug)?;
-    app.benches.of(visitor.id)?.explored.jobs.cancel();
+    app.benches.desk(visitor.id).explored.jobs.cancel();
+    app.benches.checks.look();
     Ok(DONE)
+}
+
+/// Why an exploration found no turn.
+fn no_turn(no_turn: NoTurn) -> Problem {
+    match no_turn {
+        NoTurn::Crowded => Problem::ChecksCrowded,
+        NoTurn::GivenUp => Problem::NotExplored(NotExplored::GivenUp),
+    }
 }
 
 fn is_set(flag: &AtomicBool) -> bool {

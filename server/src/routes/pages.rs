@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use super::boards::boards_of;
+use super::boards::{boards_of, no_board_yet};
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::language::{LANGUAGE_COOKIE, Visiting, cookie};
@@ -86,7 +86,7 @@ async fn boards(
     let work = all_work(&app, visitor).await?;
     let frame = frame(&app, visitor, language, &headers, Part::Boards, "/boards", &work)?;
     app.attached.look().await;
-    html(&BoardsPage::new(frame, &app.course, &boards_of(&app, visitor)?, visitor.host))
+    html(&BoardsPage::new(frame, &app.course, &boards_of(&app, visitor, visitor.host), visitor.host))
 }
 
 /// A choice of language, and the page to come back to.
@@ -164,7 +164,8 @@ fn frame(
     path: &str,
     work: &BTreeMap<String, VisitorWork>,
 ) -> Result<Frame, Problem> {
-    let status = app.benches.of(visitor.id)?.board().status();
+    // A page is there for everybody, with or without a board.
+    let status = app.benches.looking(visitor).map_or_else(no_board_yet, |bench| bench.board().status());
     let current = current_lesson(&app.course, work, cookie(headers, LESSON_COOKIE));
     Ok(Frame {
         language,

@@ -10,7 +10,7 @@ use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::store::{SavedWork, Work};
-use crate::visitor::Visitor;
+use crate::visitor::{Visitor, Visitors};
 use workbench::asked::lesson;
 use workbench::reported::ReportedOutcome;
 
@@ -32,7 +32,8 @@ pub(crate) async fn save(
     Body(work): Body<SavedWork>,
 ) -> Result<Json<Value>, Problem> {
     let lesson = lesson(&app.course, &slug)?;
-    app.store.save_work(visitor.id, lesson.slug.clone(), work).await?;
+    let allowed = Visitors::allowance(&app, visitor);
+    app.store.save_work(visitor.id, lesson.slug.clone(), work, allowed).await?;
     Ok(Json(json!({ "saved": true })))
 }
 
@@ -51,7 +52,7 @@ pub(crate) async fn report_outcome(
     let lesson = lesson(&app.course, &slug)?;
     let row = outcome.row(lesson)?;
     let row = app.store.add_outcome(visitor.id, lesson.slug.clone(), row).await?;
-    app.benches.of(visitor.id)?.feed.publish_json("outcome", &row);
+    app.benches.of(visitor)?.desk.feed.publish_json("outcome", &row);
     Ok(Json(json!({ "n": row["n"] })))
 }
 

@@ -56,6 +56,16 @@ impl TestApp {
         events.until(|event| event.name == "board" && event.data["state"] == "ready").await;
         visitor
     }
+
+    /// A browser on this machine that has opened a page and has no board yet.
+    pub(crate) async fn stranger(&self) -> Visitor {
+        let from = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        let mut visitor = Visitor { router: self.router.clone(), cookie: String::new(), from };
+        let answer = visitor.get("/").await;
+        let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
+        visitor.cookie = cookie.split(';').next().unwrap().to_owned();
+        visitor
+    }
 }
 
 #[derive(Clone)]
@@ -108,6 +118,13 @@ impl Visitor {
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PUT, path, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    /// Runs a lesson's program for a second, on a board that is ready.
+    pub(crate) async fn run_to_the_end(&self, events: &mut Events) {
+        let answer = self.post("/api/run", serde_json::json!({ "lesson": "lost-update", "seconds": 1 })).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        events.end_of_run().await;
     }
 
     pub(crate) async fn events(&self, last_seen: Option<u64>) -> Events {

@@ -43,7 +43,7 @@ impl CabledBoard {
     ) -> Self {
         let cable = Arc::new(Cable::default());
         let at_board = cable.clone();
-        let thread = std::thread::spawn(move || paced::run(machine, Port::Uart0, Pace::Fast, &at_board));
+        let thread = std::thread::spawn(move || paced::run(machine, Port::Uart0, Pace::Fast, &at_board, &mut |_| {}));
         let service = tokio::spawn(serve(cable.clone()));
         Self { cable, thread: Some(thread), service, port }
     }

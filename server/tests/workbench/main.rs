@@ -6,6 +6,7 @@ mod app;
 mod attached;
 mod bad_input;
 mod cabled;
+mod command_line;
 mod exploring;
 mod flashing;
 #[cfg(target_os = "linux")]

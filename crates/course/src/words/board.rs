@@ -224,6 +224,18 @@ fn sharing(code: &str) -> Option<(Words, Words)> {
             ("クラスの管理者がボードを戻しました。実験台は仮想ボードに戻りました。",
              "測定結果と入力した内容は残っています。"),
         ),
+        "board-reclaimed" => (
+            ("Your virtual board went to somebody else, because all boards are in use or whoever runs the class freed it.",
+             "Press Run and you have another one. What you measured and typed is kept."),
+            ("ボードがすべて使用中のため、またはクラスの管理者の操作により、仮想ボードはほかの人に渡りました。",
+             "「実行」を押すと別のボードで続けられます。測定結果と入力した内容は残っています。"),
+        ),
+        "board-none-yet" => (
+            ("All virtual boards are in use at the moment.",
+             "You can read, type and check your program. Press Run and you get the first board that nobody works at."),
+            ("仮想ボードは現在すべて使用中です。",
+             "読む、入力する、確認することはできます。「実行」を押すと、だれも使っていないボードから順に使えます。"),
+        ),
         "board-flashing" => (
             ("The board is being flashed.", "Wait until it is done, or cancel it on the boards page."),
             ("ボードに書き込み中です。", "終わるのを待つか、ボードのページで中止してください。"),

@@ -62,6 +62,18 @@ pub fn taken_back(language: Language) -> ProblemText {
     problem("board-taken-back", &[], language)
 }
 
+/// What a page is told whose virtual board went to somebody else, or was freed by the class host.
+#[must_use]
+pub fn reclaimed(language: Language) -> ProblemText {
+    problem("board-reclaimed", &[], language)
+}
+
+/// What a page is told that has no board yet, because others use all of them.
+#[must_use]
+pub fn no_board(language: Language) -> ProblemText {
+    problem("board-none-yet", &[], language)
+}
+
 /// A control does not take a value.
 #[must_use]
 pub fn setting(error: &SettingError, language: Language) -> ProblemText {

@@ -17,6 +17,32 @@ pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
             ("This address does not answer this kind of request.", "Reload the page."),
             ("このアドレスはこの種類の要求に応じません。", "ページを再読み込みしてください。"),
         ),
+        "data-folder-gone" => (
+            ("The folder with everybody's work was deleted while ISR Lab runs: this was not saved.",
+             "Leave the page open and tell the teacher; ISR Lab has to be stopped and started again, and then saves again."),
+            ("ISR Lab の実行中に、全員の作業を保存するフォルダーが削除されました。今の内容は保存されていません。",
+             "ページを開いたまま先生に伝えてください。ISR Lab を終了して起動し直すと、再び保存できます。"),
+        ),
+        "database-damaged" => (
+            ("The file with everybody's work is damaged: this cannot be read or saved.",
+             "Tell the teacher: stop ISR Lab and start it again, and it says what to do."),
+            ("全員の作業を保存するファイルが壊れていて、読み書きできません。",
+             "先生に伝えてください。ISR Lab を終了して起動し直すと、対処方法が表示されます。"),
+        ),
+        "saved-too-much" => (
+            ("This is more than ISR Lab keeps for one visitor or one address: it was not saved.",
+             "Shorten the program, or empty programs of other lessons that you do not need."),
+            ("1 人または 1 つのアドレスに保存できる量を超えるため、保存できませんでした。",
+             "プログラムを短くするか、ほかのレッスンの不要なプログラムを消してください。"),
+        ),
+        "checks-crowded" => (
+            ("Very many checks are going on.", "Check again in a few seconds."),
+            ("確認が混み合っています。", "数秒待って、もう一度確認してください。"),
+        ),
+        "too-slow" => (
+            ("The request did not arrive in time.", "Check the network, then try again."),
+            ("要求が時間内に届きませんでした。", "ネットワークを確かめて、もう一度試してください。"),
+        ),
         "not-json" => (
             ("The request is not JSON.", "Send it with Content-Type: application/json."),
             ("要求が JSON ではありません。", "Content-Type: application/json で送ってください。"),

@@ -10,36 +10,66 @@ use crate::memory::{Memory, Stored};
 
 /// Where an operation stands, in the code and in time. Times are cycles, each operation taken by itself,
 /// and hold for the way on which the next operation of the run follows.
+///
+/// It takes 8 bytes, like an operation: that is a step with which a place is found as fast.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     /// Its address.
     pub(crate) pc: u32,
-    /// The address behind it, which is what a jump links to.
-    pub(crate) link: u32,
     /// From the beginning of the run to the boundary before it.
     pub(crate) begins: u16,
-    /// What it waits for the operation before.
-    pub(crate) hazard: u8,
-    /// What it takes.
-    pub(crate) cycles: u8,
-    /// What it takes if it leaves the run.
-    pub(crate) cycles_leaving: u8,
+    /// Bits 0 to 3 are `cycles`, 4 to 7 `cycles_leaving`, 8 `hazard`, 9 and above its length in bytes.
+    packed: u16,
 }
 
+const _: () = assert!(size_of::<Place>() == 8);
+
 impl Place {
+    /// An operation of `length` bytes at `pc`. It waits `hazard` cycles for the operation before and then
+    /// takes `cycles`, or `cycles_leaving` if it leaves the run.
+    pub(crate) fn new(pc: u32, length: u32, begins: u16, hazard: u8, cycles: u8, cycles_leaving: u8) -> Self {
+        debug_assert!(cycles < 16 && cycles_leaving < 16 && hazard < 2 && length <= 4);
+        let times = u16::from(cycles) | u16::from(cycles_leaving) << 4 | u16::from(hazard) << 8;
+        Self { pc, begins, packed: times | (length as u16) << 9 }
+    }
+
     /// The place of an operation that is run alone.
     pub(crate) fn alone(hart: &Hart, op: Op, length: u32) -> Self {
         let (cycles, cycles_leaving) = match hart.timing {
             Timing::Unit => (1, 1),
             Timing::Silicon => (timing::cycles(op), timing::cycles_jumping(op)),
         };
-        Self { pc: hart.pc, link: hart.pc.wrapping_add(length), begins: 0, hazard: 0, cycles, cycles_leaving }
+        Self::new(hart.pc, length, 0, 0, cycles, cycles_leaving)
+    }
+
+    /// The address behind it, which is what a jump links to.
+    #[inline(always)]
+    pub(crate) fn link(&self) -> u32 {
+        self.pc.wrapping_add(u32::from(self.packed >> 9))
+    }
+
+    /// What it takes.
+    #[inline(always)]
+    pub(crate) fn cycles(&self) -> u8 {
+        (self.packed & 0xF) as u8
+    }
+
+    /// What it takes if it leaves the run.
+    #[inline(always)]
+    pub(crate) fn cycles_leaving(&self) -> u8 {
+        (self.packed >> 4 & 0xF) as u8
+    }
+
+    /// What it waits for the operation before.
+    #[inline(always)]
+    pub(crate) fn hazard(&self) -> u8 {
+        (self.packed >> 8 & 1) as u8
     }
 
     /// When its own cycles begin, from the beginning of the run on.
     #[inline(always)]
     pub(crate) fn acts(&self) -> u64 {
-        u64::from(self.begins) + u64::from(self.hazard)
+        u64::from(self.begins) + u64::from(self.hazard())
     }
 }
 
@@ -191,12 +221,12 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
                 Op::Lui { rd, imm } => x.set(rd, imm),
                 Op::Auipc { rd, imm } => x.set(rd, places[index].pc.wrapping_add(imm)),
                 Op::Jal { rd, imm } => {
-                    x.set(rd, places[index].link);
+                    x.set(rd, places[index].link());
                     end!(Flow::Jump(places[index].pc.wrapping_add(imm)));
                 }
                 Op::Jalr { rd, rs1, imm } => {
                     let target = x.get(rs1).wrapping_add(imm) & !1;
-                    x.set(rd, places[index].link);
+                    x.set(rd, places[index].link());
                     // What follows may be what was foreseen to be jumped to.
                     if index + 1 == ops.len() || places[index + 1].pc != target {
                         end!(Flow::Jump(target));
@@ -266,7 +296,12 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
 
     /// A load that does not go to the SRAM's data bus.
     #[inline(never)]
-    pub(crate) fn load_elsewhere(&mut self, address: u32, width: Width, place: &Place) -> Result<(u32, After), Exception> {
+    pub(crate) fn load_elsewhere(
+        &mut self,
+        address: u32,
+        width: Width,
+        place: &Place,
+    ) -> Result<(u32, After), Exception> {
         if let Some(value) = self.memory.load(address, width) {
             observe(self.observer, false, address, width, value);
             if self.clock.timing == Timing::Unit || !timing::is_flash(address) {
@@ -288,7 +323,13 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
 
     /// A store that does not go to the SRAM's data bus, or that bookkeeping depends on.
     #[inline(never)]
-    pub(crate) fn store_elsewhere(&mut self, address: u32, width: Width, value: u32, place: &Place) -> Result<After, Exception> {
+    pub(crate) fn store_elsewhere(
+        &mut self,
+        address: u32,
+        width: Width,
+        value: u32,
+        place: &Place,
+    ) -> Result<After, Exception> {
         if let Some(stored) = self.memory.store(address, width, value) {
             observe(self.observer, true, address, width, value);
             return Ok(if stored == Stored::Code { After::Look } else { After::GoOn });
@@ -495,7 +536,7 @@ fn carry_out<D: Devices, O: Observer>(
         hart.csr.performance.count_hazard(hazard);
         hart.stall(missed + u64::from(hazard), budget.ticks_per_cycle);
         clock = Clock::new(hart, budget);
-        hart.fetch_line = timing::line_of(place.link.wrapping_sub(1));
+        hart.fetch_line = timing::line_of(place.link().wrapping_sub(1));
         hart.pending_load = Reg::X0;
         loads = timing::loaded(op);
     }
@@ -506,22 +547,22 @@ fn carry_out<D: Devices, O: Observer>(
             _ => word(memory, hart.pc),
         };
         let outcome = system(hart, instruction, bits, observer);
-        return (outcome, place.cycles.into());
+        return (outcome, place.cycles().into());
     }
     let mut world = World { x: &mut hart.x, memory, devices, observer, clock };
     let flow = world.execute(&[op], &[place], 0).flow;
     let waited = world.clock.cycles;
     let (outcome, cycles) = match flow {
         Flow::Next(_) => {
-            hart.pc = place.link;
+            hart.pc = place.link();
             hart.pending_load = loads;
-            (Ok(()), place.cycles)
+            (Ok(()), place.cycles())
         }
         Flow::Jump(target) => {
             hart.pc = target;
-            (Ok(()), place.cycles_leaving)
+            (Ok(()), place.cycles_leaving())
         }
-        Flow::Raised(exception) => (Err(exception), place.cycles),
+        Flow::Raised(exception) => (Err(exception), place.cycles()),
     };
     if outcome.is_ok() {
         hart.csr.performance.count_retired(op, length, matches!(flow, Flow::Jump(_)), cycles - 1);
@@ -535,7 +576,7 @@ fn fetch_lines(clock: &mut Clock, memory: &mut Memory, place: &Place, line: u32)
         return 0;
     }
     let before = clock.cycles;
-    let last = place.link.wrapping_sub(1);
+    let last = place.link().wrapping_sub(1);
     let first = if timing::line_of(place.pc) == line { last } else { place.pc };
     if timing::line_of(first) != line {
         clock.look_up(memory, first, last);
@@ -544,7 +585,7 @@ fn fetch_lines(clock: &mut Clock, memory: &mut Memory, place: &Place, line: u32)
 }
 
 /// The 32 bits of code at `pc`, which was fetched before.
-fn word(memory: &Memory, pc: u32) -> u32 {
+pub(crate) fn word(memory: &Memory, pc: u32) -> u32 {
     let half = |address| u32::from(memory.fetch(address).unwrap_or_default());
     half(pc) | half(pc.wrapping_add(2)) << 16
 }

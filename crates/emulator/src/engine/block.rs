@@ -207,16 +207,16 @@ impl Block {
             let run = run_block(&mut world, ops, places, lines, first, &left);
             let last = &places[run.last];
             executed += run.last as u64 + 1;
-            line = timing::line_of(last.link.wrapping_sub(1));
+            line = timing::line_of(last.link().wrapping_sub(1));
             pending = Reg::X0;
             world.clock.cycles += last.acts();
             match run.flow {
                 Flow::Jump(target) => {
-                    world.clock.cycles += u64::from(last.cycles_leaving);
+                    world.clock.cycles += u64::from(last.cycles_leaving());
                     pc = target;
                 }
                 Flow::Next(after) => {
-                    world.clock.cycles += u64::from(last.cycles);
+                    world.clock.cycles += u64::from(last.cycles());
                     pending = timing::loaded(ops[run.last]);
                     pc = places.get(run.last + 1).map_or(block.next, |place| place.pc);
                     if after == After::Look {
@@ -225,7 +225,7 @@ impl Block {
                     }
                 }
                 Flow::Raised(raised) => {
-                    world.clock.cycles += u64::from(last.cycles);
+                    world.clock.cycles += u64::from(last.cycles());
                     pc = last.pc;
                     end = End::Raised(raised);
                     break;
@@ -264,7 +264,7 @@ fn run_block<D: Devices, O: Observer>(
             world.clock.fetch(world.memory, places[index].pc);
         }
         if at.crosses {
-            world.clock.fetch(world.memory, places[index].link.wrapping_sub(1));
+            world.clock.fetch(world.memory, places[index].link().wrapping_sub(1));
         }
         let mut end = ops.len().min(index + usize::from(at.run));
         if world.clock.cycles + last_begins >= left.cycles {

@@ -27,19 +27,16 @@ mod target;
 mod x86_64;
 
 use super::block::Block;
-use super::{Budget, Engine, Exit, Limits, boundary};
+use super::{Budget, Engine, Exit, Limits, THRESHOLD, boundary};
 use crate::bus::Devices;
 use crate::cpu::{Activity, Hart, Instruction, Observer, Reg, Trap, execute, timing};
 use crate::memory::Memory;
-use context::Left;
-use links::Links;
 #[cfg(target_arch = "aarch64")]
 use aarch64::Emitter;
+use context::Left;
+use links::Links;
 #[cfg(target_arch = "x86_64")]
 use x86_64::Emitter;
-
-/// How often a program comes to an address before its trace is compiled.
-const THRESHOLD: u8 = 16;
 
 /// Compiles traces where the host allows that, and is the block engine elsewhere.
 #[derive(Debug)]
@@ -110,11 +107,8 @@ impl Traces {
             cycles: hart.cycles().saturating_add(budget.cycles),
         };
         while let Some(left) = ends.left(hart, budget) {
-            let entry = if waits_for_load(hart, memory) {
-                None
-            } else {
-                links.find(memory, hart.pc, *threshold, breakpoints)
-            };
+            let entry =
+                if waits_for_load(hart, memory) { None } else { links.find(memory, hart.pc, *threshold, breakpoints) };
             let Some(entry) = entry else {
                 let drops = block.drops();
                 let look = block.run_one(hart, memory, devices, &left, observer);

@@ -47,13 +47,13 @@ impl FlashCache {
         !self.sets[set].contains(&tag)
     }
 
-    /// The sets' tags, for emitted code: it only compares the first tag of a set.
+    /// The sets' tags, for emitted code, which does what [`FlashCache::misses`] does.
     #[cfg(traces)]
-    pub(crate) fn first_tags(&self) -> *const u16 {
-        self.sets.as_ptr().cast()
+    pub(crate) fn tags(&mut self) -> *mut u16 {
+        self.sets.as_mut_ptr().cast()
     }
 
-    /// Where emitted code finds the first tag of an address's set, in bytes from [`FlashCache::first_tags`], and the tag
+    /// Where emitted code finds the first tag of an address's set, in bytes from [`FlashCache::tags`], and the tag
     /// that it shows if that line was used last.
     #[cfg(traces)]
     pub(crate) const fn first_tag(address: u32) -> (u32, u16) {

@@ -38,6 +38,12 @@ pub trait I2cTarget: Any + Debug + Send + Sync {
     fn hash_state(&self, state: &mut dyn Hasher);
 }
 
+impl Clone for Box<dyn I2cTarget> {
+    fn clone(&self) -> Self {
+        self.as_ref().boxed_clone()
+    }
+}
+
 /// Where the port stands in a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
@@ -52,7 +58,7 @@ enum Phase {
 }
 
 /// An I2C target's port; its pins are SCL, SDA.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct I2cPort {
     target: Box<dyn I2cTarget>,
     levels: u32,
@@ -81,6 +87,11 @@ impl I2cPort {
     #[must_use]
     pub fn target<T: I2cTarget>(&self) -> Option<&T> {
         (self.target.as_ref() as &dyn Any).downcast_ref()
+    }
+
+    /// The target, for a device that has more pins than the bus and keeps a port inside.
+    pub fn target_mut<T: I2cTarget>(&mut self) -> Option<&mut T> {
+        (self.target.as_mut() as &mut dyn Any).downcast_mut()
     }
 
     fn begin(&mut self, now: Tick) {
@@ -182,7 +193,7 @@ impl PinDevice for I2cPort {
     }
 
     fn boxed_clone(&self) -> Box<dyn PinDevice> {
-        Box::new(Self { target: self.target.boxed_clone(), ..*self })
+        Box::new(self.clone())
     }
 
     fn hash_state(&self, state: &mut dyn Hasher) {

@@ -4,7 +4,7 @@ use emulator::{Config, EngineKind, FlashImage, Machine, Port, Stops, Timing};
 
 use crate::{esp_app, lesson_firmware};
 
-/// Runs all engines side by side in uneven steps, in both models of time, and compares them at every stop.
+/// Runs all engines side by side in uneven steps and compares them at every stop.
 #[track_caller]
 fn check_agreement(
     flash: &FlashImage,
@@ -29,8 +29,8 @@ fn check_agreement(
             let stop = machine.run_to(tick, machine.instructions() + instructions);
             (stop, machine.instructions(), machine.ticks(), machine.state_hash())
         });
-        assert_eq!(expected, by_block, "blocks, step {step}, {timing:?}");
-        assert_eq!(expected, by_traces, "traces, step {step}, {timing:?}");
+        assert_eq!(expected, by_block, "blocks, step {step}");
+        assert_eq!(expected, by_traces, "traces, step {step}");
     }
     let printed = plain.uart_take_output(Port::Uart0);
     assert_eq!(printed, block.uart_take_output(Port::Uart0));

@@ -68,8 +68,12 @@ fn value(rng: &mut StdRng) -> u32 {
 }
 
 fn address(rng: &mut StdRng) -> u32 {
-    match rng.random_range(0..8) {
+    match rng.random_range(0..11) {
         0 => rng.random(),
+        // The code itself, as the bus for data sees it, the edges of RAM, and flash.
+        8 => CODE - 0x70_0000 + rng.random_range(0..0x1000),
+        9 => *[0x3FC7_FFFE, 0x3FC8_0000, 0x3FCD_FFFD, 0x3FCE_0000].choose(rng).unwrap_or(&0),
+        10 => 0x3C00_0000 + rng.random_range(0..0x80_0010),
         1 => 0x3FC8_0000 + (rng.random_range(0..0x6_0000) & !3),
         2 => 0x6000_0000 + (rng.random_range(0..0xD_2000) & !3),
         _ => BLOCKS.choose(rng).unwrap_or(&0) + (rng.random_range(0..0x140) & !3),
@@ -80,8 +84,22 @@ fn address(rng: &mut StdRng) -> u32 {
 fn code(rng: &mut StdRng) -> Vec<u32> {
     let mut code = Vec::new();
     for _ in 0..rng.random_range(1..400) {
-        match rng.random_range(0..8) {
+        match rng.random_range(0..10) {
             0 => code.push(rng.random()),
+            // A loop around what came last: x9 counts down.
+            8 => {
+                code.extend(load_constant(9, rng.random_range(1..40)));
+                code.extend([0x0015_0513, load_word(8, 2), store_word(10, 2), 0xFFF4_8493, 0xFE04_98E3]);
+            }
+            // Arithmetic between registers, divisions included.
+            9 => code.extend((0..8).map(|_| {
+                let bits: u32 = rng.random();
+                bits & 0x000F_8F80 & !(3 << 10)
+                    | (bits & 7) << 12
+                    | (bits >> 3 & 15) << 20
+                    | (bits >> 7 & 1) << 25
+                    | 0x33
+            })),
             // WFI, MRET, ECALL, FENCE.I and CSR writes with plausible numbers.
             1 => code.push(*[0x1050_0073, 0x3020_0073, 0x0000_0073, 0x0000_100F].choose(rng).unwrap_or(&0)),
             2 => {

@@ -1,6 +1,6 @@
 //! What is to be written: images, and what can be said about them before a board is touched.
 
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -8,11 +8,14 @@ use espflash::target::Chip;
 use sha2::{Digest as _, Sha256};
 
 use super::FlashFault;
+use crate::folder;
 
 /// First byte of every bootloader and application image (ESP-IDF, `esp_image_header_t`).
 const IMAGE_MAGIC: u8 = 0xE9;
 /// Start value of an image's checksum (ESP-IDF, `esp_rom_checksum`).
 const CHECKSUM_SEED: u8 = 0xEF;
+/// No module has more flash.
+const IMAGE_MAX_BYTES: usize = 32 << 20;
 const HEADER_BYTES: usize = 24;
 const SEGMENT_HEADER_BYTES: usize = 8;
 /// Smallest unit a flash chip erases; also what "nothing here" is judged by.
@@ -72,8 +75,12 @@ impl Image {
     pub fn read(argument: &ImageArgument) -> Result<Self, FlashFault> {
         let path: &Path = &argument.path;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        match fs::read(path) {
-            Ok(data) => Ok(Self { name, offset: argument.offset, data, sparse: false }),
+        match folder::read_at_most(path, IMAGE_MAX_BYTES) {
+            Ok(None) => {
+                let source = io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than any chip's flash");
+                Err(FlashFault::ImageUnreadable { path: path.to_owned(), source })
+            }
+            Ok(Some(data)) => Ok(Self { name, offset: argument.offset, data, sparse: false }),
             Err(source) => Err(FlashFault::ImageUnreadable { path: path.to_owned(), source }),
         }
     }

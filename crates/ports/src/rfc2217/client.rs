@@ -14,6 +14,10 @@ use super::{ClientEvent, ClientSession};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the server may take to answer a request, which may wait behind data.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
+/// Bytes from the device that are kept while an answer is awaited. A port at 2 Mbaud brings fewer until it times out.
+const KEPT_BYTES: usize = 2 << 20;
+/// Bytes that come before the server has agreed to be a port: the device may be talking already.
+const KEPT_BEFORE_BYTES: usize = 64 * 1024;
 /// How long the server may refuse to take data.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -98,6 +102,7 @@ impl Connection {
                     data.extend(bytes);
                 }
             });
+            self.still_sane(KEPT_BYTES)?;
             // Words about telnet options are few and small: they fit the socket's buffer without waiting.
             let replies = self.session.take_output();
             if !replies.is_empty() && self.stream.try_write(&replies)? != replies.len() {
@@ -175,6 +180,7 @@ impl Connection {
                 ClientEvent::Data(bytes) => data.extend(bytes),
                 ClientEvent::Told(_) => {}
             });
+            self.still_sane(KEPT_BEFORE_BYTES)?;
         }
         Ok(agreed == Some(true))
     }
@@ -199,13 +205,61 @@ impl Connection {
                     ClientEvent::Told(message) if wanted(&message) => found = Some(message),
                     _ => {}
                 });
+                self.still_sane(KEPT_BYTES)?;
             }
         };
         tokio::time::timeout(ANSWER_TIMEOUT, wait).await?
     }
 
+    /// Ends a connection to something that sends without end and is no port.
+    fn still_sane(&self, kept_bytes: usize) -> io::Result<()> {
+        let trouble = if self.session.talks_endlessly() {
+            "it talks about telnet options without end"
+        } else if self.data.len() > kept_bytes {
+            "it sends without end and answers nothing"
+        } else {
+            return Ok(());
+        };
+        Err(io::Error::new(io::ErrorKind::InvalidData, trouble))
+    }
+
     async fn flush(&mut self) -> io::Result<()> {
         let out = self.session.take_output();
         tokio::time::timeout(SEND_TIMEOUT, self.stream.write_all(&out)).await?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Something that repeats the same bytes for ever.
+    async fn repeats(bytes: &'static [u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let many = bytes.repeat(4000);
+            while stream.write_all(&many).await.is_ok() {}
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn what_never_stops_talking_is_left_soon() {
+        // Words about an option that we have, words about one that we have not, a device that never pauses.
+        for said in [&b"\xff\xfd\x2c"[..], b"\xff\xfd\x63", b"noise ", b"\xff\xfa\x2c\x65"] {
+            let address = repeats(said).await;
+            let begun = std::time::Instant::now();
+            let opened = Connection::open(&address, 115_200).await;
+            let ended = match opened {
+                Err(_) => true,
+                Ok(mut connection) => connection.set_rts(true).await.is_err(),
+            };
+            assert!(ended, "{said:?}");
+            assert!(begun.elapsed() < 3 * ANSWER_TIMEOUT, "{said:?} took {:?}", begun.elapsed());
+        }
     }
 }

@@ -25,13 +25,18 @@ pub struct ClientSession {
     options: Options,
     answered: bool,
     suspended: bool,
+    /// Words about options that were heard.
+    words: u32,
 }
+
+/// A server that has said more about options than this does not serve a port: three options are agreed on in a dozen words.
+const MOST_WORDS: u32 = 1000;
 
 impl Default for ClientSession {
     fn default() -> Self {
         let mut out = Vec::new();
         let options = Options::offer(&mut out);
-        Self { parser: Parser::default(), out, options, answered: false, suspended: false }
+        Self { parser: Parser::default(), out, options, answered: false, suspended: false, words: 0 }
     }
 }
 
@@ -42,6 +47,10 @@ impl ClientSession {
         parser.receive(bytes, |item| match item {
             Item::Data(data) => each(ClientEvent::Data(data)),
             Item::Negotiation(verb, option) => {
+                self.words = self.words.saturating_add(1);
+                if self.words > MOST_WORDS {
+                    return;
+                }
                 self.options.hear(verb, option, &mut self.out);
                 if option == OPTION_COM_PORT && matches!(verb, Verb::Do | Verb::Dont) && !self.answered {
                     self.answered = true;
@@ -86,6 +95,11 @@ impl ClientSession {
     /// What has to be sent to the server now.
     pub fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
+    }
+
+    /// Whether the server talks about options without end. It is not answered any more, and the connection is to end.
+    pub fn talks_endlessly(&self) -> bool {
+        self.words > MOST_WORDS
     }
 
     /// Whether the server asked for silence (FLOWCONTROL-SUSPEND).
@@ -137,6 +151,17 @@ mod tests {
         ];
         assert_eq!(at_server, expected.map(|event| format!("{event:?}")));
         assert_eq!(at_client.len(), 7, "{at_client:?}");
+    }
+
+    #[test]
+    fn a_server_that_negotiates_for_ever_is_not_answered_for_ever() {
+        let mut client = ClientSession::default();
+        client.take_output();
+        for option in 0..100_000u32 {
+            client.receive(&[255, 253, option as u8], |_| {});
+        }
+        assert!(client.talks_endlessly());
+        assert!(client.take_output().len() <= 3 * MOST_WORDS as usize);
     }
 
     proptest! {

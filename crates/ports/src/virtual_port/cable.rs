@@ -8,6 +8,8 @@ use tokio::sync::Notify;
 
 /// Bytes on their way to the board after which the sender has to wait.
 const TO_BOARD_MAX_BYTES: usize = 16 * 1024;
+/// Actions on their way to the board after which the sender has to wait: a program may set lines and rates as fast as it likes.
+const TO_BOARD_MAX_ACTIONS: usize = 1024;
 /// Bytes on their way from the board after which further ones are lost, as on a real port nobody reads.
 const FROM_BOARD_MAX_BYTES: usize = 256 * 1024;
 
@@ -63,10 +65,11 @@ impl Cable {
         self.board_wakes.notify_one();
     }
 
-    /// Host end: whether few enough bytes are on their way to the board that more may be sent.
+    /// Host end: whether so little is on its way to the board that more may be sent.
     pub fn has_room(&self) -> bool {
         let to_board = locked(&self.to_board);
-        to_board.data_bytes < TO_BOARD_MAX_BYTES || to_board.unplugged
+        let few = to_board.data_bytes < TO_BOARD_MAX_BYTES && to_board.actions.len() < TO_BOARD_MAX_ACTIONS;
+        few || to_board.unplugged
     }
 
     /// Host end: waits for room. Dropping the future loses nothing.
@@ -257,6 +260,18 @@ pub(super) mod tests {
         assert!(matches!(cable.take_action(), Some(HostAction::Data(_))));
         room.await.unwrap();
         assert_eq!(cable.take_action(), None);
+    }
+
+    #[test]
+    fn a_host_that_only_turns_lines_and_rates_waits_as_well() {
+        let cable = Cable::default();
+        for rate in 0..TO_BOARD_MAX_ACTIONS as u32 {
+            assert!(cable.has_room(), "{rate}");
+            cable.send(HostAction::BaudRate(rate));
+        }
+        assert!(!cable.has_room());
+        cable.take_action();
+        assert!(cable.has_room());
     }
 
     #[test]

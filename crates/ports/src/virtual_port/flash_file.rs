@@ -1,10 +1,24 @@
 //! The file that keeps a virtual board's flash contents between runs.
+//!
+//! It is written while the board runs, whenever the flash has come to rest, so that a killed process loses what was being
+//! written and nothing else. One process at a time has it: two boards would overwrite each other's contents.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use emulator::FlashImage;
+use emulator::flash::FLASH_PAGES;
 
 use crate::folder;
+
+/// Flash that has not changed for so long is at rest: a file system writes several blocks for one change.
+const AT_REST: Duration = Duration::from_millis(300);
+/// A program that writes all the time is kept every so often.
+const AT_LATEST: Duration = Duration::from_secs(3);
 
 /// Bytes in the virtual board's flash chip (32 Mbit).
 pub const FLASH_BYTES: usize = 4 * 1024 * 1024;
@@ -31,6 +45,11 @@ pub enum FlashFileError {
         /// Its size.
         length_bytes: u64,
     },
+    /// Another process has the file.
+    #[error(
+        "the flash file {0} is in use by another virtual board; end that one, or name another file\n  [flash-file-in-use]"
+    )]
+    InUse(PathBuf),
     /// The new contents cannot be written.
     #[error(
         "cannot save the flash contents to {path}: {source}; the file keeps what it had before\n  {}\n  [{}]",
@@ -76,10 +95,7 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, FlashFileError> {
 /// [`FlashFileError::Write`].
 pub fn write(path: &Path, contents: &[u8]) -> Result<(), FlashFileError> {
     let replace = || {
-        // A link keeps pointing where it did; the rename has to stay within one file system.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy().into_owned();
-        let beside = target.with_file_name(format!(".{name}.{}.new", std::process::id()));
+        let (target, beside) = beside(path, &format!("{}.new", std::process::id()))?;
         let outcome = (|| {
             let mut file = fs::File::create(&beside)?;
             file.write_all(contents)?;
@@ -95,6 +111,168 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<(), FlashFileError> {
         outcome
     };
     replace().map_err(|source| FlashFileError::Write { path: path.to_owned(), source })
+}
+
+/// A flash file that this process alone has, kept up to date by a thread of its own.
+#[derive(Debug)]
+pub struct FlashFile {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<Result<(), FlashFileError>>>,
+    /// Held as long as the file is ours; the system lets it go with the process, however that ends.
+    _lock: fs::File,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// What the board's flash holds now.
+    now: Option<FlashImage>,
+    /// Since when that has not been in the file, and when it changed last.
+    unsaved: Option<(Instant, Instant)>,
+    ended: bool,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("unsaved", &self.unsaved).field("ended", &self.ended).finish()
+    }
+}
+
+/// What the board's thread shows its flash to.
+#[derive(Debug)]
+pub struct FlashWatch {
+    shared: Arc<Shared>,
+    seen: Option<FlashImage>,
+}
+
+impl FlashFile {
+    /// Takes the file for this process.
+    ///
+    /// # Errors
+    /// [`FlashFileError::InUse`] and [`FlashFileError::Write`].
+    pub fn claim(path: &Path) -> Result<Self, FlashFileError> {
+        let failed = |source| FlashFileError::Write { path: path.to_owned(), source };
+        // The file itself is replaced at every change, so a file beside it carries the lock.
+        let (_, beside) = beside(path, "lock").map_err(failed)?;
+        let lock = fs::File::options().write(true).create(true).truncate(false).open(beside).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(FlashFileError::InUse(path.to_owned())),
+            Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let shared: Arc<Shared> = Arc::default();
+        let (writes, path) = (Arc::clone(&shared), path.to_owned());
+        let writer = thread::Builder::new()
+            .name("flash-file".into())
+            .spawn(move || writes.keep(&path))
+            .map_err(|source| FlashFileError::Write { path: PathBuf::new(), source })?;
+        Ok(Self { shared, writer: Some(writer), _lock: lock })
+    }
+
+    /// What the board shows its flash to; `first` is what the file has.
+    #[must_use]
+    pub fn watch(&self, first: Option<FlashImage>) -> FlashWatch {
+        FlashWatch { shared: Arc::clone(&self.shared), seen: first }
+    }
+
+    /// Writes what is not in the file yet, and lets it go.
+    ///
+    /// # Errors
+    /// [`FlashFileError::Write`]
+    pub fn close(mut self) -> Result<(), FlashFileError> {
+        lock(&self.shared.state).ended = true;
+        self.shared.changed.notify_all();
+        match self.writer.take().map(JoinHandle::join) {
+            Some(Ok(outcome)) => outcome,
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FlashWatch {
+    /// Takes note of changes; costs nothing where there are none.
+    pub fn see(&mut self, flash: &FlashImage) {
+        if self.seen.as_ref().is_some_and(|seen| is_same(seen, flash)) {
+            return;
+        }
+        self.seen = Some(flash.clone());
+        let now = Instant::now();
+        let mut state = lock(&self.shared.state);
+        state.now = Some(flash.clone());
+        let since = state.unsaved.map_or(now, |(since, _)| since);
+        state.unsaved = Some((since, now));
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+}
+
+/// Whether two images share all their pages; one that does not was written to.
+fn is_same(one: &FlashImage, other: &FlashImage) -> bool {
+    (0..FLASH_PAGES).all(|at| Arc::ptr_eq(one.page(at), other.page(at)))
+}
+
+impl Shared {
+    /// Writes whenever the flash has come to rest, until it is told to end; then once more.
+    fn keep(&self, path: &Path) -> Result<(), FlashFileError> {
+        let mut state = lock(&self.state);
+        let mut failed_before = false;
+        loop {
+            let due = match state.unsaved {
+                _ if state.ended => Some(Duration::ZERO),
+                None => None,
+                Some((since, changed)) => {
+                    let rest = AT_REST.saturating_sub(changed.elapsed());
+                    Some(rest.min(AT_LATEST.saturating_sub(since.elapsed())))
+                }
+            };
+            match due {
+                None => {
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    continue;
+                }
+                Some(wait) if !wait.is_zero() => {
+                    state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+                    continue;
+                }
+                Some(_) => {}
+            }
+            let ended = state.ended;
+            let unsaved = state.unsaved.take().and(state.now.clone());
+            drop(state);
+            let outcome = unsaved.map_or(Ok(()), |image| write(path, &image.to_bytes()));
+            if ended {
+                return outcome;
+            }
+            state = lock(&self.state);
+            if let Err(error) = outcome {
+                // Told once; the end of the board tells it again, after one more attempt.
+                if !std::mem::replace(&mut failed_before, true) {
+                    tracing::warn!(%error, "the flash contents are not in their file yet");
+                }
+                let now = Instant::now();
+                state.unsaved.get_or_insert((now, now));
+            }
+        }
+    }
+}
+
+/// The state stays consistent at every point where a holder could panic, so a poisoned lock is as good as a whole one.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The file that a path means, and one beside it. A link keeps pointing where it did; a rename has to stay within one file
+/// system.
+fn beside(path: &Path, ending: &str) -> io::Result<(PathBuf, PathBuf)> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy().into_owned();
+    let beside = target.with_file_name(format!(".{name}.{ending}"));
+    Ok((target, beside))
 }
 
 #[cfg(test)]
@@ -124,6 +302,59 @@ mod tests {
         let path = folder.path().join("missing").join("flash.bin");
         assert!(matches!(write(&path, &[0]), Err(FlashFileError::Write { .. })));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn one_process_at_a_time_has_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flash.bin");
+        let first = FlashFile::claim(&path).unwrap();
+        assert!(matches!(FlashFile::claim(&path), Err(FlashFileError::InUse(_))));
+        first.close().unwrap();
+        FlashFile::claim(&path).unwrap().close().unwrap();
+    }
+
+    #[test]
+    fn what_the_board_writes_is_in_the_file_while_it_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flash.bin");
+        let file = FlashFile::claim(&path).unwrap();
+        let mut flash = FlashImage::blank();
+        let mut watch = file.watch(Some(flash.clone()));
+        watch.see(&flash);
+        thread::sleep(2 * AT_REST);
+        assert!(!path.exists(), "nothing has changed");
+        flash.program(0x1234, 0x5A);
+        watch.see(&flash);
+        let begun = Instant::now();
+        while read(&path).unwrap().is_none_or(|contents| contents[0x1234] != 0x5A) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "it was never written");
+            thread::sleep(Duration::from_millis(20));
+        }
+        flash.program(0x1235, 0xA5);
+        watch.see(&flash);
+        file.close().unwrap();
+        assert_eq!(read(&path).unwrap().unwrap()[0x1234..0x1236], [0x5A, 0xA5], "and at the end");
+    }
+
+    #[test]
+    fn a_program_that_writes_all_the_time_is_kept_now_and_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flash.bin");
+        let file = FlashFile::claim(&path).unwrap();
+        let mut flash = FlashImage::blank();
+        let mut watch = file.watch(Some(flash.clone()));
+        let begun = Instant::now();
+        for address in 0.. {
+            flash.program(address, 0);
+            watch.see(&flash);
+            if path.exists() {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "it waits for a rest that never comes");
+            thread::sleep(AT_REST / 10);
+        }
+        file.close().unwrap();
     }
 
     #[cfg(unix)]

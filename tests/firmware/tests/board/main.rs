@@ -6,5 +6,7 @@
 mod conformance;
 mod console;
 mod pins;
+mod pyb;
+mod reports;
 mod soak;
 mod telemetry;

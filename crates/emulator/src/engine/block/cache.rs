@@ -206,20 +206,20 @@ impl Cache {
         let (begins, hazard) = match self.places[start..].last() {
             None => (0, 0),
             Some(before) => {
-                let begins = before.begins + u16::from(before.hazard) + u16::from(before.cycles);
+                let begins = before.begins + u16::from(before.hazard()) + u16::from(before.cycles());
                 let waits = self.timing == Timing::Silicon;
                 let pending = if waits { timing::loaded(self.ops[self.ops.len() - 1]) } else { Reg::X0 };
                 (begins, timing::hazard(op, pending))
             }
         };
-        self.places.push(Place { pc, link, begins, hazard, cycles, cycles_leaving });
+        self.places.push(Place::new(pc, link.wrapping_sub(pc), begins, hazard, cycles, cycles_leaving));
     }
 
     /// Finds out where the block that begins at `start` enters lines of flash.
     fn find_lines(&mut self, start: usize) {
         let mut line = None;
         for place in &self.places[start..] {
-            let (first, last) = (timing::line_of(place.pc), timing::line_of(place.link.wrapping_sub(1)));
+            let (first, last) = (timing::line_of(place.pc), timing::line_of(place.link().wrapping_sub(1)));
             let flash = timing::is_flash_code(place.pc);
             // Whether the first operation enters a line is only known when the block is executed.
             let enters = flash && line.is_some_and(|line| line != first);

@@ -18,7 +18,7 @@ use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 
 use super::context::{JUMP_MASK, Left, at};
 use super::target::{
-    Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Target,
+    Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site, Target,
 };
 use crate::bus::Width;
 use crate::cpu::Reg;
@@ -87,12 +87,14 @@ impl Default for Emitter {
 }
 
 /// Where the parts of the common code begin.
+#[cfg_attr(not(target_arch = "aarch64"), allow(dead_code, reason = "tests on other hosts enter and leave only"))]
 pub(super) struct Common {
     /// `extern "C" fn(context, code)`.
     pub(super) enter: usize,
     pub(super) miss: usize,
     pub(super) budget: usize,
     pub(super) call: usize,
+    pub(super) touch: usize,
 }
 
 impl Emitter {
@@ -122,7 +124,8 @@ impl Emitter {
         self.load_fixed();
         asm!(self, ret; gone:; b <leave_stored);
         self.finish(place)?;
-        Ok(Common { enter, miss, budget, call })
+        // Lines that were not used last are looked up by the helper.
+        Ok(Common { enter, miss, budget, call, touch: call })
     }
 
     fn load_fixed(&mut self) {
@@ -459,6 +462,13 @@ impl Target for Emitter {
         }
         asm!(self, =>back);
         self.elsewhere.push(Elsewhere { what: What::Access(*access), begins, back });
+    }
+
+    fn read_csr(&mut self, rd: Reg, csr: u16, site: Site) {
+        self.immediate(0, csr.into());
+        self.immediate(1, Call::read_csr(rd, site).to_word());
+        self.immediate(2, site.pc);
+        asm!(self, ldr x16, [x19, at::CALL as u32]; blr x16);
     }
 
     fn expect(&mut self, rs1: Reg, offset: u32, expected: u32, other: DynamicLabel) {

@@ -76,7 +76,10 @@ pub(super) struct Context {
     pub(super) ram: *mut u8,
     pub(super) flags: *mut u8,
     /// The tags of the flash's cache.
-    pub(super) tags: *const u16,
+    pub(super) tags: *mut u16,
+    /// What it costs to read a line of flash, and two.
+    pub(super) miss_cycles: i64,
+    pub(super) two_misses: i64,
     /// Common code of the arena, see [`Stubs`].
     pub(super) stubs: Stubs,
     pub(super) helper: Option<Helper>,
@@ -100,6 +103,8 @@ pub(super) struct Stubs {
     pub(super) budget: *const u8,
     /// Calls the helper.
     pub(super) call: *const u8,
+    /// Looks a line of flash up, on x86-64.
+    pub(super) touch: *const u8,
 }
 
 /// Offsets for the back ends.
@@ -118,6 +123,9 @@ pub(super) mod at {
     pub(in super::super) const MISS: i32 = (offset_of!(Context, stubs) + offset_of!(Stubs, miss)) as i32;
     pub(in super::super) const BUDGET_OUT: i32 = (offset_of!(Context, stubs) + offset_of!(Stubs, budget)) as i32;
     pub(in super::super) const CALL: i32 = (offset_of!(Context, stubs) + offset_of!(Stubs, call)) as i32;
+    pub(in super::super) const TOUCH: i32 = (offset_of!(Context, stubs) + offset_of!(Stubs, touch)) as i32;
+    pub(in super::super) const MISS_CYCLES: i32 = offset_of!(Context, miss_cycles) as i32;
+    pub(in super::super) const TWO_MISSES: i32 = offset_of!(Context, two_misses) as i32;
     pub(in super::super) const HELPER: i32 = offset_of!(Context, helper) as i32;
     pub(in super::super) const FLASH: i32 = offset_of!(Context, flash) as i32;
     pub(in super::super) const JUMPS: i32 = offset_of!(Context, jumps) as i32;
@@ -149,6 +157,11 @@ impl Context {
         for entry in &mut self.jumps {
             entry.pc = NO_PC;
         }
+    }
+
+    /// As [`Context::clear_jumps`], where all is zero: only one entry would be found by an address that it shows.
+    pub(super) fn clear_zeroed_jumps(&mut self) {
+        self.jumps[index(0)].pc = NO_PC;
     }
 
     /// Lets a link lead to `code`, or to nothing known.

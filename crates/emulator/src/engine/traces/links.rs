@@ -9,20 +9,19 @@ use crate::cpu::Timing;
 use crate::engine::block::Spread;
 use crate::memory::{CodeUnit, Memory};
 
-/// Entries of the table of counters.
-const COUNTERS: usize = 1 << 12;
+/// Addresses whose counters share a place.
+const WAYS: usize = 4;
+/// Places for counters.
+const SETS: usize = 1 << 10;
 /// A counter's value where no trace can begin.
 const NEVER: u8 = u8::MAX;
 
-/// How often the program came to an address without a trace.
-#[derive(Clone, Copy, Debug)]
+/// How often the program came to an address without a trace. No counter is for address 0, where no code is.
+#[derive(Clone, Copy, Debug, Default)]
 struct Counter {
     pc: u32,
     count: u8,
 }
-
-/// Odd addresses do not occur.
-const NO_COUNTER: Counter = Counter { pc: 1, count: 0 };
 
 #[derive(Debug)]
 struct Attached {
@@ -43,7 +42,7 @@ pub(super) struct Links {
     slots: usize,
     /// The model of time for which traces are attached.
     timing: Timing,
-    counters: Box<[Counter; COUNTERS]>,
+    counters: Vec<[Counter; WAYS]>,
     /// There may be counters that say `NEVER`.
     nevers: bool,
 }
@@ -60,7 +59,7 @@ impl Links {
             by_unit: HashMap::default(),
             slots: 0,
             timing: Timing::default(),
-            counters: Box::new([NO_COUNTER; COUNTERS]),
+            counters: vec![[Counter::default(); WAYS]; SETS],
             nevers: false,
         }
     }
@@ -89,8 +88,8 @@ impl Links {
         if let Some(entry) = self.frame.jump(pc) {
             return Some(entry);
         }
-        let counter = &mut self.counters[counter_index(pc)];
-        if counter.pc == pc {
+        let counters = &mut self.counters[(pc >> 1) as usize % SETS];
+        if let Some(counter) = counters.iter_mut().find(|counter| counter.pc == pc) {
             if counter.count == NEVER {
                 return None;
             }
@@ -98,11 +97,12 @@ impl Links {
             if counter.count < threshold {
                 return None;
             }
+            *counter = Counter::default();
         } else if let Some(attached) = self.attached.get(&pc) {
             self.frame.set_jump(pc, attached.entry);
             return Some(attached.entry);
         } else if threshold > 1 {
-            *counter = Counter { pc, count: 1 };
+            begin_counter(counters, Counter { pc, count: 1 });
             return None;
         }
         self.attach(memory, pc, breakpoints)
@@ -110,7 +110,6 @@ impl Links {
 
     #[inline(never)]
     fn attach(&mut self, memory: &mut Memory, pc: u32, breakpoints: &[u32]) -> Option<Entry> {
-        let counter = counter_index(pc);
         let code = Arc::clone(&self.code);
         let mut shelf = code.shelf();
         let trace = shelf.trace(memory, pc, breakpoints, self.timing);
@@ -123,11 +122,10 @@ impl Links {
         }
         let Ok(Some(trace)) = trace else {
             // Nothing was compiled, or no arena can be had, which is no better the next time.
-            self.counters[counter] = Counter { pc, count: NEVER };
+            begin_counter(&mut self.counters[(pc >> 1) as usize % SETS], Counter { pc, count: NEVER });
             self.nevers = true;
             return None;
         };
-        self.counters[counter] = NO_COUNTER;
         let units = self.mark(memory, pc, &trace);
         self.attached.insert(pc, Attached { entry: trace.entry, units });
         // The slots that the trace uses have to lead somewhere before it is entered.
@@ -146,11 +144,14 @@ impl Links {
     fn mark(&mut self, memory: &mut Memory, pc: u32, trace: &Trace) -> Box<[CodeUnit]> {
         let mut units = Vec::new();
         for address in trace.addresses() {
+            let Some(unit) = memory.code_unit(address) else { continue };
+            let known = units.last() == Some(&unit);
+            if known && matches!(unit, CodeUnit::Window(_)) {
+                // Windows are marked as a whole.
+                continue;
+            }
             memory.mark_code(address);
-            if let Some(unit) = memory.code_unit(address)
-                && units.last() != Some(&unit)
-                && !units.contains(&unit)
-            {
+            if !known && !units.contains(&unit) {
                 units.push(unit);
                 self.by_unit.entry(unit).or_default().push(pc);
             }
@@ -200,7 +201,7 @@ impl Links {
 
     fn forget_nevers(&mut self) {
         if std::mem::take(&mut self.nevers) {
-            self.counters.fill(NO_COUNTER);
+            self.counters.fill([Counter::default(); WAYS]);
         }
     }
 }
@@ -210,6 +211,9 @@ pub(super) fn new_links() -> Result<Links, Refused> {
     Ok(Links::new(Arc::new(Code::new()?)))
 }
 
-fn counter_index(pc: u32) -> usize {
-    (pc >> 1) as usize % COUNTERS
+/// Begins to count in place of the counter that has come least far.
+fn begin_counter(counters: &mut [Counter; WAYS], counter: Counter) {
+    if let Some(least) = counters.iter_mut().min_by_key(|counter| counter.count) {
+        *least = counter;
+    }
 }

@@ -37,9 +37,9 @@ use super::Emitter;
 use super::context::{Context, Left, NO_VERSION, Stubs};
 use super::target::{Call, Request};
 use crate::bus::{Devices, Tick, Width};
-use crate::cpu::execute::{After, Clock, Place, World};
+use crate::cpu::execute::{self, After, Clock, Place, World};
 use crate::cpu::timing::{self, Timing};
-use crate::cpu::{Exception, Hart, Op, Reg, Registers};
+use crate::cpu::{Cause, Exception, Hart, Op, Reg, Registers};
 use crate::engine::Budget;
 use crate::memory::Memory;
 
@@ -125,7 +125,8 @@ impl Writer {
         ftruncate(&file, size as u64).or(Err(Refused))?;
         let map = |protection| {
             // SAFETY: a new mapping at an address that the kernel chooses; nobody else has the file.
-            let start = unsafe { mmap(ptr::null_mut(), size, protection, MapFlags::SHARED, &file, 0).or(Err(Refused))? };
+            let start =
+                unsafe { mmap(ptr::null_mut(), size, protection, MapFlags::SHARED, &file, 0).or(Err(Refused))? };
             Ok(Mapping { start: start.cast(), size })
         };
         let written = map(ProtFlags::READ | ProtFlags::WRITE)?;
@@ -133,7 +134,8 @@ impl Writer {
         let mut bytes = Vec::new();
         let common = emitter.common(&mut bytes).or(Err(Refused))?;
         let at = |offset: usize| executed.start.wrapping_add(offset).cast_const();
-        let stubs = Stubs { miss: at(common.miss), budget: at(common.budget), call: at(common.call) };
+        let stubs =
+            Stubs { miss: at(common.miss), budget: at(common.budget), call: at(common.call), touch: at(common.touch) };
         let arena = Arc::new(Arena { executed, enter: common.enter, stubs });
         let mut writer = Self { arena, written, used: 0 };
         writer.place(&bytes).ok_or(Refused)?;
@@ -178,12 +180,14 @@ unsafe impl Sync for Frame {}
 
 /// What the helper works on.
 struct Surroundings<D> {
+    hart: *mut Hart,
     memory: *mut Memory,
     devices: *mut D,
     /// When the run began, and how time goes.
     clock: Clock,
     /// The budget at the beginning.
     budget: i64,
+    instructions: i64,
     exception: Option<Exception>,
     panic: Option<Box<dyn Any + Send>>,
 }
@@ -205,8 +209,9 @@ impl Frame {
             }
             Box::from_raw(context)
         };
-        let mut frame = Self { context, arena: Arc::clone(&arena) };
-        frame.move_to(arena);
+        let mut frame = Self { context, arena };
+        frame.context.clear_zeroed_jumps();
+        frame.context.stubs = frame.arena.stubs;
         frame
     }
 
@@ -261,17 +266,21 @@ impl Frame {
             cycles = cycles.min(instructions);
         }
         let mut surroundings = Surroundings::<D> {
+            hart: ptr::from_mut(hart),
             memory: ptr::from_mut(memory),
             devices: ptr::from_mut(devices),
             clock: Clock::new(hart, budget),
             budget: cycles,
+            instructions,
             exception: None,
             panic: None,
         };
         let context = &mut *self.context;
         follow_flash(context, memory);
         (context.ram, context.flags) = memory.dram_parts();
-        context.tags = memory.cache.first_tags();
+        context.tags = memory.cache.tags();
+        context.miss_cycles = budget.miss_cycles.into();
+        context.two_misses = 2 * context.miss_cycles;
         context.x = *hart.x.all();
         (context.budget, context.instructions) = (cycles, instructions);
         (context.line, context.pending) = (hart.fetch_line, Reg::X0 as u32);
@@ -392,7 +401,7 @@ fn carry_out<D: Devices>(
     let spent = (surroundings.budget - context.budget - i64::from(call.unspent)).cast_unsigned();
     let clock = Clock { cycles: spent, ..surroundings.clock };
     // When the access happens is in the clock, and its registers are here.
-    let place = Place { pc, link: pc, begins: 0, hazard: 0, cycles: 0, cycles_leaving: 0 };
+    let place = Place::new(pc, 0, 0, 0, 0, 0);
     let mut world = World { x: &mut Registers::default(), memory, devices, observer: &mut (), clock };
     let register = call.register as usize;
     let mut loaded = Reg::X0;
@@ -405,6 +414,20 @@ fn carry_out<D: Devices>(
             loaded = call.register;
             after
         }),
+        Request::ReadCsr => {
+            let executed = match silicon {
+                true => (surroundings.instructions - context.instructions - i64::from(call.unused)).cast_unsigned(),
+                false => spent,
+            };
+            // SAFETY: `Frame::run` has borrowed it for the time of the run, and uses it only here.
+            let hart = unsafe { &mut *surroundings.hart };
+            read_csr(hart, world.memory, address as u16, pc, executed, spent - executed).map(|value| {
+                if call.register != Reg::X0 {
+                    context.x[register] = value;
+                }
+                After::GoOn
+            })
+        }
         Request::Fetch { .. } => Ok(After::GoOn),
     };
     let waited = world.clock.cycles - spent;
@@ -427,6 +450,24 @@ fn carry_out<D: Devices>(
         context.pending = loaded as u32;
     }
     Some(left)
+}
+
+/// Reads a CSR as the instruction at `pc` does, before which so many instructions were executed and so many more cycles
+/// passed than the hart counts yet.
+fn read_csr(
+    hart: &mut Hart,
+    memory: &Memory,
+    csr: u16,
+    pc: u32,
+    executed: u64,
+    stalled: u64,
+) -> Result<u32, Exception> {
+    hart.instructions += executed;
+    hart.stall_cycles += stalled;
+    let value = hart.read_csr(csr);
+    hart.instructions -= executed;
+    hart.stall_cycles -= stalled;
+    value.or(Err(Exception { cause: Cause::IllegalInstruction, tval: execute::word(memory, pc) }))
 }
 
 /// What a load makes of the value that it got.

@@ -57,7 +57,7 @@ impl Path {
                 break;
             }
             let Ok(Instruction { op, length }) = Instruction::fetch(memory, pc) else { break };
-            if op.is_system() {
+            if op.is_system() && counter_read(op).is_none() {
                 break;
             }
             let link = pc.wrapping_add(length);
@@ -66,6 +66,15 @@ impl Path {
             path.next = next;
         }
         path
+    }
+}
+
+/// The register and the CSR of an operation that only reads a CSR, which has no side effects. Boot is waiting by
+/// counters, so that these are worth being in traces.
+pub(super) fn counter_read(op: Op) -> Option<(Reg, u16)> {
+    match op {
+        Op::Csrrs { rd, rs1: Reg::X0, csr } => Some((rd, csr)),
+        _ => None,
     }
 }
 

@@ -134,9 +134,19 @@ pub(super) struct Fetch {
 /// What the helper shall do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Request {
-    Load { width: Width, signed: bool },
-    Store { width: Width },
-    Fetch { first: bool, enters: bool },
+    Load {
+        width: Width,
+        signed: bool,
+    },
+    Store {
+        width: Width,
+    },
+    Fetch {
+        first: bool,
+        enters: bool,
+    },
+    /// The address is the CSR's number.
+    ReadCsr,
 }
 
 /// What the helper is told in one word, beside an address and the pc (or what is before it).
@@ -165,6 +175,12 @@ impl Call {
         Self { request, register: pending, length: site.length, unused: site.unused, unspent: site.unspent }
     }
 
+    /// For a read of a CSR into `register`.
+    pub(super) fn read_csr(register: Reg, site: Site) -> Self {
+        let Site { length, unused, unspent, .. } = site;
+        Self { request: Request::ReadCsr, register, length, unused, unspent }
+    }
+
     pub(super) fn to_word(self) -> u32 {
         let code = |width| match width {
             Width::Byte => 0,
@@ -175,6 +191,8 @@ impl Call {
             Request::Load { width, signed } => (code(width), u32::from(signed) << 1),
             Request::Store { width } => (code(width), 1),
             Request::Fetch { first, enters } => (3, u32::from(first) | u32::from(enters) << 1),
+            // A store has no sign.
+            Request::ReadCsr => (0, 3),
         };
         debug_assert!(self.unused < 1 << 7 && self.unspent < 1 << 15, "traces are short");
         flags
@@ -194,6 +212,7 @@ impl Call {
         };
         let request = match (word >> 2 & 3, low) {
             (3, first) => Request::Fetch { first, enters: high },
+            (_, true) if high => Request::ReadCsr,
             (_, true) => Request::Store { width },
             (_, false) => Request::Load { width, signed: high },
         };
@@ -274,6 +293,9 @@ pub(super) trait Target {
     /// A load or store; what cannot be done here is done by the helper, and may leave the trace.
     fn access(&mut self, access: &MemoryAccess);
 
+    /// `rd` becomes what a CSR holds; the helper does it.
+    fn read_csr(&mut self, rd: Reg, csr: u16, site: Site);
+
     /// Works out where JALR leads and jumps to `other` unless it is `expected`.
     fn expect(&mut self, rs1: Reg, offset: u32, expected: u32, other: Self::Label);
 
@@ -296,7 +318,7 @@ mod tests {
 
     #[test]
     fn what_the_helper_is_told_comes_back() {
-        let mut requests = vec![];
+        let mut requests = vec![Request::ReadCsr];
         for width in [Width::Byte, Width::Half, Width::Word] {
             requests.extend([Request::Store { width }, Request::Load { width, signed: true }]);
             requests.push(Request::Load { width, signed: false });
@@ -305,7 +327,8 @@ mod tests {
             requests.extend([false, true].map(|enters| Request::Fetch { first, enters }));
         }
         for request in requests {
-            for (register, length, unused, unspent) in [(Reg::X0, 2, 1, 1), (Reg::X31, 4, 96, 32_767), (Reg::X15, 2, 127, 0)]
+            for (register, length, unused, unspent) in
+                [(Reg::X0, 2, 1, 1), (Reg::X31, 4, 96, 32_767), (Reg::X15, 2, 127, 0)]
             {
                 let call = Call { request, register, length, unused, unspent };
                 assert_eq!(Call::from_word(call.to_word()), call);

@@ -12,14 +12,16 @@
 //! mapping is the same in all traces, so that nothing moves where one leads to the next.
 
 use dynasmrt::x64::X64Relocation;
-use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler};
 
-use super::context::{JUMP_MASK, Left, at};
-use super::target::{Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Target};
+use super::context::{JUMP_MASK, at};
+use super::target::{
+    Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site, Target,
+};
 use crate::bus::Width;
 use crate::cpu::Reg;
 use crate::cpu::timing::line_of;
-use crate::memory::{DRAM_BASE, DRAM_SIZE, FLASH_DATA_BASE, FLASH_WINDOW_SIZE, FlashCache};
+use crate::memory::{DRAM_BASE, DRAM_SIZE, FlashCache};
 
 const RAX: u8 = 0;
 const RCX: u8 = 1;
@@ -62,8 +64,11 @@ fn home(reg: Reg) -> Home {
 }
 
 macro_rules! asm {
-    ($emitter:expr, $($code:tt)*) => { dynasm!($emitter.ops ; .arch x64 ; $($code)*) };
+    ($emitter:expr, $($code:tt)*) => { dynasmrt::dynasm!($emitter.ops ; .arch x64 ; $($code)*) };
 }
+
+mod common;
+mod elsewhere;
 
 /// Emits `mnemonic` for the one of the six operations that x86 encodes alike.
 macro_rules! arithmetic {
@@ -143,44 +148,7 @@ impl Default for Emitter {
     }
 }
 
-/// Where the parts of the common code begin.
-pub(super) struct Common {
-    /// `extern "C" fn(context, code)`.
-    pub(super) enter: usize,
-    pub(super) miss: usize,
-    pub(super) budget: usize,
-    pub(super) call: usize,
-}
-
 impl Emitter {
-    /// Emits what all traces use, and says where its parts begin.
-    pub(super) fn common(&mut self, place: &mut Vec<u8>) -> Result<Common, NotEncodable> {
-        let enter = self.ops.offset().0;
-        asm!(self, push rbx; push rbp; push r12; push r13; push r14; push r15; sub rsp, 8);
-        asm!(self, mov rax, rsi; mov rbp, rdi; mov rbx, [rbp + at::RAM]; mov r15, [rbp + at::BUDGET]);
-        self.load_homes();
-        asm!(self, jmp rax);
-
-        let miss = self.ops.offset().0;
-        asm!(self, mov DWORD [rbp + at::EXIT], Left::Miss as i32; jmp >leave);
-        let budget = self.ops.offset().0;
-        asm!(self, mov DWORD [rbp + at::EXIT], Left::Budget as i32; leave:);
-        asm!(self, mov [rbp + at::PC], eax; mov [rbp + at::BUDGET], r15);
-        self.store_homes();
-        asm!(self, leave_stored:; add rsp, 8; pop r15; pop r14; pop r13; pop r12; pop rbp; pop rbx; ret);
-
-        // eax: address; edx: what is asked for; ecx: pc. The call left the stack 8 bytes off its alignment.
-        let call = self.ops.offset().0;
-        asm!(self, mov [rbp + at::BUDGET], r15);
-        self.store_homes();
-        asm!(self, mov rdi, rbp; mov esi, eax; sub rsp, 8; call QWORD [rbp + at::HELPER]; add rsp, 8);
-        asm!(self, test eax, eax; jnz >gone; mov r15, [rbp + at::BUDGET]);
-        self.load_homes();
-        asm!(self, ret; gone:; add rsp, 8; jmp <leave_stored);
-        self.finish(place)?;
-        Ok(Common { enter, miss, budget, call })
-    }
-
     fn load_homes(&mut self) {
         for (reg, host) in HOMES {
             asm!(self, mov Rd(host), [BYTE rbp + 4 * reg as i8]);
@@ -375,60 +343,10 @@ impl Emitter {
             }
         };
         match access.width {
-            Width::Byte => asm!(self, mov [rbx + rax], Rb(host)),
-            Width::Half => asm!(self, mov [rbx + rax * 2], Rw(host)),
-            Width::Word => asm!(self, mov [rbx + rax * 4], Rd(host)),
+            Width::Byte => asm!(self, mov[rbx + rax], Rb(host)),
+            Width::Half => asm!(self, mov[rbx + rax * 2], Rw(host)),
+            Width::Word => asm!(self, mov[rbx + rax * 4], Rd(host)),
         }
-    }
-
-    fn things_elsewhere(&mut self) {
-        for Elsewhere { what, begins, back } in std::mem::take(&mut self.elsewhere) {
-            asm!(self, =>begins);
-            let (word, pc) = match &what {
-                What::Access(access) => {
-                    self.address_again(access);
-                    if !access.store {
-                        self.load_from_flash(access, back);
-                    }
-                    (Call::access(access).to_word(), access.site.pc)
-                }
-                What::Fetch(fetch) => {
-                    asm!(self, mov eax, DWORD fetch.site.pc as i32);
-                    (Call::fetch(fetch).to_word(), fetch.before)
-                }
-            };
-            asm!(self, helper:; mov edx, DWORD word as i32; mov ecx, DWORD pc as i32);
-            asm!(self, call QWORD [rbp + at::CALL]; jmp =>back);
-        }
-    }
-
-    /// eax becomes the address, of which the code that went before has made something else.
-    fn address_again(&mut self, access: &MemoryAccess) {
-        let size = access.width.bytes();
-        if access.store && size > 1 {
-            asm!(self, rol eax, BYTE size.trailing_zeros() as i8);
-        }
-        asm!(self, add eax, DWORD DRAM_BASE as i32);
-    }
-
-    /// A load from the flash's data window that is aligned and needs nobody's help; else goes on behind it.
-    fn load_from_flash(&mut self, access: &MemoryAccess, back: DynamicLabel) {
-        let size = access.width.bytes();
-        asm!(self, mov ecx, eax; sub ecx, DWORD FLASH_DATA_BASE as i32);
-        asm!(self, cmp ecx, DWORD FLASH_WINDOW_SIZE as i32; jae >helper);
-        if size > 1 {
-            asm!(self, test al, BYTE size as i8 - 1; jnz >helper);
-        }
-        if self.cost.silicon {
-            // The line's set is at bits 10:5, its tag above. A line that was used last costs and changes nothing.
-            asm!(self, mov edx, ecx; shr edx, BYTE 1; and edx, DWORD 0x3F0; add rdx, [rbp + at::TAGS]);
-            asm!(self, shr ecx, BYTE 11; cmp [rdx], cx; jne >helper);
-            asm!(self, mov ecx, eax; sub ecx, DWORD FLASH_DATA_BASE as i32);
-        }
-        asm!(self, mov edx, ecx; shr edx, BYTE 16; mov rdx, [rbp + rdx * 8 + at::FLASH]);
-        asm!(self, test rdx, rdx; jz >helper; movzx ecx, cx);
-        self.load_from(access, RDX, RCX);
-        asm!(self, jmp =>back);
     }
 
     /// eax becomes where JALR leads.
@@ -638,6 +556,11 @@ impl Target for Emitter {
         }
         asm!(self, =>back);
         self.elsewhere.push(Elsewhere { what: What::Access(*access), begins, back });
+    }
+
+    fn read_csr(&mut self, rd: Reg, csr: u16, site: Site) {
+        asm!(self, mov eax, DWORD csr.into(); mov edx, DWORD Call::read_csr(rd, site).to_word() as i32);
+        asm!(self, mov ecx, DWORD site.pc as i32; call QWORD [rbp + at::CALL]);
     }
 
     fn expect(&mut self, rs1: Reg, offset: u32, expected: u32, other: DynamicLabel) {

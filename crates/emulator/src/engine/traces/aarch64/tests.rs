@@ -120,9 +120,8 @@ struct Case {
 
 fn case(random: &mut StdRng) -> Case {
     let count = random.random_range(1..40_u32);
-    let mut steps: Vec<Step> = (0..count)
-        .map(|n| Step { pc: PC + 4 * n, link: PC + 4 * n + 4, op: operation(random) })
-        .collect();
+    let mut steps: Vec<Step> =
+        (0..count).map(|n| Step { pc: PC + 4 * n, link: PC + 4 * n + 4, op: operation(random) }).collect();
     let (rd, rs1) = (target_register(random), any_register(random));
     if random.random_range(0..4) == 0 {
         let pc = PC + 4 * count;
@@ -162,7 +161,7 @@ fn expected(case: &Case, memory: &mut Memory) -> ([u32; 32], u32, u64) {
                 return (*x.all(), step.pc, executed);
             }
         }
-        let place = Place { pc: step.pc, link: step.link, begins: 0, hazard: 0, cycles: 1, cycles_leaving: 1 };
+        let place = Place::new(step.pc, step.link.wrapping_sub(step.pc), 0, 0, 1, 1);
         let clock = Clock { began: 0, cycles: 0, ticks_per_cycle: 3, miss_cycles: 0, timing: Timing::Unit };
         let mut world = World { x: &mut x, memory, devices: &mut device, observer: &mut (), clock };
         match world.execute(&[step.op], &[place], 0).flow {
