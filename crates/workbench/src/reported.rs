@@ -147,9 +147,9 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_reported_is_refused_or_a_row(text in r#"[\[\]{}":,a-z0-9.-]{0,80}"#) {
-            let course = crate::test_course();
+            static COURSE: std::sync::LazyLock<course::Course> = std::sync::LazyLock::new(crate::test_course);
             if let Ok(reported) = serde_json::from_str::<ReportedOutcome>(&text) {
-                _ = reported.row(course.lesson("lost-update").unwrap());
+                _ = reported.row(COURSE.lesson("lost-update").unwrap());
             }
         }
     }
