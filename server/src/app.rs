@@ -12,6 +12,7 @@ use crate::lessons::LessonsError;
 use crate::store::{Store, StoreError};
 use crate::streams::Streams;
 use crate::visitor::Visitors;
+use axum::body::Bytes;
 use course::Course;
 use ports::discovery;
 use workbench::line::LineFault;
@@ -23,6 +24,8 @@ pub struct App {
     pub config: ServeConfig,
     /// The lessons.
     pub course: Arc<Course>,
+    /// Their files as one JSON object, text by path, for boards in tabs.
+    pub lesson_files: Bytes,
     /// What visitors leave behind.
     pub store: Store,
     /// The visitors' boards.
@@ -67,7 +70,10 @@ impl App {
     /// [`AppError`]
     pub fn build(config: ServeConfig) -> Result<Self, AppError> {
         let store = Store::open(config.data.as_deref(), config.limits.quota)?;
-        let course = Arc::new(crate::lessons::load(config.lessons.as_deref())?);
+        let files = crate::lessons::files(config.lessons.as_deref())?;
+        let lesson_files = lesson_files(&files).into();
+        let course = Course::from_files(&files.into_iter().collect()).map_err(LessonsError::from)?;
+        let course = Arc::new(course);
         let booted = crate::firmware::booted()?;
         let benches = Benches::new(booted, config.limits.clone(), Arc::clone(&course), store.clone())?;
         let attached = AttachedBoards::new(ports(&config.ports), &config.boards);
@@ -75,8 +81,14 @@ impl App {
         let closing = watch::Sender::new(false);
         let visitors = Visitors::new(&store)?;
         let streams = Streams::new(config.limits.visitor_streams, config.limits.place_connections / 2);
-        Ok(Self { config, course, store, benches, attached, visitors, streams, host_name, closing })
+        Ok(Self { config, course, lesson_files, store, benches, attached, visitors, streams, host_name, closing })
     }
+}
+
+/// A file that is no text is none that a course reads.
+fn lesson_files(files: &[(String, Vec<u8>)]) -> String {
+    let texts = files.iter().filter_map(|(path, bytes)| Some((path.clone(), std::str::from_utf8(bytes).ok()?.into())));
+    serde_json::Value::Object(texts.collect()).to_string()
 }
 
 /// The ports that are plugged in at each moment. A system that does not list its ports still serves the named ones.

@@ -1,12 +1,13 @@
 //! The built files of the page: style sheet, scripts, icon. Carried by the binary.
 //!
-//! Each is compressed once, when first asked for, and addressed with a hash of its contents, so
-//! that a browser may keep it for good.
+//! Each is compressed once, when it is first asked for, and addressed with a hash of its contents, so
+//! that a browser may keep it for good. The board for the learner's tab is among them, in `tab/`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use axum::Router;
 use axum::extract::{Path, RawQuery};
@@ -27,8 +28,9 @@ struct Embedded;
 
 /// One file, ready to be sent.
 struct Asset {
-    plain: Vec<u8>,
-    gzip: Vec<u8>,
+    plain: Cow<'static, [u8]>,
+    /// Made when it is first wanted: the board for a tab takes a moment that no other page waits for.
+    gzip: OnceLock<Vec<u8>>,
     media_type: &'static str,
     hash: String,
 }
@@ -36,27 +38,33 @@ struct Asset {
 static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
     Embedded::iter()
         .filter_map(|name| {
-            let plain = Embedded::get(&name)?.data.into_owned();
+            let plain = Embedded::get(&name)?.data;
             Some((name.to_string(), Asset::new(&name, plain)))
         })
         .collect()
 });
 
 impl Asset {
-    fn new(name: &str, plain: Vec<u8>) -> Self {
+    fn new(name: &str, plain: Cow<'static, [u8]>) -> Self {
         let mut hasher = DefaultHasher::new();
         plain.hash(&mut hasher);
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        // Writing to memory does not fail; if it did, the empty copy below would not be sent.
-        let gzip = encoder.write_all(&plain).and_then(|()| encoder.finish()).unwrap_or_default();
         let media_type = match name.rsplit_once('.').map(|(_, ending)| ending) {
             Some("js") => "text/javascript; charset=utf-8",
             Some("css") => "text/css; charset=utf-8",
             Some("svg") => "image/svg+xml",
             Some("txt") => "text/plain; charset=utf-8",
+            Some("wasm") => "application/wasm",
             _ => "application/octet-stream",
         };
-        Self { plain, gzip, media_type, hash: format!("{:016x}", hasher.finish()) }
+        Self { plain, gzip: OnceLock::new(), media_type, hash: format!("{:016x}", hasher.finish()) }
+    }
+
+    fn gzip(&self) -> &[u8] {
+        self.gzip.get_or_init(|| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            // Writing to memory does not fail; if it did, the empty copy would not be sent.
+            encoder.write_all(&self.plain).and_then(|()| encoder.finish()).unwrap_or_default()
+        })
     }
 }
 
@@ -71,7 +79,7 @@ pub fn address(name: &str) -> String {
 
 /// The route of the built files.
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/assets/{name}", get(asset))
+    Router::new().route("/assets/{*name}", get(asset))
 }
 
 async fn asset(Path(name): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
@@ -80,8 +88,14 @@ async fn asset(Path(name): Path<String>, RawQuery(query): RawQuery, headers: Hea
         .get(header::ACCEPT_ENCODING)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.split(',').any(|coding| coding.trim().split(';').next() == Some("gzip")));
-    let gzip = takes_gzip && !asset.gzip.is_empty() && asset.gzip.len() < asset.plain.len();
-    let body = if gzip { asset.gzip.as_slice() } else { asset.plain.as_slice() };
+    let compressed = if takes_gzip {
+        // Compressing the board takes longer than others should wait for this thread.
+        tokio::task::spawn_blocking(|| asset.gzip()).await.unwrap_or_default()
+    } else {
+        &[]
+    };
+    let gzip = !compressed.is_empty() && compressed.len() < asset.plain.len();
+    let body: &'static [u8] = if gzip { compressed } else { &asset.plain };
     let mut response = body.into_response();
     let answer = response.headers_mut();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type));

@@ -12,9 +12,11 @@ use axum::response::{Html, IntoResponse, Response};
 use course::words::{self, ProblemText};
 use course::{Language, SettingError};
 use serde::Serialize;
+use workbench::asked::Unaskable;
 use workbench::description::trouble;
 use workbench::desk::BoardRefusal;
 use workbench::explore::{ExploreError, NotExplored};
+use workbench::reported::NotAnOutcome;
 
 use crate::board::registry::ShareRefusal;
 use crate::language::of_request;
@@ -29,8 +31,6 @@ use crate::turns::NoTurn;
 pub enum Problem {
     /// Nothing is served at this address.
     PageUnknown,
-    /// The course has no such lesson.
-    LessonUnknown(String),
     /// The address exists, but not with this method.
     MethodNotAllowed,
     /// The request is not JSON.
@@ -47,17 +47,8 @@ pub enum Problem {
     WrongOrigin,
     /// The cookie is missing.
     VisitorUnknown,
-    /// A control does not take this value.
-    Setting(SettingError),
-    /// The program holds a character that cannot be sent to a board.
-    ProgramUnsendable {
-        /// The line, from 1.
-        line: usize,
-        /// The character's code.
-        code: u32,
-    },
-    /// The run is too long or too short.
-    SecondsOutOfRange(u32),
+    /// It is not asked of any board.
+    Unaskable(Unaskable),
     /// No such speed.
     SpeedOutOfRange,
     /// Another check of the same visitor took its place.
@@ -95,7 +86,7 @@ impl Problem {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::PageUnknown | Self::LessonUnknown(_) => StatusCode::NOT_FOUND,
+            Self::PageUnknown | Self::Unaskable(Unaskable::LessonUnknown(_)) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BadJson(_) => StatusCode::BAD_REQUEST,
@@ -104,9 +95,7 @@ impl Problem {
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::WrongOrigin => StatusCode::FORBIDDEN,
             Self::VisitorUnknown => StatusCode::UNAUTHORIZED,
-            Self::Setting(_) | Self::ProgramUnsendable { .. } | Self::SecondsOutOfRange(_) | Self::SpeedOutOfRange => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::Unaskable(_) | Self::SpeedOutOfRange => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotExplored(NotExplored::NoWindow) => StatusCode::NOT_FOUND,
             Self::NotExplored(NotExplored::GivenUp) => StatusCode::CONFLICT,
             Self::NotExplored(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -132,7 +121,6 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self {
             Self::PageUnknown => "page-unknown",
-            Self::LessonUnknown(_) => "lesson-unknown",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::NotJson => "not-json",
             Self::BadJson(_) => "bad-json",
@@ -141,28 +129,19 @@ impl Problem {
             Self::WrongHost => "wrong-host",
             Self::WrongOrigin => "wrong-origin",
             Self::VisitorUnknown => "visitor-unknown",
-            Self::Setting(error) => error.code(),
-            Self::ProgramUnsendable { .. } => "program-unsendable",
-            Self::SecondsOutOfRange(_) => "seconds-out-of-range",
+            Self::Unaskable(why) => why.code(),
             Self::SpeedOutOfRange => "speed-out-of-range",
             Self::CheckGivenUp => "check-given-up",
             Self::NotExplored(why) => why.code(),
             Self::AllBoardsTaken => "all-boards-taken",
-            Self::Board(BoardRefusal::Busy) => "board-busy",
-            Self::Board(BoardRefusal::NotReady) => "board-not-ready",
-            Self::Board(BoardRefusal::NothingRuns) => "nothing-runs",
-            Self::Board(BoardRefusal::Session(fault)) => fault.code(),
-            Self::Board(BoardRefusal::Gone) => "board-gone",
+            Self::Board(refusal) => refusal.code(),
             Self::DiskFull => "disk-full",
             Self::DataFolderGone => "data-folder-gone",
             Self::DatabaseDamaged => "database-damaged",
             Self::SavedTooMuch => "saved-too-much",
             Self::ChecksCrowded => "checks-crowded",
             Self::TooSlow => "too-slow",
-            Self::Board(BoardRefusal::Flashing) | Self::Share(ShareRefusal::Flashing) => "board-flashing",
-            Self::Board(BoardRefusal::NothingFlashes) => "nothing-flashes",
-            Self::Board(BoardRefusal::RealTime) => "board-real-time",
-            Self::Board(BoardRefusal::Port(fault)) => fault.code,
+            Self::Share(ShareRefusal::Flashing) => "board-flashing",
             // Made only by `From`, which takes the board's refusal out of it.
             Self::Share(ShareRefusal::Board(_)) => "board-gone",
             Self::Share(ShareRefusal::Unknown(_)) => "board-unknown",
@@ -179,16 +158,12 @@ impl Problem {
     #[must_use]
     pub fn text(&self, language: Language) -> ProblemText {
         let places: Vec<(&str, String)> = match self {
-            Self::Setting(error) => return words::setting(error, language),
+            Self::Unaskable(Unaskable::Setting(error)) => return words::setting(error, language),
+            Self::Unaskable(why) => why.places(),
             Self::NotExplored(why) => return why.text(language),
             Self::Board(BoardRefusal::Port(fault)) => return trouble(fault, language),
-            Self::LessonUnknown(slug) => vec![("lesson", slug.clone())],
             Self::BadJson(cause) => vec![("cause", cause.clone())],
             Self::TooLarge(bytes) => vec![("kb", (bytes / 1024).to_string())],
-            Self::ProgramUnsendable { line, code } => {
-                vec![("line", line.to_string()), ("character", format!("U+{code:04X}"))]
-            }
-            Self::SecondsOutOfRange(most) => vec![("most", most.to_string())],
             Self::NotAPort(text) => vec![("text", text.clone())],
             _ => Vec::new(),
         };
@@ -230,7 +205,7 @@ impl From<ExploreError> for Problem {
     fn from(error: ExploreError) -> Self {
         match (NotExplored::of(&error), error) {
             (Some(why), _) => Self::NotExplored(why),
-            (None, ExploreError::Setting(error)) => Self::Setting(error),
+            (None, ExploreError::Setting(error)) => error.into(),
             (None, error) => {
                 tracing::error!(%error, "nothing can be explored");
                 Self::Internal
@@ -248,9 +223,24 @@ impl From<ShareRefusal> for Problem {
     }
 }
 
+impl From<Unaskable> for Problem {
+    fn from(why: Unaskable) -> Self {
+        Self::Unaskable(why)
+    }
+}
+
+impl From<NotAnOutcome> for Problem {
+    fn from(why: NotAnOutcome) -> Self {
+        match why {
+            NotAnOutcome::Setting(error) => error.into(),
+            why => Self::BadJson(why.to_string()),
+        }
+    }
+}
+
 impl From<SettingError> for Problem {
     fn from(error: SettingError) -> Self {
-        Self::Setting(error)
+        Self::Unaskable(error.into())
     }
 }
 

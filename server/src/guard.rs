@@ -13,8 +13,9 @@ use axum::response::{IntoResponse, Response};
 use crate::app::AppState;
 use crate::error::Problem;
 
-/// Everything comes from this server; pages cannot be framed and post nowhere else.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+/// Everything comes from this server; pages cannot be framed and post nowhere else. WebAssembly may be compiled: the board
+/// for the learner's tab.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Headers of every answer.

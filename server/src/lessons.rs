@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use course::{Course, CourseError, Files};
+use course::{Course, CourseError};
 use rust_embed::RustEmbed;
 
 /// The lessons in this repository, carried by the binary.
@@ -31,7 +31,22 @@ pub enum LessonsError {
 /// # Errors
 /// As [`from_folder`] and [`embedded`].
 pub fn load(folder: Option<&Path>) -> Result<Course, LessonsError> {
-    folder.map_or_else(embedded, from_folder)
+    Ok(Course::from_files(&files(folder)?.into_iter().collect())?)
+}
+
+/// The files that [`load`] reads, by their path: what a tab is given that loads the lessons itself.
+///
+/// # Errors
+/// An unreadable folder.
+pub fn files(folder: Option<&Path>) -> Result<Vec<(String, Vec<u8>)>, LessonsError> {
+    let Some(folder) = folder else {
+        let embedded =
+            Embedded::iter().filter_map(|path| Some((path.to_string(), Embedded::get(&path)?.data.into_owned())));
+        return Ok(embedded.collect());
+    };
+    let mut files = Vec::new();
+    read_folder(folder, "", &mut files)?;
+    Ok(files)
 }
 
 /// Loads the lessons that this binary carries.
@@ -39,9 +54,7 @@ pub fn load(folder: Option<&Path>) -> Result<Course, LessonsError> {
 /// # Errors
 /// Every problem found in them.
 pub fn embedded() -> Result<Course, LessonsError> {
-    let files: Files =
-        Embedded::iter().filter_map(|path| Some((path.to_string(), Embedded::get(&path)?.data.into_owned()))).collect();
-    Ok(Course::from_files(&files)?)
+    load(None)
 }
 
 /// Loads the lessons of a folder, for authors.
@@ -49,9 +62,7 @@ pub fn embedded() -> Result<Course, LessonsError> {
 /// # Errors
 /// An unreadable folder, or every problem found in its lessons.
 pub fn from_folder(folder: &Path) -> Result<Course, LessonsError> {
-    let mut files = Vec::new();
-    read_folder(folder, "", &mut files)?;
-    Ok(Course::from_files(&files.into_iter().collect())?)
+    load(Some(folder))
 }
 
 fn read_folder(folder: &Path, prefix: &str, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), LessonsError> {

@@ -1,8 +1,9 @@
 /**
- * Commands to the server: a POST each, answered with what happened or with what to try.
+ * Commands to the server or to the board: each is answered with what happened or with what to try.
  * @module
  */
 import { text } from "./catalogue.js";
+import * as transport from "./transport.js";
 
 /** A refusal in the visitor's language: what happened, what to try, a stable code. */
 export class Trouble extends Error {
@@ -44,20 +45,15 @@ export function put(path, body) {
  * @param {object} body
  */
 export async function send(method, path, body) {
-  /** @type {Response} */
-  let response;
+  /** @type {import("./transport.js").Reply} */
+  let reply;
   try {
-    response = await fetch(path, {
-      method,
-      headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify(body),
-    });
-  } catch {
+    reply = await transport.send(method, path, body);
+  } catch (error) {
+    if (!(error instanceof transport.Unreachable)) throw error;
     throw new Trouble("E-SERVER-AWAY", text("live.server_away"), text("live.server_away_hint"));
   }
-  if (response.status === 204) return null;
-  const answer = await response.json().catch(() => null);
-  if (response.ok) return answer;
-  const error = answer?.error;
-  throw new Trouble(error?.code ?? `E-HTTP-${response.status}`, error?.message ?? text("live.request_failed"), error?.hint ?? text("live.request_failed_hint"));
+  if (reply.ok) return reply.answer;
+  const error = reply.answer?.error;
+  throw new Trouble(error?.code ?? `E-HTTP-${reply.status}`, error?.message ?? text("live.request_failed"), error?.hint ?? text("live.request_failed_hint"));
 }

@@ -7,6 +7,7 @@ import { goLive, startPage } from "./app.js";
 import { Balance } from "./balance.js";
 import { BenchModel } from "./bench-model.js";
 import { BoardNote } from "./board-note.js";
+import { settleBoard } from "./board-place.js";
 import { readData, text } from "./catalogue.js";
 import { ConsolePanel } from "./console-panel.js";
 import { Controls } from "./controls.js";
@@ -101,4 +102,5 @@ bus.on("event", (event) => {
   announcer.say(text("live.announce_change", { name: event.name, value }));
 });
 
+settleBoard(bus, () => work.save());
 goLive(bus);

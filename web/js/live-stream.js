@@ -1,8 +1,9 @@
 /**
- * The server's events, put on the page's bus. The browser reconnects by itself and names the last
- * event it has seen; the server sends what was missed, or says how much is gone.
+ * The events of server and board, put on the page's bus. A stream that broke comes back by itself; the server then sends
+ * what was missed, or says how much is gone.
  * @module
  */
+import { stream } from "./transport.js";
 
 const TOPICS = /** @type {const} */ (["board", "boards", "sample", "event", "console", "run", "outcome", "check", "explore", "notice", "gap"]);
 
@@ -12,17 +13,12 @@ export class LiveStream {
    * @param {string} path
    */
   constructor(bus, path = "/events") {
-    const source = new EventSource(path);
-    for (const topic of TOPICS) {
-      source.addEventListener(topic, (event) => {
-        const detail = JSON.parse(event.data);
-        // The host keeps what happened in a field of its own; the board's frame has it flat.
-        bus.emit(topic, topic === "event" && detail.what ? { ...detail, ...detail.what } : detail);
-      });
-    }
-    source.addEventListener("open", () => bus.emit("link", { open: true }));
-    source.addEventListener("error", () => bus.emit("link", { open: false }));
-    addEventListener("pagehide", () => source.close());
+    const live = stream(path, TOPICS, (topic, detail) => {
+      // The host keeps what happened in a field of its own; the board's frame has it flat.
+      const flat = topic === "event" && detail.what ? { ...detail, ...detail.what } : detail;
+      bus.emit(/** @type {typeof TOPICS[number]} */ (topic), flat);
+    }, (open) => bus.emit("link", { open }));
+    addEventListener("pagehide", () => live.close());
     // A page taken out of the browser's back-forward store has a closed stream: load it anew.
     addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   }

@@ -51,8 +51,8 @@ fn for_a_page(workspace: &Workspace) -> Result<()> {
     step("Checking the rooms without I/O for WebAssembly", || {
         let toolchain = BoardToolchain::find_for(&PAGE)?;
         let target_dir = workspace.cache().join("wasm32");
-        // The workbench uses all of them.
-        run(toolchain.cargo_for(&PAGE, "check", workspace.root(), &target_dir).args(["--package", "workbench"]))
+        // The tab uses all of them.
+        run(toolchain.cargo_for(&PAGE, "check", workspace.root(), &target_dir).args(["--package", "tab"]))
     })
 }
 

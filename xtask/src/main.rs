@@ -12,6 +12,7 @@ mod micropython;
 mod process;
 mod rooms;
 mod setup;
+mod tab;
 mod tidy;
 mod web;
 mod workbench;
@@ -54,7 +55,7 @@ enum Task {
     Check,
     /// The tree's own rules alone
     Tidy,
-    /// Bundles the page into web/dist
+    /// Bundles the page and the board for the learner's tab into web/dist
     Web,
     /// The users' stories in a browser
     E2e,

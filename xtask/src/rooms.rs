@@ -27,7 +27,7 @@ const ROOMS: [Room; 10] = [
     quiet("crates/course", &["parts"]),
     quiet("crates/workbench", &["protocol", "emulator", "parts", "inspector", "explorer", "course"]),
     Room { folder: "crates/ports", may_use: &["emulator", "workbench"], touches_the_outside: true },
-    quiet("crates/tab", &["workbench"]),
+    quiet("crates/tab", &["course", "workbench"]),
     Room {
         folder: "server",
         may_use: &["protocol", "emulator", "parts", "inspector", "explorer", "course", "workbench", "ports", "tab"],

@@ -9,20 +9,20 @@ use sha2::{Digest, Sha256};
 use crate::failure::{Result, file_access};
 use crate::process::{run, step};
 use crate::setup;
+use crate::tab;
 use crate::workspace::{Workspace, read, write_if_changed};
 
-/// Bundles the page into `web/dist`, if anything it is made of changed.
+/// Bundles the page into `web/dist`, if anything it is made of changed, and the board for the learner's tab.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     install_libraries(workspace)?;
     let web = workspace.root().join("web");
     let inputs = checksum(&web)?;
     let mark = workspace.cache().join("web/bundled");
-    if web.join("dist").is_dir() && fs::read(&mark).is_ok_and(|built| built == inputs) {
-        return Ok(());
+    if !web.join("dist").is_dir() || fs::read(&mark).map_or(true, |built| built != inputs) {
+        step("Bundling the page", || run(Command::new("npm").args(["run", "--silent", "build"]).current_dir(&web)))?;
+        write_if_changed(&mark, &inputs)?;
     }
-    step("Bundling the page", || run(Command::new("npm").args(["run", "--silent", "build"]).current_dir(&web)))?;
-    write_if_changed(&mark, &inputs)?;
-    Ok(())
+    tab::build(workspace)
 }
 
 /// Checks the page's types and runs its unit tests.

@@ -57,6 +57,24 @@ pub enum BoardRefusal {
     Gone,
 }
 
+impl BoardRefusal {
+    /// The stable code; never changed once released.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Busy => "board-busy",
+            Self::NotReady => "board-not-ready",
+            Self::NothingRuns => "nothing-runs",
+            Self::Flashing => "board-flashing",
+            Self::NothingFlashes => "nothing-flashes",
+            Self::RealTime => "board-real-time",
+            Self::Port(fault) => fault.code,
+            Self::Session(fault) => fault.code(),
+            Self::Gone => "board-gone",
+        }
+    }
+}
+
 /// Who waits for an answer, by a number of the host's choice.
 pub type Asker = u64;
 

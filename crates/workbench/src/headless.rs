@@ -180,6 +180,14 @@ impl<'a> Report<'a> {
             traceback: record.end.report.as_deref(),
         }
     }
+
+    /// The text that is printed, with its last line feed: the same bytes wherever the board was.
+    ///
+    /// # Errors
+    /// A mistake in the workbench.
+    pub fn text(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
 }
 
 #[cfg(test)]

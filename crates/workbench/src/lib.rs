@@ -4,6 +4,7 @@
 //! Nothing here does I/O, starts a thread or reads a clock: time is handed in, bytes are handed in and
 //! out. So the same code runs on the server, on the command line and in a learner's browser.
 
+pub mod asked;
 pub mod check;
 pub mod clock;
 pub mod console_out;
@@ -22,6 +23,7 @@ mod pace;
 pub mod paced;
 mod raw_prompt;
 pub mod record;
+pub mod reported;
 pub mod session;
 pub mod state;
 pub mod validate;

@@ -66,7 +66,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Err(attached_fault(&fault.into()));
     }
     if arguments.json {
-        say!("{}", serde_json::to_string_pretty(&Report::new(&arguments.board, &record))?)?;
+        say!("{}", Report::new(&arguments.board, &record).text()?.trim_end())?;
     } else {
         print_record(&record)?;
     }

@@ -2,45 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::visitor::Visitor;
-use course::{Course, Lesson, Setting, Settings};
+use workbench::asked::{AskedConsole, AskedPause, AskedRun, AskedSet, AskedSpeed, needs_hard};
 use workbench::engine::Speed;
-use workbench::record::RunRequest;
-
-/// The lesson of this slug.
-pub(super) fn lesson<'c>(course: &'c Course, slug: &str) -> Result<&'c Lesson, Problem> {
-    course.lesson(slug).ok_or_else(|| Problem::LessonUnknown(slug.chars().take(64).collect()))
-}
-
-/// Refuses characters that would steer the prompt in the place of being program text.
-pub(super) fn check_program(program: &str) -> Result<(), Problem> {
-    let steering = |c: char| c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t');
-    let found = program.lines().enumerate().find_map(|(at, line)| Some((at + 1, line.chars().find(|c| steering(*c))?)));
-    match found {
-        Some((line, c)) => Err(Problem::ProgramUnsendable { line, code: c.into() }),
-        None => Ok(()),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RunBody {
-    lesson: String,
-    /// The visitor's text; the lesson's program without it.
-    #[serde(default)]
-    program: Option<String>,
-    #[serde(default)]
-    settings: Settings,
-    #[serde(default)]
-    seconds: Option<u32>,
-    #[serde(default)]
-    seed: Option<u64>,
-}
 
 #[derive(Serialize)]
 pub(crate) struct RunAnswer {
@@ -51,23 +20,11 @@ pub(crate) struct RunAnswer {
 pub(crate) async fn run(
     State(app): State<AppState>,
     visitor: Visitor,
-    Body(body): Body<RunBody>,
+    Body(body): Body<AskedRun>,
 ) -> Result<Json<RunAnswer>, Problem> {
-    let lesson = lesson(&app.course, &body.lesson)?;
-    let own_program = body.program.is_some();
-    let program = body.program.unwrap_or_else(|| lesson.program.clone());
-    check_program(&program)?;
-    let most = app.config.limits.run_seconds;
-    let seconds = body.seconds.unwrap_or(lesson.run.seconds);
-    if !(1..=most).contains(&seconds) {
-        return Err(Problem::SecondsOutOfRange(most));
-    }
-    let settings = lesson.settings(&body.settings)?;
-    let seed = body.seed.unwrap_or(1);
-    let request = RunRequest { lesson: lesson.slug.clone(), program, own_program, settings, seconds, seed };
+    let request = body.request(&app.course, app.config.limits.run_seconds)?;
     let board = app.benches.of(visitor)?.board();
-    let hard = lesson.needs_hard() || request.settings.get("kind") == Some(&Setting::Text("hard".to_owned()));
-    if hard && board.status().can.hard == Some(false) {
+    if needs_hard(&app.course, &request) && board.status().can.hard == Some(false) {
         return Err(Problem::NeedsHardInterrupts);
     }
     let id = board.run(request).await?;
@@ -94,83 +51,44 @@ pub(crate) async fn reset(State(app): State<AppState>, visitor: Visitor) -> Resu
     Ok(DONE)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PauseBody {
-    paused: bool,
-}
-
 /// `POST /api/pause`
 pub(crate) async fn pause(
     State(app): State<AppState>,
     visitor: Visitor,
-    Body(body): Body<PauseBody>,
+    Body(body): Body<AskedPause>,
 ) -> Result<Json<Done>, Problem> {
     app.benches.of(visitor)?.board().pause(body.paused).await?;
     Ok(DONE)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SpeedBody {
-    speed: f64,
 }
 
 /// `POST /api/speed`
 pub(crate) async fn speed(
     State(app): State<AppState>,
     visitor: Visitor,
-    Body(body): Body<SpeedBody>,
+    Body(body): Body<AskedSpeed>,
 ) -> Result<Json<Done>, Problem> {
     let factor = Speed::checked(body.speed).ok_or(Problem::SpeedOutOfRange)?;
     app.benches.of(visitor)?.board().speed(factor).await?;
     Ok(DONE)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SetBody {
-    lesson: String,
-    name: String,
-    value: Setting,
-}
-
 /// `POST /api/set`: answered when the board has acknowledged it.
 pub(crate) async fn set(
     State(app): State<AppState>,
     visitor: Visitor,
-    Body(body): Body<SetBody>,
+    Body(body): Body<AskedSet>,
 ) -> Result<Json<Done>, Problem> {
-    let lesson = lesson(&app.course, &body.lesson)?;
-    lesson.settings(&Settings::from([(body.name.clone(), body.value.clone())]))?;
-    app.benches.of(visitor)?.board().set(body.name, body.value).await?;
+    let (name, value) = body.checked(&app.course)?;
+    app.benches.of(visitor)?.board().set(name, value).await?;
     Ok(DONE)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ConsoleBody {
-    text: String,
 }
 
 /// `POST /api/console`
 pub(crate) async fn console(
     State(app): State<AppState>,
     visitor: Visitor,
-    Body(body): Body<ConsoleBody>,
+    Body(body): Body<AskedConsole>,
 ) -> Result<Json<Done>, Problem> {
     app.benches.of(visitor)?.board().type_text(body.text).await?;
     Ok(DONE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn characters_that_steer_the_prompt_are_refused_with_their_place() {
-        assert_eq!(check_program("a = 1\n\tb = '日本'\r\n"), Ok(()));
-        assert_eq!(check_program("a\nb\x04"), Err(Problem::ProgramUnsendable { line: 2, code: 4 }));
-        assert_eq!(check_program("\u{1e}"), Err(Problem::ProgramUnsendable { line: 1, code: 30 }));
-    }
 }

@@ -9,13 +9,13 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::board::{check_program, lesson};
 use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::language::Visiting;
 use crate::turns::Turns;
 use crate::visitor::Visitor;
+use workbench::asked::{check_program, lesson};
 use workbench::check as exercise;
 use workbench::judge::{self, Verdict};
 

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::board::{DONE, Done, check_program, lesson};
+use super::board::{DONE, Done};
 use super::check::Abandoned;
 use super::json::Body;
 use crate::app::AppState;
@@ -19,6 +19,7 @@ use crate::error::Problem;
 use crate::turns::NoTurn;
 use crate::visitor::Visitor;
 use course::{Lesson, Settings};
+use workbench::asked::{check_program, lesson};
 use workbench::explore::{self, ExploreError, ExploreRequest, NotExplored, Played};
 
 /// How often the page hears of the progress.

@@ -2,14 +2,17 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use super::board::lesson;
 use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::store::{SavedWork, Work};
 use crate::visitor::{Visitor, Visitors};
+use workbench::asked::lesson;
+use workbench::reported::ReportedOutcome;
 
 /// `GET /api/lessons/{slug}/work`
 pub(crate) async fn read(
@@ -32,6 +35,25 @@ pub(crate) async fn save(
     let allowed = Visitors::allowance(&app, visitor);
     app.store.save_work(visitor.id, lesson.slug.clone(), work, allowed).await?;
     Ok(Json(json!({ "saved": true })))
+}
+
+/// `GET /api/lessons`: the files of the course, for a board in the visitor's tab.
+pub(crate) async fn lesson_files(State(app): State<AppState>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], app.lesson_files.clone())
+}
+
+/// `POST /api/lessons/{slug}/outcomes`: what a board in the visitor's tab measured, kept as reported.
+pub(crate) async fn report_outcome(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(slug): Path<String>,
+    Body(outcome): Body<ReportedOutcome>,
+) -> Result<Json<Value>, Problem> {
+    let lesson = lesson(&app.course, &slug)?;
+    let row = outcome.row(lesson)?;
+    let row = app.store.add_outcome(visitor.id, lesson.slug.clone(), row).await?;
+    app.benches.of(visitor)?.desk.feed.publish_json("outcome", &row);
+    Ok(Json(json!({ "n": row["n"] })))
 }
 
 /// `DELETE /api/lessons/{slug}/outcomes`

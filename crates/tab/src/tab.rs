@@ -1,0 +1,231 @@
+//! What one worker has: the course, the booted board, and a live bench.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use course::{Course, Language};
+use workbench::asked::AskedRun;
+use workbench::clock::Moment;
+use workbench::emulated::BootedBoard;
+use workbench::firmware::LessonFirmware;
+use workbench::headless::{self, Report};
+
+use crate::live::Live;
+use crate::trouble::Trouble;
+
+/// The longest run, in seconds: the same as on the command line.
+const MOST_SECONDS: u32 = 3600;
+
+/// All that a worker has loaded and started.
+#[derive(Default)]
+pub struct Tab {
+    language: Language,
+    course: Option<Arc<Course>>,
+    symbols: Vec<u8>,
+    booted: Option<BootedBoard>,
+    live: Option<Live>,
+}
+
+impl Tab {
+    /// The language of what a person reads.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Chooses the language by its tag, such as `ja`.
+    ///
+    /// # Errors
+    /// No text, or a language without words.
+    pub fn choose_language(&mut self, tag: &[u8]) -> Result<(), Trouble> {
+        let tag = std::str::from_utf8(tag).ok().and_then(Language::from_tag);
+        self.language = tag.ok_or_else(|| Trouble::Unreadable("no language of the course".into()))?;
+        if let Some(live) = &mut self.live {
+            live.set_language(self.language);
+        }
+        Ok(())
+    }
+
+    /// Loads the lessons: one JSON object with the text of every file by its path.
+    ///
+    /// # Errors
+    /// No such object, or a course with mistakes.
+    pub fn load_lessons(&mut self, files: &[u8]) -> Result<(), Trouble> {
+        let files: BTreeMap<String, String> = serde_json::from_slice(files)?;
+        let files = files.into_iter().map(|(path, text)| (path, text.into_bytes())).collect();
+        self.course = Some(Arc::new(Course::from_files(&files)?));
+        Ok(())
+    }
+
+    /// Loads the firmware's symbols, for what looks into a program; without them nothing can be explored.
+    pub fn load_symbols(&mut self, elf: Vec<u8>) {
+        self.symbols = elf;
+    }
+
+    /// Boots a board with this flash, up to its prompt. Whoever explores has loaded the symbols before.
+    ///
+    /// # Errors
+    /// The image is none, or does not come up.
+    pub fn boot(&mut self, flash_image: Vec<u8>) -> Result<(), Trouble> {
+        self.live = None;
+        self.booted = Some(BootedBoard::boot(LessonFirmware::new(flash_image, self.symbols.clone()))?);
+        Ok(())
+    }
+
+    /// Carries out one run as fast as it goes; the report is what `isrlab run --json` prints.
+    ///
+    /// # Errors
+    /// What is asked for is impossible, or the board failed; a program that fails is no error but a report.
+    pub fn headless_run(&self, asked: &[u8]) -> Result<String, Trouble> {
+        let asked: AskedRun = serde_json::from_slice(asked)?;
+        let request = asked.request(self.course()?, MOST_SECONDS)?;
+        let record = headless::run(&mut self.booted()?.fresh(request.seed)?, &request, &mut |_| true)?;
+        if let Some(fault) = record.end.fault {
+            return Err(fault.into());
+        }
+        Report::new("virtual", &record).text().map_err(|error| Trouble::Internal(error.to_string()))
+    }
+
+    /// Carries a command of the page out, or begins to. Its answer comes with this or a later step.
+    ///
+    /// # Errors
+    /// Not a command at all; a refusal is an answer.
+    pub fn command(&mut self, now: Moment, command: &[u8]) -> Result<String, Trouble> {
+        let command = serde_json::from_slice(command)?;
+        let live = self.live(now)?;
+        live.command(now, command);
+        Ok(live.told(now))
+    }
+
+    /// Lets the live board run for a few milliseconds if that is due, and says what the page is to be told.
+    ///
+    /// # Errors
+    /// There is no board yet.
+    pub fn step(&mut self, now: Moment) -> Result<String, Trouble> {
+        let live = self.live(now)?;
+        live.step(now);
+        Ok(live.told(now))
+    }
+
+    fn course(&self) -> Result<&Arc<Course>, Trouble> {
+        self.course.as_ref().ok_or(Trouble::TooEarly("the course"))
+    }
+
+    fn booted(&self) -> Result<&BootedBoard, Trouble> {
+        self.booted.as_ref().ok_or(Trouble::TooEarly("the board's firmware"))
+    }
+
+    /// The live bench, which begins when somebody first needs it.
+    fn live(&mut self, now: Moment) -> Result<&mut Live, Trouble> {
+        let (course, booted) = (self.course()?.clone(), self.booted()?.clone());
+        let language = self.language;
+        Ok(self.live.get_or_insert_with(|| Live::new(now, course, booted, language)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use firmware_tests::{firmware_file, lesson_files};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn loaded() -> Tab {
+        let mut tab = Tab::default();
+        let files: BTreeMap<String, String> =
+            lesson_files().into_iter().map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap())).collect();
+        tab.load_lessons(serde_json::to_string(&files).unwrap().as_bytes()).unwrap();
+        tab.boot(firmware_file("lesson-firmware-esp32c3.bin")).unwrap();
+        tab
+    }
+
+    /// Steps a bench in a time of its own until `enough`, and returns all that it told.
+    fn follow(tab: &mut Tab, now: &mut Moment, enough: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut told = Vec::new();
+        for _ in 0..20_000 {
+            let step: Value = serde_json::from_str(&tab.step(*now).unwrap()).unwrap();
+            for one in step["told"].as_array().unwrap() {
+                told.push(one.clone());
+            }
+            if told.iter().any(&enough) {
+                return told;
+            }
+            match step["due_ms"].as_f64() {
+                Some(due) => *now = (*now).max(Duration::from_secs_f64(due / 1000.0)),
+                None => *now += Duration::from_millis(10),
+            }
+        }
+        panic!("it never came: {told:?}");
+    }
+
+    fn ask(tab: &mut Tab, now: Moment, path: &str, body: Value) -> Value {
+        let command = json!({ "ticket": 7, "path": path, "body": body });
+        serde_json::from_str(&tab.command(now, command.to_string().as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_live_run_in_paced_steps_counts_what_a_headless_one_counts() {
+        let mut tab = loaded();
+        let asked = json!({ "lesson": "lost-update", "settings": { "kind": "soft" }, "seconds": 1, "seed": 3 });
+        let report: Value = serde_json::from_str(&tab.headless_run(asked.to_string().as_bytes()).unwrap()).unwrap();
+        let mut now = Duration::from_secs(5);
+        let first = follow(&mut tab, &mut now, |one| one["name"] == "board" && one["data"]["state"] == "ready");
+        assert!(first.iter().all(|one| one["name"] != "run"), "{first:?}");
+        let answer = ask(&mut tab, now, "/api/run", asked);
+        assert!(answer["told"].as_array().unwrap().iter().any(|one| one["ticket"] == 7 && one["body"]["id"] == 1000));
+        let told = follow(&mut tab, &mut now, |one| one["name"] == "record");
+        let row = &told.iter().find(|one| one["name"] == "record").unwrap()["data"];
+        assert_eq!(row["why"], "finished");
+        let ran = |counters: &Value| counters["ran"].as_i64().unwrap();
+        assert!(ran(&report["counters"]) > 100, "{report}");
+        assert_eq!(ran(&row["values"]), ran(&report["counters"]));
+        assert!(told.iter().any(|one| one["name"] == "sample"), "{told:?}");
+        assert!(told.iter().any(|one| one["name"] == "run" && one["data"]["state"] == "ended"));
+    }
+
+    #[test]
+    fn a_sleeping_board_catches_nothing_up() {
+        let mut tab = loaded();
+        let mut now = Duration::ZERO;
+        follow(&mut tab, &mut now, |one| one["name"] == "board" && one["data"]["state"] == "ready");
+        ask(&mut tab, now, "/api/run", json!({ "lesson": "lost-update", "seconds": 30 }));
+        let elapsed = |one: &Value| one["data"]["elapsed_us"].as_u64().unwrap_or_default();
+        let told = follow(&mut tab, &mut now, |one| one["name"] == "run" && elapsed(one) > 400_000);
+        let before = told.iter().filter(|one| one["name"] == "run").map(elapsed).max().unwrap();
+        ask(&mut tab, now, "/tab/sleep", json!({}));
+        now += Duration::from_secs(10);
+        let step: Value = serde_json::from_str(&tab.step(now).unwrap()).unwrap();
+        assert_eq!(step["due_ms"], Value::Null);
+        ask(&mut tab, now, "/tab/wake", json!({}));
+        let told = follow(&mut tab, &mut now, |one| one["name"] == "run" && elapsed(one) > before);
+        let after = told.iter().filter(|one| one["name"] == "run").map(elapsed).max().unwrap();
+        assert!(after < before + 1_000_000, "{before} µs before, {after} µs after ten seconds of sleep");
+    }
+
+    #[test]
+    fn whatever_is_wrong_has_a_code_and_words() {
+        let mut tab = Tab::default();
+        assert_eq!(tab.headless_run(br#"{"lesson":"x"}"#).unwrap_err(), Trouble::TooEarly("the course"));
+        assert!(tab.load_lessons(b"[]").is_err() && tab.load_lessons(b"{}").is_err());
+        assert!(tab.boot(vec![0; 100]).is_err() || tab.step(Moment::ZERO).is_err());
+        assert!(tab.choose_language(b"\xff").is_err() && tab.choose_language(b"xx").is_err());
+        tab.choose_language(b"ja").unwrap();
+        let mut tab = loaded();
+        assert_eq!(tab.headless_run(b"{").unwrap_err().code(), "bad-json");
+        let asked = br#"{"lesson":"lost-update","settings":{"rate":-1}}"#;
+        let error = tab.headless_run(asked).unwrap_err();
+        assert!(matches!(error, Trouble::Unaskable(_)), "{error:?}");
+        let refused = ask(
+            &mut tab,
+            Moment::ZERO,
+            "/api/set",
+            json!({ "lesson": "lost-update", "name": "kind", "value": "soft" }),
+        );
+        let answer = refused["told"].as_array().unwrap().iter().find(|one| one["ticket"] == 7).unwrap();
+        assert_eq!(answer["error"]["code"], "nothing-runs");
+        let refused = ask(&mut tab, Moment::ZERO, "/api/nowhere", json!({}));
+        assert_eq!(refused["told"].as_array().unwrap().last().unwrap()["error"]["code"], "page-unknown");
+    }
+}

@@ -1,0 +1,195 @@
+//! What a page may ask of a board, as JSON, and what is refused before the board hears of it.
+//!
+//! The server takes it in requests, a learner's tab in a worker's messages.
+
+use course::{Course, Lesson, Setting, SettingError, Settings};
+use serde::Deserialize;
+
+use crate::record::RunRequest;
+
+/// Why something is not asked of a board at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unaskable {
+    /// The course has no such lesson.
+    #[error("there is no lesson `{0}`")]
+    LessonUnknown(String),
+    /// A control does not take this value.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The program holds a character that cannot be sent to a board.
+    #[error("line {line} of the program has a character with code {code}, which cannot be sent")]
+    ProgramUnsendable {
+        /// The line, from 1.
+        line: usize,
+        /// The character's code.
+        code: u32,
+    },
+    /// The run is too long or too short; this is the longest.
+    #[error("a run takes 1 to {0} seconds")]
+    SecondsOutOfRange(u32),
+}
+
+impl Unaskable {
+    /// The stable code, with words in both languages.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::LessonUnknown(_) => "lesson-unknown",
+            Self::Setting(error) => error.code(),
+            Self::ProgramUnsendable { .. } => "program-unsendable",
+            Self::SecondsOutOfRange(_) => "seconds-out-of-range",
+        }
+    }
+
+    /// What fills the places in its words; a setting's error has words of its own.
+    #[must_use]
+    pub fn places(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::LessonUnknown(slug) => vec![("lesson", slug.clone())],
+            Self::Setting(_) => Vec::new(),
+            Self::ProgramUnsendable { line, code } => {
+                vec![("line", line.to_string()), ("character", format!("U+{code:04X}"))]
+            }
+            Self::SecondsOutOfRange(most) => vec![("most", most.to_string())],
+        }
+    }
+}
+
+/// The lesson of this slug.
+///
+/// # Errors
+/// [`Unaskable::LessonUnknown`].
+pub fn lesson<'c>(course: &'c Course, slug: &str) -> Result<&'c Lesson, Unaskable> {
+    course.lesson(slug).ok_or_else(|| Unaskable::LessonUnknown(slug.chars().take(64).collect()))
+}
+
+/// Refuses characters that would steer the prompt in the place of being program text.
+///
+/// # Errors
+/// [`Unaskable::ProgramUnsendable`].
+pub fn check_program(program: &str) -> Result<(), Unaskable> {
+    let steering = |c: char| c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t');
+    let found = program.lines().enumerate().find_map(|(at, line)| Some((at + 1, line.chars().find(|c| steering(*c))?)));
+    match found {
+        Some((line, c)) => Err(Unaskable::ProgramUnsendable { line, code: c.into() }),
+        None => Ok(()),
+    }
+}
+
+/// A run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedRun {
+    lesson: String,
+    /// The learner's text; the lesson's program without it.
+    #[serde(default)]
+    program: Option<String>,
+    #[serde(default)]
+    settings: Settings,
+    #[serde(default)]
+    seconds: Option<u32>,
+    #[serde(default)]
+    seed: Option<u64>,
+}
+
+impl AskedRun {
+    /// The run as a board takes it, with all settings of the lesson. `most_seconds` is the longest run.
+    ///
+    /// # Errors
+    /// [`Unaskable`].
+    pub fn request(self, course: &Course, most_seconds: u32) -> Result<RunRequest, Unaskable> {
+        let lesson = lesson(course, &self.lesson)?;
+        let own_program = self.program.is_some();
+        let program = self.program.unwrap_or_else(|| lesson.program.clone());
+        check_program(&program)?;
+        let seconds = self.seconds.unwrap_or(lesson.run.seconds);
+        if !(1..=most_seconds).contains(&seconds) {
+            return Err(Unaskable::SecondsOutOfRange(most_seconds));
+        }
+        let settings = lesson.settings(&self.settings)?;
+        let seed = self.seed.unwrap_or(1);
+        Ok(RunRequest { lesson: lesson.slug.clone(), program, own_program, settings, seconds, seed })
+    }
+}
+
+/// Whether a run needs hard interrupts.
+#[must_use]
+pub fn needs_hard(course: &Course, request: &RunRequest) -> bool {
+    course.lesson(&request.lesson).is_some_and(Lesson::needs_hard)
+        || request.settings.get("kind") == Some(&Setting::Text("hard".to_owned()))
+}
+
+/// Stop time or let it go on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedPause {
+    /// Whether it stands still.
+    pub paused: bool,
+}
+
+/// Another speed of time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedSpeed {
+    /// The factor; unchecked.
+    pub speed: f64,
+}
+
+/// Another value of a control while the program runs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedSet {
+    lesson: String,
+    name: String,
+    value: Setting,
+}
+
+impl AskedSet {
+    /// The control's name and value, if the lesson has both.
+    ///
+    /// # Errors
+    /// [`Unaskable`].
+    pub fn checked(self, course: &Course) -> Result<(String, Setting), Unaskable> {
+        lesson(course, &self.lesson)?.settings(&Settings::from([(self.name.clone(), self.value.clone())]))?;
+        Ok((self.name, self.value))
+    }
+}
+
+/// What a person typed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedConsole {
+    /// The text.
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_steer_the_prompt_are_refused_with_their_place() {
+        assert_eq!(check_program("a = 1\n\tb = '日本'\r\n"), Ok(()));
+        assert_eq!(check_program("a\nb\x04"), Err(Unaskable::ProgramUnsendable { line: 2, code: 4 }));
+        assert_eq!(check_program("\u{1e}"), Err(Unaskable::ProgramUnsendable { line: 1, code: 30 }));
+    }
+
+    #[test]
+    fn a_run_gets_the_lessons_program_and_settings_and_is_refused_with_the_reason() {
+        let course = crate::test_course();
+        let ask = |json: &str| serde_json::from_str::<AskedRun>(json).unwrap().request(&course, 60);
+        let run = ask(r#"{"lesson":"lost-update","settings":{"kind":"soft"},"seconds":2,"seed":9}"#).unwrap();
+        assert_eq!((run.seconds, run.seed, run.own_program), (2, 9, false));
+        assert_eq!(run.program, course.lesson("lost-update").unwrap().program);
+        assert_eq!(run.settings.get("kind"), Some(&Setting::Text("soft".to_owned())));
+        assert!(run.settings.len() > 1, "{:?}", run.settings);
+        for (json, code) in [
+            (r#"{"lesson":"nowhere"}"#, "lesson-unknown"),
+            (r#"{"lesson":"lost-update","seconds":61}"#, "seconds-out-of-range"),
+            (r#"{"lesson":"lost-update","program":"\u0003"}"#, "program-unsendable"),
+        ] {
+            assert_eq!(ask(json).unwrap_err().code(), code, "{json}");
+        }
+        assert!(matches!(ask(r#"{"lesson":"lost-update","settings":{"kind":"warm"}}"#), Err(Unaskable::Setting(_))));
+    }
+}

@@ -1,0 +1,156 @@
+//! Outcomes that are reported by whoever ran the board: a learner's tab.
+//!
+//! The server has not seen the run, so the row is marked, and only what a row of this lesson can hold gets in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use course::lesson::Instrument;
+use course::{Lesson, SettingError, Settings};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Numbers that one row may have: more than any lesson measures.
+const MOST_VALUES: usize = 4096;
+/// The longest word for how a run ended, and the longest name of a number, in bytes.
+const MOST_NAME_BYTES: usize = 64;
+
+/// A row of the outcome table, as [`crate::judge::outcome`] makes it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportedOutcome {
+    lesson: String,
+    settings: Settings,
+    changed: BTreeSet<String>,
+    program: Program,
+    seconds: f64,
+    seed: u64,
+    why: String,
+    values: BTreeMap<String, i64>,
+    verdict: Option<usize>,
+    answers: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Program {
+    Own,
+    Lesson,
+}
+
+/// Why a report is no outcome of a lesson.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnOutcome {
+    /// It names another lesson.
+    #[error("the outcome is another lesson's")]
+    OtherLesson,
+    /// The lesson has no such setting.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// This part holds what no run gives.
+    #[error("`{0}` is not what a run gives")]
+    Part(&'static str),
+}
+
+impl ReportedOutcome {
+    /// The row, marked as reported.
+    ///
+    /// # Errors
+    /// [`NotAnOutcome`].
+    pub fn row(self, lesson: &Lesson) -> Result<Value, NotAnOutcome> {
+        let part = |part, holds: bool| if holds { Ok(()) } else { Err(NotAnOutcome::Part(part)) };
+        if self.lesson != lesson.slug {
+            return Err(NotAnOutcome::OtherLesson);
+        }
+        let settings = lesson.settings(&self.settings)?;
+        let verdicts = lesson.instruments.iter().find_map(|instrument| match instrument {
+            Instrument::Outcome { verdicts, .. } => Some(verdicts.len()),
+            _ => None,
+        });
+        let is_name =
+            |text: &str| !text.is_empty() && text.len() <= MOST_NAME_BYTES && !text.contains(char::is_control);
+        part("changed", self.changed.iter().all(|name| settings.contains_key(name)))?;
+        part("seconds", (0.0..=1e6).contains(&self.seconds))?;
+        part("why", is_name(&self.why))?;
+        part("values", self.values.len() <= MOST_VALUES && self.values.keys().all(|name| is_name(name)))?;
+        part("verdict", self.verdict.is_none_or(|verdict| verdicts.is_some_and(|verdicts| verdict < verdicts)))?;
+        let is_answer = |(id, key): (&String, &String)| {
+            let asked = lesson.predictions.iter().find(|prediction| prediction.id == *id);
+            asked.is_some_and(|prediction| prediction.options.iter().any(|option| option.key == *key))
+        };
+        part("answers", self.answers.iter().all(is_answer))?;
+        let values: Map<String, Value> = self.values.into_iter().map(|(name, value)| (name, value.into())).collect();
+        Ok(json!({
+            "lesson": lesson.slug,
+            "settings": settings,
+            "changed": self.changed,
+            "program": match self.program { Program::Own => "own", Program::Lesson => "lesson" },
+            "seconds": self.seconds,
+            "seed": self.seed,
+            "why": self.why,
+            "values": values,
+            "verdict": self.verdict,
+            "answers": self.answers,
+            "reported": true,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::headless;
+    use crate::judge;
+    use crate::record::RunRequest;
+
+    fn measured() -> (course::Course, Value) {
+        let course = crate::test_course();
+        let lesson = course.lesson("lost-update").unwrap();
+        let request = RunRequest {
+            lesson: lesson.slug.clone(),
+            program: lesson.program.clone(),
+            own_program: false,
+            settings: lesson.settings(&Settings::new()).unwrap(),
+            seconds: 1,
+            seed: 1,
+        };
+        let mut drive = crate::test_board().fresh(1).unwrap();
+        let row = judge::outcome(lesson, &headless::run(&mut drive, &request, &mut |_| true).unwrap());
+        (course, row)
+    }
+
+    #[test]
+    fn what_a_run_gives_comes_through_unchanged_but_marked_and_nonsense_does_not() {
+        let (course, row) = measured();
+        let lesson = course.lesson("lost-update").unwrap();
+        let reported: ReportedOutcome = serde_json::from_value(row.clone()).unwrap();
+        let mut kept = reported.row(lesson).unwrap();
+        assert_eq!(kept.as_object_mut().unwrap().remove("reported"), Some(true.into()));
+        assert_eq!(kept, row);
+        for (name, value) in [
+            ("lesson", json!("torn-read")),
+            ("settings", json!({ "kind": "warm" })),
+            ("changed", json!(["nothing"])),
+            ("seconds", json!(-1)),
+            ("why", json!("\u{1b}[2J")),
+            ("verdict", json!(99)),
+            ("answers", json!({ "plain": "nonsense" })),
+        ] {
+            let mut wrong = row.clone();
+            wrong[name] = value;
+            let reported: ReportedOutcome = serde_json::from_value(wrong).unwrap();
+            assert!(reported.row(lesson).is_err(), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_reported_is_refused_or_a_row(text in r#"[\[\]{}":,a-z0-9.-]{0,80}"#) {
+            static COURSE: std::sync::LazyLock<course::Course> = std::sync::LazyLock::new(crate::test_course);
+            if let Ok(reported) = serde_json::from_str::<ReportedOutcome>(&text) {
+                _ = reported.row(COURSE.lesson("lost-update").unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+/**
+ * The board in the tab is the board of the command line: for every lesson and several settings, the module that a page
+ * fetches gives the same bytes as `isrlab run --json`.
+ */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import { before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { TabModule, TabRefusal } from "../../web/js/tab-module.js";
+import { repositoryPath } from "./workbench.js";
+
+const SECONDS = 1;
+
+/** Settings of the rows of a lesson's grid are what the lesson is about; the first, the last and one between them. */
+/** @param {string} lesson */
+function triedSettings(lesson) {
+  const rows = [...lesson.matchAll(/^\[\[grid\.row\]\]\n(?:(?!\[).*\n)*?set = \{(.*)\}/gm)].map(([, set]) => settingsOf(set));
+  const picked = [rows[0], rows[Math.floor(rows.length / 2)], rows.at(-1)].filter((row) => row !== undefined);
+  return [{}, ...new Map(picked.map((row) => [JSON.stringify(row), row])).values()].slice(0, 3);
+}
+
+/** @param {string} set TOML's inline table, without its braces */
+function settingsOf(set) {
+  return Object.fromEntries([...set.matchAll(/(\w+)\s*=\s*(?:"([^"]*)"|(-?[\d_]+))/g)].map(([, name, text, number]) =>
+    [name, text ?? Number(number.replaceAll("_", ""))]));
+}
+
+/** The text of every file below a folder, by its path. @param {string} folder */
+function filesBelow(folder) {
+  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => statSync(`${folder}/${path}`).isFile());
+  return Object.fromEntries(paths.map((path) => [path, readFileSync(`${folder}/${path}`, "utf8")]));
+}
+
+describe("the module for the learner's tab", () => {
+  const isrlab = process.env.ISRLAB;
+  const lessons = filesBelow(repositoryPath("lessons"));
+  /** @type {TabModule} */
+  let tab;
+
+  before(async () => {
+    assert.ok(isrlab, "the variable ISRLAB names no binary; `cargo xtask e2e` sets it");
+    tab = await TabModule.start(await WebAssembly.compile(readFileSync(repositoryPath("web/dist/tab/tab.wasm"))));
+    tab.loadLessons(lessons);
+    tab.boot(readFileSync(repositoryPath("web/dist/tab/flash.bin")));
+  });
+
+  for (const [path, text] of Object.entries(lessons)) {
+    const slug = path.endsWith("/lesson.toml") && /^slug = "(.*)"/m.exec(text)?.[1];
+    if (!slug) continue;
+    test(`gives the bytes of the command line: ${slug}`, async () => {
+      const tried = triedSettings(text).map((settings, at) => ({ lesson: slug, settings, seconds: SECONDS, seed: at + 1 }));
+      const printed = Promise.all(tried.map((asked) => printedBy(/** @type {string} */ (isrlab), asked)));
+      const reports = tried.map((asked) => tab.headlessRun(asked));
+      for (const [at, text] of (await printed).entries()) {
+        assert.equal(reports[at], text, JSON.stringify(tried[at]));
+      }
+    });
+  }
+
+  test("refuses with a code and in the learner's language", () => {
+    const refused = (/** @type {object} */ asked) => {
+      try {
+        tab.headlessRun(asked);
+      } catch (error) {
+        assert.ok(error instanceof TabRefusal, String(error));
+        return error;
+      }
+      throw new Error("it was not refused");
+    };
+    assert.equal(refused({ lesson: "nowhere" }).code, "lesson-unknown");
+    tab.chooseLanguage("ja");
+    assert.match(refused({ lesson: "nowhere" }).message, /レッスン/);
+    tab.chooseLanguage("en");
+  });
+
+  test("has no way out: it imports nothing", async () => {
+    const module = await WebAssembly.compile(readFileSync(repositoryPath("web/dist/tab/tab.wasm")));
+    assert.deepEqual(WebAssembly.Module.imports(module), []);
+  });
+});
+
+/**
+ * What a run prints; a program that crashes is no reason to print nothing.
+ * @param {string} isrlab
+ * @param {{ lesson: string, settings: object, seconds: number, seed: number }} asked
+ */
+async function printedBy(isrlab, { lesson, settings, seconds, seed }) {
+  const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
+  const options = ["run", lesson, "--json", "--seconds", `${seconds}`, "--seed", `${seed}`, ...set];
+  const { stdout } = await promisify(execFile)(isrlab, options).catch((error) => {
+    if (error.stdout) return error;
+    throw error;
+  });
+  return stdout;
+}

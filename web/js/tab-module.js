@@ -1,0 +1,119 @@
+/**
+ * The board's WebAssembly module: its few functions, with bytes and JSON in the place of addresses.
+ * What they do, and who owns the memory between them, stands in `crates/tab/src/border.rs`.
+ * @module
+ */
+
+/** What the module refuses, in the learner's language; `code` is stable, `cause` is for the browser's console. */
+export class TabRefusal extends Error {
+  /** @param {{ error: { code: string, message: string, hint: string }, cause: string }} answer */
+  constructor({ error, cause }) {
+    super(error.message);
+    this.name = "TabRefusal";
+    this.code = error.code;
+    this.hint = error.hint;
+    this.cause = cause;
+  }
+}
+
+/** The module came to a state that its own checks call impossible. It is of no more use. */
+export class TabBroken extends Error {
+  /** @param {string} said @param {unknown} cause */
+  constructor(said, cause) {
+    super(said || String(cause));
+    this.name = "TabBroken";
+    this.cause = cause;
+  }
+}
+
+/** The least speed of a clock: one that stands still, for calls that take no time. */
+const NO_TIME = 0;
+
+/**
+ * @typedef {{ memory: WebAssembly.Memory, tab_room: (bytes: number) => number, tab_answer_at: () => number,
+ *   tab_answer_bytes: () => number } & Record<string, (now_ms: number) => number>} Exports
+ * @typedef {{ name: string, data: any } | { ticket: number, body?: any, error?: { code: string, message: string, hint: string } }} Told
+ * @typedef {{ told: Told[], due_ms: number | null }} Step
+ */
+
+export class TabModule {
+  /** @type {Exports} */
+  #exports;
+
+  /** @param {WebAssembly.Instance} instance */
+  constructor(instance) {
+    this.#exports = /** @type {any} */ (instance.exports);
+  }
+
+  /** Starts a compiled module, which imports nothing. @param {WebAssembly.Module} module */
+  static async start(module) {
+    return new TabModule(await WebAssembly.instantiate(module, {}));
+  }
+
+  /** @param {string} tag such as `ja` */
+  chooseLanguage(tag) {
+    this.#call("tab_choose_language", bytesOf(tag));
+  }
+
+  /** @param {Record<string, string>} files the text of every file of the lessons by its path */
+  loadLessons(files) {
+    this.#call("tab_load_lessons", bytesOf(JSON.stringify(files)));
+  }
+
+  /** Boots a board with this flash. @param {Uint8Array} flash */
+  boot(flash) {
+    this.#call("tab_boot", flash);
+  }
+
+  /**
+   * One run as fast as it goes.
+   * @param {object} asked
+   * @returns {string} what `isrlab run --json` prints
+   */
+  headlessRun(asked) {
+    return this.#call("tab_headless_run", bytesOf(JSON.stringify(asked)));
+  }
+
+  /**
+   * @param {number} now_ms
+   * @param {{ ticket: number, path: string, body: object }} command
+   * @returns {Step}
+   */
+  command(now_ms, command) {
+    return JSON.parse(this.#call("tab_command", bytesOf(JSON.stringify(command)), now_ms));
+  }
+
+  /** @param {number} now_ms @returns {Step} */
+  step(now_ms) {
+    return JSON.parse(this.#call("tab_step", new Uint8Array(0), now_ms));
+  }
+
+  /**
+   * @param {string} name
+   * @param {Uint8Array} bytes
+   */
+  #call(name, bytes, now_ms = NO_TIME) {
+    const { memory, tab_room } = this.#exports;
+    let refused;
+    try {
+      const at = tab_room(bytes.length);
+      new Uint8Array(memory.buffer, at, bytes.length).set(bytes);
+      refused = this.#exports[name](now_ms);
+    } catch (cause) {
+      throw new TabBroken(this.#answer(), cause);
+    }
+    const answer = this.#answer();
+    if (refused) throw new TabRefusal(JSON.parse(answer));
+    return answer;
+  }
+
+  #answer() {
+    const { memory, tab_answer_at, tab_answer_bytes } = this.#exports;
+    return new TextDecoder().decode(new Uint8Array(memory.buffer, tab_answer_at(), tab_answer_bytes()));
+  }
+}
+
+/** @param {string} text */
+function bytesOf(text) {
+  return new TextEncoder().encode(text);
+}

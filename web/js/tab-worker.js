@@ -1,0 +1,82 @@
+/**
+ * The worker with the live board: fetches module, firmware and lessons, boots the board, and paces it. What it is sent
+ * and what it tells stands in `tab-board.js`.
+ * @module
+ */
+import { TabModule } from "./tab-module.js";
+import { TabPacer } from "./tab-pacer.js";
+
+/** @typedef {{ module: string, flash: string, lessons: string, language: string }} Addresses */
+
+const { port1: bell, port2: ring } = new MessageChannel();
+/** @type {(() => void)[]} */
+const waiting = [];
+bell.onmessage = () => { for (const due of waiting.splice(0)) due(); };
+
+const CLOCK = {
+  now: () => performance.now(),
+  later: (/** @type {() => void} */ due, /** @type {number} */ ms) => Number(setTimeout(due, ms)),
+  cancel: (/** @type {number} */ id) => clearTimeout(id),
+  soon: (/** @type {() => void} */ due) => { waiting.push(due); ring.postMessage(null); },
+};
+
+/** @type {TabPacer | null} */
+let pacer = null;
+
+addEventListener("message", (/** @type {MessageEvent} */ { data }) => {
+  guarded(() => {
+    if ("addresses" in data) void load(data.addresses).catch(fail);
+    else pacer?.command(data.ticket, data.path, data.body);
+  });
+});
+
+/** @param {Addresses} addresses */
+async function load({ module, flash, lessons, language }) {
+  stage("fetching");
+  const [code, image, files] = await Promise.all([
+    fetched(module).then((answer) => answer.arrayBuffer()),
+    fetched(flash).then((answer) => answer.arrayBuffer()),
+    fetched(lessons).then((answer) => answer.json()),
+  ]);
+  stage("compiling");
+  const tab = await TabModule.start(await WebAssembly.compile(code));
+  stage("booting");
+  tab.chooseLanguage(language);
+  tab.loadLessons(files);
+  tab.boot(new Uint8Array(image));
+  pacer = new TabPacer({
+    step: (now_ms) => tab.step(now_ms),
+    command: (now_ms, command) => tab.command(now_ms, command),
+  }, { ...CLOCK, later: (due, ms) => CLOCK.later(() => guarded(due), ms), soon: (due) => CLOCK.soon(() => guarded(due)) }, (told) => postMessage({ told }));
+  stage("ready");
+  pacer.start();
+}
+
+/** @param {string} address */
+async function fetched(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return answer;
+}
+
+/** @param {"fetching" | "compiling" | "booting" | "ready"} name */
+function stage(name) {
+  postMessage({ stage: name });
+}
+
+/** @param {() => void} work */
+function guarded(work) {
+  try {
+    work();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** The board is of no more use; the page says so. @param {unknown} error */
+function fail(error) {
+  pacer?.end();
+  pacer = null;
+  console.error(error);
+  postMessage({ broken: String(error) });
+}
