@@ -124,7 +124,7 @@ impl Board {
         self.ask(Command::Pause(paused)).await.map(drop)
     }
 
-    /// Changes the speed of time; the factor has passed [`Speed::checked`].
+    /// Changes the speed of time; the factor has passed [`workbench::engine::Speed::checked`].
     ///
     /// # Errors
     /// The board is gone, or runs in real time.
