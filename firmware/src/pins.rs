@@ -134,14 +134,14 @@ pub(crate) extern "C" fn routine() {
     let pending = gpio.status().read().bits();
     gpio.status_w1tc().write(|w| unsafe { w.bits(pending) });
     let levels = gpio.in_().read().bits();
-    for pin in 0..PINS {
+    for (pin, flags) in FLAGS.iter().enumerate() {
         if pending & (1 << pin) == 0 {
             continue;
         }
         let slot = FIRST_PIN + pin;
         let Some(hard) = sources::with(slot, |source| source.active.then_some(source.hard)) else { continue };
         let trigger = gpio.pin(pin).read().int_type().bits();
-        FLAGS[pin].store(about(trigger, levels & (1 << pin) != 0), Ordering::Relaxed);
+        flags.store(about(trigger, levels & (1 << pin) != 0), Ordering::Relaxed);
         if hard {
             sources::dispatch(slot, entered, entered);
         } else {

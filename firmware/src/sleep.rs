@@ -49,8 +49,11 @@ static WAKE_LEVEL: AtomicBool = AtomicBool::new(false);
 static SOFT: AtomicBool = AtomicBool::new(false);
 
 fn kept<R>(f: impl FnOnce(&mut Kept) -> R) -> R {
-    // SAFETY: with interrupts off nothing else holds a reference.
-    LOCK.with(|()| f(unsafe { &mut *(&raw mut KEPT) }))
+    LOCK.with(|()| {
+        let kept = &raw mut KEPT;
+        // SAFETY: with interrupts off nothing else holds a reference.
+        f(unsafe { &mut *kept })
+    })
 }
 
 /// Takes over what the last run of the chip left.

@@ -19,8 +19,8 @@ const SOONEST_TICKS: u64 = 4;
 static DEADLINES: Shared<[u64; COUNT]> = Shared::new([NEVER; COUNT]);
 
 pub(crate) fn init(timer_group: TIMG0<'static>) {
-    // The driver switches the clock on, which goes off when it is dropped.
-    core::mem::forget(TimerGroup::new(timer_group));
+    // The driver switches the clock on, and nothing switches it off again.
+    let _ = TimerGroup::new(timer_group);
     interrupts::bind(Interrupt::TG0_T0_LEVEL, routine, interrupts::lesson_level(1));
     TIMG0::regs().int_ena().modify(|_, w| w.t(0).set_bit());
 }

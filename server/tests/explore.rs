@@ -188,12 +188,23 @@ fn the_foretold_share_is_the_measured_one() {
         let request =
             ExploreRequest { program: program.clone(), exercise: false, settings: settings.clone(), seed: SEED };
         let share = explore::share(lesson, &request, &boards, &|| true).unwrap().expect("a share");
-        let slug = lesson.slug.clone();
-        let run = RunRequest { lesson: slug, program, own_program: false, settings, seconds: 2, seed: SEED };
-        let measured = boards.run(&run, &mut |_| true).unwrap().numbers();
-        let number = |name: &str| measured[name].as_f64().unwrap();
-        let measured = number("lost") / number("isr_adds");
-        assert!(number("isr_adds") > 3900.0);
+        // How the timer's phase falls differs from seed to seed by a point or so.
+        let (mut lost, mut adds) = (0.0, 0.0);
+        for seed in SEED..SEED + 4 {
+            let run = RunRequest {
+                lesson: lesson.slug.clone(),
+                program: program.clone(),
+                own_program: false,
+                settings: settings.clone(),
+                seconds: 2,
+                seed,
+            };
+            let numbers = boards.run(&run, &mut |_| true).unwrap().numbers();
+            lost += numbers["lost"].as_f64().unwrap();
+            adds += numbers["isr_adds"].as_f64().unwrap();
+        }
+        let measured = lost / adds;
+        assert!(adds > 4.0 * 3900.0);
         assert!((share.share - measured).abs() < 0.02, "{kind} {expression}: {share:?}, measured {measured}");
         eprintln!("{kind} {expression}: foretold {:.1} %, measured {:.1} %", 100.0 * share.share, 100.0 * measured);
     }

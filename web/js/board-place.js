@@ -42,6 +42,15 @@ function remember(place) {
   }
 }
 
+/** What is told of the stages on the way to a board in this tab.
+ * @type {Record<string, string>} */
+const STAGE_WORDS = {
+  fetching: "live.place_fetching",
+  compiling: "live.place_compiling",
+  booting: "live.place_booting",
+  ready: "live.place_ready",
+};
+
 /**
  * Starts the board where it is wanted; before the streams are opened.
  * @param {import("./bus.js").Bus} bus
@@ -90,7 +99,7 @@ function startInTab(bus, row, words) {
   const board = new TabBoard(worker, { ...files, language: document.documentElement.lang }, {
     stage: (stage) => {
       row.dataset.stage = stage;
-      setText(words, text(`live.place_${stage}`));
+      setText(words, text(STAGE_WORDS[stage] ?? "live.place_fetching"));
     },
     broken,
     record: (outcome) => { void report(bus, outcome); },

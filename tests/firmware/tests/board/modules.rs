@@ -1,6 +1,7 @@
 //! What a program of one's own finds on the board: upstream's modules on this chip, and words where something is not.
 
 use emulator::Port;
+use emulator::pins::Drive;
 use firmware_tests::{Board, MILLISECOND};
 
 /// What a program prints that raises nothing.
@@ -131,16 +132,23 @@ fn a_uart_calls_back_hard_and_soft_when_a_burst_ends() {
 
 #[test]
 fn signals_pulses_and_buses_are_upstreams() {
-    let text = output(
+    let mut board = Board::at_prompt();
+    // The resistors that every I2C bus has, without a device on it.
+    for pin in [8, 9] {
+        board.machine().drive_pin(pin, Drive::PullUp);
+    }
+    board.enter_raw();
+    let outcome = board.run(
         "import machine\nfrom machine import Pin, Signal, SoftI2C, SoftSPI, I2C, SPI\n\
          s = Signal(Pin(4, Pin.OUT), invert=True)\ns.on()\nprint(Pin(4)(), s())\ns.off()\nprint(Pin(4)(), s())\n\
          print(machine.time_pulse_us(Pin(3, Pin.IN), 1, 1000))\n\
          print(I2C(0, freq=100000), I2C(0).scan())\nprint(SoftI2C(scl=Pin(1), sda=Pin(0)))\n\
          print(SPI(1, 1000000), SPI(1).read(2))\n\
          print(len(machine.unique_id()), machine.freq(), machine.reset_cause() == machine.PWRON_RESET)\n",
+        2000,
     );
     assert_eq!(
-        text,
+        outcome.output,
         "0 1\n1 0\n-2\nSoftI2C(scl=9, sda=8, freq=100000) []\nSoftI2C(scl=1, sda=0, freq=500000)\n\
          SoftSPI(baudrate=500000, polarity=0, phase=0, firstbit=0, sck=6, mosi=7, miso=2) b'\\x00\\x00'\n6 160000000 True\n"
     );
