@@ -4,13 +4,14 @@
 //! to do, or somebody wakes it.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::discovery::Named;
+use super::lock::lock;
 use super::serial::{self, CONSOLE_BAUD, SerialLine};
 use workbench::headless::{self, Boards, RunError};
 use workbench::line::{Drive, Line, LineFault};
@@ -251,7 +252,7 @@ impl AttachedBoard {
 
 impl Boards for AttachedBoard {
     fn run(&self, request: &RunRequest, go_on: &mut dyn FnMut(f32) -> bool) -> Result<RunRecord, RunError> {
-        let mut drive = self.drive.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drive = lock(&self.drive);
         // Every run begins in the state after a reset, as on the virtual board.
         make_ready(&mut drive).map_err(|fault| match fault {
             AttachedFault::Line(fault) => RunError::Line(fault),
@@ -265,6 +266,6 @@ impl Boards for AttachedBoard {
     }
 
     fn has_hard(&self) -> bool {
-        self.drive.lock().unwrap_or_else(PoisonError::into_inner).session.has_hard()
+        lock(&self.drive).session.has_hard()
     }
 }

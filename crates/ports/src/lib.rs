@@ -8,6 +8,7 @@ pub mod discovery;
 pub mod engine;
 pub mod flash;
 pub mod folder;
+mod lock;
 pub mod rfc2217;
 pub mod serial;
 pub mod virtual_port;

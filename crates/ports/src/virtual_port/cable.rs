@@ -1,10 +1,12 @@
 //! The cable between a port that programs open and the board behind it.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+
+use crate::lock::lock;
 
 /// Bytes on their way to the board after which the sender has to wait.
 const TO_BOARD_MAX_BYTES: usize = 16 * 1024;
@@ -56,7 +58,7 @@ pub struct Cable {
 impl Cable {
     /// Host end: hands an action to the board. Ask for [`Self::room`] first, or the queue grows.
     pub fn send(&self, action: HostAction) {
-        let mut to_board = locked(&self.to_board);
+        let mut to_board = lock(&self.to_board);
         if let HostAction::Data(bytes) = &action {
             to_board.data_bytes += bytes.len();
         }
@@ -67,7 +69,7 @@ impl Cable {
 
     /// Host end: whether so little is on its way to the board that more may be sent.
     pub fn has_room(&self) -> bool {
-        let to_board = locked(&self.to_board);
+        let to_board = lock(&self.to_board);
         let few = to_board.data_bytes < TO_BOARD_MAX_BYTES && to_board.actions.len() < TO_BOARD_MAX_ACTIONS;
         few || to_board.unplugged
     }
@@ -85,7 +87,7 @@ impl Cable {
 
     /// Host end: drops the bytes that the board has not received yet.
     pub fn purge_to_board(&self) {
-        let mut to_board = locked(&self.to_board);
+        let mut to_board = lock(&self.to_board);
         to_board.actions.retain(|action| !matches!(action, HostAction::Data(_)));
         to_board.data_bytes = 0;
         drop(to_board);
@@ -94,14 +96,14 @@ impl Cable {
 
     /// Host end: says whether a program has the port open. What the board sends to nobody is dropped.
     pub fn set_connected(&self, connected: bool) {
-        let mut from_board = locked(&self.from_board);
+        let mut from_board = lock(&self.from_board);
         from_board.connected = connected;
         from_board.bytes.clear();
     }
 
     /// Host end: drops the bytes from the board that were not fetched yet.
     pub fn purge_from_board(&self) {
-        locked(&self.from_board).bytes.clear();
+        lock(&self.from_board).bytes.clear();
     }
 
     /// Host end: waits for bytes from the board and takes at most `max_bytes` of them, never none.
@@ -109,7 +111,7 @@ impl Cable {
         loop {
             let output = self.output.notified();
             {
-                let mut from_board = locked(&self.from_board);
+                let mut from_board = lock(&self.from_board);
                 if !from_board.bytes.is_empty() {
                     let length = from_board.bytes.len().min(max_bytes);
                     return from_board.bytes.drain(..length).collect();
@@ -121,7 +123,7 @@ impl Cable {
 
     /// Host end: tells the board to end its work.
     pub fn unplug(&self) {
-        locked(&self.to_board).unplugged = true;
+        lock(&self.to_board).unplugged = true;
         self.board_wakes.notify_one();
         self.room.notify_one();
     }
@@ -129,7 +131,7 @@ impl Cable {
     /// Board end: waits until the host has done something, at most `timeout` (for ever without one). Returns `false`
     /// once the cable was unplugged.
     pub fn wait(&self, timeout: Option<Duration>) -> bool {
-        let to_board = locked(&self.to_board);
+        let to_board = lock(&self.to_board);
         let idle = |to_board: &mut ToBoard| to_board.actions.is_empty() && !to_board.unplugged;
         let to_board = match timeout {
             None => self.board_wakes.wait_while(to_board, idle).unwrap_or_else(PoisonError::into_inner),
@@ -142,7 +144,7 @@ impl Cable {
 
     /// Board end: takes the next action, if there is one.
     pub fn take_action(&self) -> Option<HostAction> {
-        let mut to_board = locked(&self.to_board);
+        let mut to_board = lock(&self.to_board);
         let action = to_board.actions.pop_front();
         if let Some(HostAction::Data(bytes)) = &action {
             to_board.data_bytes -= bytes.len();
@@ -159,7 +161,7 @@ impl Cable {
         if bytes.is_empty() {
             return;
         }
-        let mut from_board = locked(&self.from_board);
+        let mut from_board = lock(&self.from_board);
         if !from_board.connected {
             return;
         }
@@ -173,13 +175,8 @@ impl Cable {
 
     /// Bytes from the board that were lost because the program at the port did not read.
     pub fn lost_bytes(&self) -> u64 {
-        locked(&self.from_board).lost_bytes
+        lock(&self.from_board).lost_bytes
     }
-}
-
-/// The state stays consistent at every point where a holder could panic, so a poisoned lock is as good as a whole one.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -222,7 +219,7 @@ pub(super) mod tests {
 
         pub(in crate::virtual_port) fn wait_until_connected(&self, connected: bool) {
             let deadline = std::time::Instant::now() + Duration::from_secs(10);
-            while locked(&self.cable.from_board).connected != connected {
+            while lock(&self.cable.from_board).connected != connected {
                 assert!(std::time::Instant::now() < deadline, "the port never got there");
                 std::thread::sleep(Duration::from_millis(1));
             }

@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use emulator::FlashImage;
 use emulator::flash::FLASH_PAGES;
 
 use crate::folder;
+use crate::lock::lock;
 
 /// Flash that has not changed for so long is at rest: a file system writes several blocks for one change.
 const AT_REST: Duration = Duration::from_millis(300);
@@ -288,11 +289,6 @@ impl Shared {
             }
         }
     }
-}
-
-/// The state stays consistent at every point where a holder could panic, so a poisoned lock is as good as a whole one.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The file that a path means, and one beside it. A link keeps pointing where it did; a rename has to stay within one file
