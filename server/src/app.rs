@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::bench::Benches;
+use crate::bench::{Benches, Keeping};
 use crate::board::registry::AttachedBoards;
+use crate::classes::Classes;
 use crate::config::{PortSource, ServeConfig};
 use crate::lessons::LessonsError;
 use crate::store::{Store, StoreError};
@@ -28,6 +29,8 @@ pub struct App {
     pub lesson_files: Bytes,
     /// What visitors leave behind.
     pub store: Store,
+    /// The classes.
+    pub classes: Arc<Classes>,
     /// The visitors' boards.
     pub benches: Benches,
     /// The boards that are plugged in or named.
@@ -57,9 +60,6 @@ pub enum AppError {
     /// The system gives no threads.
     #[error("the system gives no threads: {0}")]
     Threads(#[from] std::io::Error),
-    /// The system gives no random numbers.
-    #[error("the system gives no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
 }
 
 impl App {
@@ -75,13 +75,15 @@ impl App {
         let course = Course::from_files(&files.into_iter().collect()).map_err(LessonsError::from)?;
         let course = Arc::new(course);
         let booted = crate::firmware::booted()?;
-        let benches = Benches::new(booted, config.limits.clone(), Arc::clone(&course), store.clone())?;
+        let classes = Arc::new(Classes::open(&store)?);
+        let keeping = Keeping { course: Arc::clone(&course), store: store.clone(), classes: Arc::clone(&classes) };
+        let benches = Benches::new(booted, config.limits.clone(), keeping)?;
         let attached = AttachedBoards::new(ports(&config.ports), &config.boards);
         let host_name = host_name().unwrap_or_default();
         let closing = watch::Sender::new(false);
-        let visitors = Visitors::new(&store)?;
+        let visitors = Visitors::new(&store);
         let streams = Streams::new(config.limits.visitor_streams, config.limits.place_connections / 2);
-        Ok(Self { config, course, lesson_files, store, benches, attached, visitors, streams, host_name, closing })
+        Ok(Self { config, course, lesson_files, store, classes, benches, attached, visitors, streams, host_name, closing })
     }
 }
 

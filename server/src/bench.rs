@@ -22,12 +22,14 @@ use crate::board::actor::OnEnd;
 use crate::board::paced::PacedEngine;
 use crate::board::pool::Pool;
 use crate::board::registry::{AttachedBoards, Claim};
+use crate::classes::Classes;
 use crate::config::Limits;
 use crate::error::Problem;
 use crate::explored::Explored;
 use crate::feed::Feed;
 use crate::lock::lock;
 use crate::newest::Newest;
+use crate::pages::bench::key_number_name;
 use crate::store::{Store, VisitorId};
 use crate::turns::{Client, Turns};
 use crate::visitor::Visitor;
@@ -64,8 +66,7 @@ pub struct Bench {
     attached: Mutex<Option<Claim>>,
     /// Held while one board takes the place of another.
     moving: tokio::sync::Mutex<()>,
-    course: Arc<Course>,
-    store: Store,
+    keeping: Keeping,
     used: Mutex<Used>,
 }
 
@@ -136,7 +137,7 @@ impl Bench {
 
     /// Keeps the outcome of every run.
     fn on_end(&self) -> OnEnd {
-        on_end(&self.course, &self.store, &self.desk.feed, self.visitor.visitor)
+        on_end(&self.keeping, &self.desk.feed, self.visitor.visitor)
     }
 
     /// How much it would be missed.
@@ -165,10 +166,21 @@ impl Bench {
 /// How long what runs on a board that is taken away may take to end; then it ends with the board.
 const RETIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
-fn on_end(course: &Arc<Course>, store: &Store, feed: &Arc<Feed>, visitor: VisitorId) -> OnEnd {
-    let (course, store, feed) = (Arc::clone(course), store.clone(), Arc::clone(feed));
+/// Where outcomes go.
+#[derive(Clone, Debug)]
+pub struct Keeping {
+    /// The lessons that judge them.
+    pub course: Arc<Course>,
+    /// What keeps them.
+    pub store: Store,
+    /// Whose hosts look at them.
+    pub classes: Arc<Classes>,
+}
+
+fn on_end(keeping: &Keeping, feed: &Arc<Feed>, visitor: VisitorId) -> OnEnd {
+    let (keeping, feed) = (keeping.clone(), Arc::clone(feed));
     Box::new(move |record| {
-        tokio::spawn(keep_outcome(Arc::clone(&course), store.clone(), Arc::clone(&feed), visitor, record));
+        tokio::spawn(keep_outcome(keeping.clone(), Arc::clone(&feed), visitor, record));
     })
 }
 
@@ -181,8 +193,7 @@ pub struct Benches {
     pool: Pool,
     booted: BootedBoard,
     limits: Limits,
-    course: Arc<Course>,
-    store: Store,
+    keeping: Keeping,
     last_board: AtomicU64,
     /// Counts benches that came and went.
     changes: watch::Sender<u64>,
@@ -195,7 +206,7 @@ impl Benches {
     ///
     /// # Errors
     /// The system gives no threads.
-    pub fn new(booted: BootedBoard, limits: Limits, course: Arc<Course>, store: Store) -> std::io::Result<Self> {
+    pub fn new(booted: BootedBoard, limits: Limits, keeping: Keeping) -> std::io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             open: Mutex::default(),
@@ -204,8 +215,7 @@ impl Benches {
             booted,
             checks: Turns::new(processors, limits.jobs),
             limits,
-            course,
-            store,
+            keeping,
             last_board: AtomicU64::new(0),
             changes: watch::Sender::new(0),
         })
@@ -338,7 +348,7 @@ impl Benches {
         let booted = self.booted.clone();
         let (engine, reports) = PacedEngine::start(&self.pool, Arc::new(move |seed| booted.fresh(seed)));
         let id = BoardId(format!("virtual-{}", self.last_board.fetch_add(1, Ordering::Relaxed) + 1));
-        let on_end = on_end(&self.course, &self.store, &desk.feed, visitor.id);
+        let on_end = on_end(&self.keeping, &desk.feed, visitor.id);
         let own = Board::spawn(BoardStatus::new_virtual(id), engine, reports, Arc::clone(&desk.feed), on_end);
         let mut used = Used { heard: Instant::now(), acted: None };
         used.note(visitor.acts);
@@ -348,21 +358,26 @@ impl Benches {
             own,
             attached: Mutex::default(),
             moving: tokio::sync::Mutex::default(),
-            course: Arc::clone(&self.course),
-            store: self.store.clone(),
+            keeping: self.keeping.clone(),
             used: Mutex::new(used),
         }
     }
 }
 
-/// Judges a run, keeps it as a row of the outcome table, and tells the page.
-async fn keep_outcome(course: Arc<Course>, store: Store, feed: Arc<Feed>, visitor: VisitorId, record: RunRecord) {
+/// Judges a run, keeps it as a row of the outcome table, and tells the page and the class.
+async fn keep_outcome(keeping: Keeping, feed: Arc<Feed>, visitor: VisitorId, record: RunRecord) {
+    let Keeping { course, store, classes } = keeping;
     let Some(lesson) = course.lesson(&record.request.lesson) else { return };
-    if record.end.why == EndReason::NotStarted || record.last.is_none() {
+    if record.end.why == EndReason::NotStarted || record.last.is_none() || classes.is_over_for(visitor) {
         return;
     }
     match store.add_outcome(visitor, lesson.slug.clone(), judge::outcome(lesson, &record)).await {
-        Ok(row) => feed.publish_json("outcome", &row),
+        Ok(row) => {
+            feed.publish_json("outcome", &row);
+            if let Err(problem) = classes.ran(visitor, &lesson.slug, &row, &key_number_name(lesson)).await {
+                tracing::error!(?problem, "a class does not hear of a run");
+            }
+        }
         Err(error) => tracing::error!(%error, "an outcome is lost"),
     }
 }

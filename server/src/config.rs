@@ -31,6 +31,8 @@ pub struct ServeConfig {
     pub ports: PortSource,
     /// Boards that are named: ports of other machines, or of this one.
     pub boards: Vec<PortAddress>,
+    /// A class in which nothing has happened for so long is deleted.
+    pub keep_classes: Duration,
     /// What one visitor and all visitors together may use.
     pub limits: Limits,
 }
@@ -56,6 +58,7 @@ impl Default for ServeConfig {
             lessons: None,
             ports: PortSource::default(),
             boards: Vec::new(),
+            keep_classes: Duration::from_secs(90 * 24 * 3600),
             limits: Limits::default(),
         }
     }
@@ -78,7 +81,8 @@ pub struct Limits {
     pub place_burst: u32,
     /// Requests a second that all visitors of one place may make for long.
     pub place_requests_per_second: u32,
-    /// Connections of one place at the same time. A browser holds six to a server, and a class behind one router has forty.
+    /// Connections of one place at the same time. A browser holds six to a server for a moment and one for long, and behind one
+    /// router may be a school with 300 learners.
     pub place_connections: usize,
     /// Connections of all places together; fewer where the system allows fewer.
     pub connections: usize,
@@ -114,7 +118,7 @@ impl Default for Limits {
             requests_per_second: 20,
             place_burst: 600,
             place_requests_per_second: 300,
-            place_connections: 512,
+            place_connections: 1024,
             connections: 4096,
             head_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(20),

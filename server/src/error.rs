@@ -19,6 +19,7 @@ use workbench::explore::{ExploreError, NotExplored};
 use workbench::reported::NotAnOutcome;
 
 use crate::board::registry::ShareRefusal;
+use crate::class::ClassProblem;
 use crate::language::of_request;
 use crate::pages::frame::Theme;
 use crate::pages::trouble::TroublePage;
@@ -77,6 +78,8 @@ pub enum Problem {
     NotAPort(String),
     /// The run needs hard interrupts, and the board has soft ones only.
     NeedsHardInterrupts,
+    /// Something does not happen in a class.
+    Class(ClassProblem),
     /// Something failed that the visitor cannot mend; the cause is in the log.
     Internal,
 }
@@ -112,6 +115,7 @@ impl Problem {
             Self::Share(ShareRefusal::HostOnly) => StatusCode::FORBIDDEN,
             Self::Share(_) => StatusCode::CONFLICT,
             Self::NotAPort(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Class(problem) => problem.status(),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -150,6 +154,7 @@ impl Problem {
             Self::Share(ShareRefusal::NotNamed) => "board-not-named",
             Self::NotAPort(_) => "not-a-port",
             Self::NeedsHardInterrupts => "board-needs-hard",
+            Self::Class(problem) => problem.code(),
             Self::Internal => "internal",
         }
     }
@@ -165,6 +170,7 @@ impl Problem {
             Self::BadJson(cause) => vec![("cause", cause.clone())],
             Self::TooLarge(bytes) => vec![("kb", (bytes / 1024).to_string())],
             Self::NotAPort(text) => vec![("text", text.clone())],
+            Self::Class(problem) => problem.places(),
             _ => Vec::new(),
         };
         words::problem(self.code(), &places, language)
@@ -183,6 +189,12 @@ impl From<StoreError> for Problem {
             error if error.is_damage() => Self::DatabaseDamaged,
             _ => Self::Internal,
         }
+    }
+}
+
+impl From<ClassProblem> for Problem {
+    fn from(problem: ClassProblem) -> Self {
+        Self::Class(problem)
     }
 }
 

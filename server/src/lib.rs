@@ -7,6 +7,8 @@ pub mod app;
 pub mod assets;
 pub mod bench;
 pub mod board;
+pub mod class;
+pub mod classes;
 pub mod commands;
 pub mod config;
 mod connections;

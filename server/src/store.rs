@@ -7,6 +7,7 @@
 //! A visitor is a row only once there is something to keep: cookies are free, rows are not. The file
 //! has a size that it does not outgrow ([`Quota`]).
 
+mod class;
 mod file;
 mod quota;
 
@@ -34,7 +35,7 @@ enum Change {
 }
 
 /// The changes from one version of the tables to the next; `user_version` counts them. Only append.
-const MIGRATIONS: [Change; 3] = [
+const MIGRATIONS: [Change; 4] = [
     Change::Sql(
         "
     CREATE TABLE visitor (
@@ -67,6 +68,7 @@ const MIGRATIONS: [Change; 3] = [
     ),
     Change::Code(hash_secrets),
     Change::Sql("CREATE TABLE mint (key BLOB NOT NULL); CREATE INDEX visitor_by_seen ON visitor (seen)"),
+    Change::Sql(class::TABLES),
 ];
 
 /// Rows of the outcome table kept for one visitor and lesson; the oldest give way.
@@ -441,6 +443,25 @@ impl Store {
                 Kept::Done(kept) => kept,
                 Kept::TooMuch => return Err(StoreError::TooMuch),
             };
+            change.commit().map_err(failed)?;
+            still_there(&database.file)?;
+            Ok(kept)
+        })
+        .await
+    }
+
+    /// Carries out a change that is no visitor's. When it returns, the change is in the file that is in the data folder.
+    async fn change<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.job(doing, move |database| {
+            let failed = |source| StoreError::Database { doing, source };
+            let still_there = |file: &Option<DatabaseFile>| file.as_ref().map_or(Ok(()), DatabaseFile::still_there);
+            still_there(&database.file)?;
+            let change = database.connection.transaction().map_err(failed)?;
+            let kept = work(&change).map_err(failed)?;
             change.commit().map_err(failed)?;
             still_there(&database.file)?;
             Ok(kept)

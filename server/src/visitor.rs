@@ -1,8 +1,8 @@
 //! Who asks: a visitor is known by a secret cookie and by nothing else.
 //!
 //! [`know`] runs before the handlers: it finds the visitor, or makes one for somebody who opens a
-//! page, and enforces the rate of requests. A class with names and a teacher's view can be built
-//! on the same numbers. Whoever only opens pages leaves nothing behind: see [`mint`].
+//! page, and enforces the rate of requests. Whoever has a seat in a class is the seat's visitor, on
+//! whatever device. Whoever only opens pages leaves nothing behind: see [`mint`].
 
 mod mint;
 mod rates;
@@ -18,6 +18,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::AppState;
+use crate::class::{ClassId, ClassProblem, Member};
+use crate::classes::host_token;
 use crate::board::registry::Asker;
 use crate::config::Limits;
 use crate::error::Problem;
@@ -40,6 +42,10 @@ const KNOWN_KEPT: usize = 4096;
 
 /// The cookie of a class host who does not sit at the computer that runs the workbench.
 pub const HOST_COOKIE: &str = "host";
+/// The cookie of a co-teacher.
+pub const HELPER_COOKIE: &str = "helper";
+/// The cookie of a learner in a class: the seat's secret, a point, and the three words that were given out on this device.
+pub const SEAT_COOKIE: &str = "seat";
 
 /// The visitor who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +58,10 @@ pub struct Visitor {
     pub place: Place,
     /// Whether they do something, and do not only look.
     pub acts: bool,
+    /// The seat they have in a class; the work is the seat's then.
+    pub member: Option<Member>,
+    /// The class that they host with another one's leave.
+    pub helps: Option<ClassId>,
 }
 
 impl Visitor {
@@ -59,6 +69,14 @@ impl Visitor {
     #[must_use]
     pub fn asker(self) -> Asker {
         Asker { visitor: self.id, host: self.host }
+    }
+
+    /// Whether they host this class.
+    ///
+    /// # Errors
+    /// They do not.
+    pub fn hosts(self, class: ClassId) -> Result<(), Problem> {
+        if self.host || self.helps == Some(class) { Ok(()) } else { Err(ClassProblem::HostOnly.into()) }
     }
 
     /// Whose job is done.
@@ -83,8 +101,14 @@ pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next
     let place = address.map_or(Place::HERE, |ConnectInfo(address)| Place::of(address.ip()));
     let host = place.is_here()
         || cookie(request.headers(), HOST_COOKIE).is_some_and(|token| app.visitors.is_host_token(token));
+    let helps = cookie(request.headers(), HELPER_COOKIE).and_then(|token| app.classes.helps(token));
     let acts = request.method() != Method::GET && request.method() != Method::HEAD;
-    let minted = secret.as_deref().and_then(|secret| app.visitors.read(secret));
+    let member = cookie(request.headers(), SEAT_COOKIE).and_then(|seat| app.classes.member(seat.split('.').next()?));
+    // Whoever has a seat works there, whatever this browser did before.
+    let minted = match member {
+        Some(member) => Some(member.visitor),
+        None => secret.as_deref().and_then(|secret| app.visitors.read(secret)),
+    };
     // A secret that has to be looked up costs more than one that proves itself: it is paid for before.
     if !app.visitors.allow(place, minted, &app.config.limits) {
         return Problem::TooManyRequests.into_response();
@@ -99,12 +123,12 @@ pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next
     // Only somebody who opens a page or listens gets a cookie: a script that posts blindly is nobody.
     let fresh = match known {
         Some(id) => {
-            request.extensions_mut().insert(Visitor { id, host, place, acts });
+            request.extensions_mut().insert(Visitor { id, host, place, acts, member, helps });
             None
         }
         None if request.method() == Method::GET => match app.visitors.mint.make() {
             Ok((id, secret)) => {
-                request.extensions_mut().insert(Visitor { id, host, place, acts });
+                request.extensions_mut().insert(Visitor { id, host, place, acts, member, helps });
                 Some(secret)
             }
             Err(error) => {
@@ -137,12 +161,10 @@ pub struct Visitors {
 
 impl Visitors {
     /// Nobody is known yet.
-    ///
-    /// # Errors
-    /// The system gives no random bytes.
-    pub fn new(store: &Store) -> Result<Self, getrandom::Error> {
+    #[must_use]
+    pub fn new(store: &Store) -> Self {
         let mint = Mint::new(store.key());
-        Ok(Self { host_token: secret()?, mint, known: Mutex::default(), rates: Mutex::default() })
+        Self { host_token: host_token(store.key()), mint, known: Mutex::default(), rates: Mutex::default() }
     }
 
     /// The secret in the link for a class host at another computer.
@@ -154,7 +176,9 @@ impl Visitors {
     /// Whether this is the class host's secret.
     #[must_use]
     pub fn is_host_token(&self, token: &str) -> bool {
-        token == self.host_token
+        // Every byte is looked at, so that the time it takes says nothing about them.
+        let differing = token.bytes().zip(self.host_token.bytes()).fold(0, |all, (one, other)| all | (one ^ other));
+        token.len() == self.host_token.len() && differing == 0
     }
 
     /// Whose secret this is, if this workbench made it.
@@ -196,12 +220,6 @@ impl Visitors {
     }
 }
 
-fn secret() -> Result<String, getrandom::Error> {
-    let mut bytes = [0; SECRET_BYTES];
-    getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 fn is_secret(text: &str) -> bool {
     text.len() == 2 * SECRET_BYTES && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -213,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_memory_of_visitors_is_bounded() {
-        let visitors = Visitors::new(&Store::open(None, Quota::default()).unwrap()).unwrap();
+        let visitors = Visitors::new(&Store::open(None, Quota::default()).unwrap());
         for id in 0..2 * KNOWN_KEPT as i64 {
             visitors.remember(&id.to_string(), VisitorId(id));
             let known = visitors.known.lock().unwrap();

@@ -5,6 +5,7 @@
 import { loadCatalogue } from "./catalogue.js";
 import { all, icon, maybe, setText } from "./dom.js";
 import { Bus } from "./bus.js";
+import { ClassStrip } from "./class-strip.js";
 import { LiveStream } from "./live-stream.js";
 import { stateName } from "./run-row.js";
 
@@ -14,6 +15,8 @@ export function startPage() {
   const bus = new Bus();
   const chip = maybe(document, "[data-board-chip]", HTMLElement);
   if (chip) bus.on("board", (board) => showChip(chip, board));
+  const strip = maybe(document, "[data-class-strip]", HTMLElement);
+  if (strip) new ClassStrip(strip, bus);
   for (const menu of all(document, "details[data-menu]", HTMLDetailsElement)) {
     menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !menu.open) return;

@@ -9,6 +9,7 @@ import { BenchModel } from "./bench-model.js";
 import { BoardNote } from "./board-note.js";
 import { settleBoard } from "./board-place.js";
 import { readData, text } from "./catalogue.js";
+import { followClass, isCopy } from "./class-bench.js";
 import { ConsolePanel } from "./console-panel.js";
 import { Controls } from "./controls.js";
 import { Counters } from "./counters.js";
@@ -62,12 +63,13 @@ const predictionCard = maybe(document, "[data-predictions]", HTMLElement);
 const predictions = predictionCard && new Predictions(predictionCard, model, lesson);
 const tries = maybe(document, "[data-tries]", HTMLElement);
 if (tries) new Tries(tries, model, lesson, controls);
+followClass(bus, lesson.slug, controls);
 
 const work = new Work(lesson.slug, () => ({
   program: editor.program,
   prediction: predictions?.answers ?? {},
   steps: steps.done,
-}), (state) => editor.say(state));
+}), (state) => editor.say(state), !isCopy());
 const exerciseCard = maybe(document, "[data-exercise]", HTMLElement);
 if (exerciseCard) new Exercise(exerciseCard, bus, lesson, editor, announcer, () => work.save());
 

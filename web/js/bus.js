@@ -28,6 +28,8 @@
  *   show_arrival: { question: import("./exploration-types.js").Question, at: number },
  *   step: { name: string },
  *   editor: { program: string },
+ *   class: import("./class-types.js").ClassState,
+ *   grid: import("./class-types.js").GridEvent,
  * }} Topics
  */
 

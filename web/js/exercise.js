@@ -38,6 +38,12 @@ export class Exercise {
     this.learned = document.querySelector("[data-learned]");
     this.failures = Number(card.dataset.failures ?? "0");
     this.passed = card.dataset.passed === "true";
+    // In a class the host says whether solutions may be opened; until that is known they are closed.
+    this.allowed = document.querySelector("[data-class-strip]") === null;
+    bus.on("class", ({ solutions }) => {
+      this.allowed = solutions;
+      this.#openSolution();
+    });
     this.button.addEventListener("click", () => this.check());
     this.hint.addEventListener("click", () => {
       const next = this.hints.find((element) => element.hidden);
@@ -128,7 +134,7 @@ export class Exercise {
   }
 
   #openSolution() {
-    const open = this.passed || this.failures >= SOLUTION_AFTER;
+    const open = this.allowed && (this.passed || this.failures >= SOLUTION_AFTER);
     this.solution.hidden = !open;
     this.solutionNote.hidden = open;
     if (this.learned instanceof HTMLElement) this.learned.hidden = !this.passed;

@@ -7,7 +7,7 @@ use crate::Language;
 use crate::text::Text;
 
 /// Sections of the catalogue whose words the scripts need as well.
-const FOR_SCRIPTS: [&str; 3] = ["live", "state", "explore"];
+const FOR_SCRIPTS: [&str; 5] = ["live", "state", "step", "explore", "room"];
 
 static CATALOGUE: LazyLock<BTreeMap<String, BTreeMap<String, Text>>> = LazyLock::new(|| {
     toml::from_str(include_str!("../../../web/i18n/catalogue.toml")).expect("a test reads the catalogue")

@@ -14,6 +14,7 @@ pub mod language;
 pub mod lesson;
 pub mod load;
 pub mod markdown;
+pub mod pages;
 pub mod plan;
 pub mod python;
 pub mod relation;

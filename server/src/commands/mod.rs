@@ -2,6 +2,7 @@
 //! scripts rely on them.
 
 mod boards;
+mod class;
 mod explore;
 mod flash;
 mod out;
@@ -39,6 +40,8 @@ enum Command {
     Run(run::Arguments),
     /// Puts the interrupt at every instruction boundary of a lesson's marked window.
     Explore(explore::Arguments),
+    /// A class: its host's link, its results, taking it to another computer.
+    Class(class::Arguments),
     /// Checks the whole course: structure, both languages, starters, solutions, expectations.
     Validate(validate::Arguments),
 }
@@ -54,6 +57,7 @@ impl CommandLine {
             Command::Virtual(arguments) => virtual_port::execute(arguments),
             Command::Run(arguments) => run::execute(arguments),
             Command::Explore(arguments) => explore::execute(arguments),
+            Command::Class(arguments) => class::execute(arguments),
             Command::Validate(arguments) => validate::execute(arguments),
         };
         out::end(outcome)

@@ -20,6 +20,9 @@ use ports::serial::PortAddress;
 #[cfg(unix)]
 const MOST_CONNECTIONS: u64 = 1 << 16;
 
+/// How often it is looked whether a class is to be forgotten.
+const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
+
 /// Options of `isrlab serve`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -38,6 +41,9 @@ pub(super) struct Arguments {
     /// The lessons of a folder in the place of those that this binary carries, for authors.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
+    /// Deletes a class in which nothing has happened for so many days.
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
+    keep_classes: u16,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -53,6 +59,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         lessons: arguments.folder,
         ports: PortSource::System,
         boards: arguments.board,
+        keep_classes: Duration::from_secs(u64::from(arguments.keep_classes) * 24 * 3600),
         ..ServeConfig::default()
     };
     allow_connections();
@@ -77,6 +84,7 @@ async fn serve(app: AppState) -> anyhow::Result<()> {
     let mut asked = std::pin::pin!(end_signal()?);
     print_addresses(&app, port);
     let reclaiming = tokio::spawn(reclaim(app.clone()));
+    let forgetting = tokio::spawn(forget_classes(app.clone()));
     let closing = app.clone();
     let (end, told) = tokio::sync::oneshot::channel::<()>();
     let ended = async move {
@@ -98,7 +106,17 @@ async fn serve(app: AppState) -> anyhow::Result<()> {
         }
     }
     reclaiming.abort();
+    forgetting.abort();
     Ok(())
+}
+
+/// Deletes what nobody has touched for long, now and while the workbench runs.
+async fn forget_classes(app: AppState) {
+    let mut interval = tokio::time::interval(FORGET_INTERVAL);
+    loop {
+        interval.tick().await;
+        app.classes.forget_older_than(app.config.keep_classes.as_secs().cast_signed()).await;
+    }
 }
 
 async fn reclaim(app: AppState) {

@@ -19,6 +19,18 @@ use course::catalogue;
 use course::{Course, Lesson, Text, markdown, python};
 use workbench::judge::arrivals_criterion;
 
+/// The name of the number that matters most in a lesson.
+#[must_use]
+pub(crate) fn key_number_name(lesson: &Lesson) -> String {
+    key_number(lesson).name
+}
+
+/// The controls of a lesson, as scripts know them.
+#[must_use]
+pub(crate) fn controls_data(lesson: &Lesson, language: Language) -> Vec<Value> {
+    lesson.controls.iter().map(|control| control_data(control, language)).collect()
+}
+
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "bench.html")]

@@ -58,6 +58,8 @@ pub enum Part {
     Bench,
     /// The boards.
     Boards,
+    /// The class.
+    Class,
     /// None of them: a page about trouble.
     Elsewhere,
 }
@@ -130,6 +132,28 @@ pub struct Frame {
     pub explorer_path: Option<String>,
     /// The visitor's board, if there is one by now.
     pub board: Option<BoardChip>,
+    /// What the page says of the class.
+    pub class: ClassStrip,
+}
+
+/// What every page says of the class that somebody is in, or could join.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClassStrip {
+    /// Whether one is open that they could join.
+    pub open: bool,
+    /// The one that they are in.
+    pub within: Option<ClassIn>,
+}
+
+/// The class that somebody is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassIn {
+    /// Its title.
+    pub title: String,
+    /// Their nickname.
+    pub name: String,
+    /// Whether it has ended.
+    pub ended: bool,
 }
 
 /// A link of the bar.
@@ -197,6 +221,7 @@ impl Frame {
             Some(link(self.bench_path.clone(), "nav.bench", self.part == Part::Bench)),
             self.explorer_path.clone().map(|path| link(path, "nav.explorer", false)),
             Some(link("/boards".to_owned(), "nav.boards", self.part == Part::Boards)),
+            Some(link("/class".to_owned(), "nav.class", self.part == Part::Class)),
         ]
         .into_iter()
         .flatten()

@@ -5,7 +5,8 @@
 
 pub mod bench;
 pub mod boards;
-
+pub mod class;
+pub mod class_host;
 pub mod course_index;
 mod explorer;
 pub mod frame;
@@ -21,7 +22,7 @@ mod tests {
     use super::bench::BenchPage;
     use super::boards::{BoardFacts, BoardsPage};
     use super::course_index::CoursePage;
-    use super::frame::{BoardChip, Frame, Part, Theme};
+    use super::frame::{BoardChip, ClassStrip, Frame, Part, Theme};
     use super::trouble::TroublePage;
     use super::visitor_work::VisitorWork;
     use crate::board::registry::Listed;
@@ -44,6 +45,7 @@ mod tests {
                 chip: "ESP32-C3".to_owned(),
                 state: "ready".to_owned(),
             }),
+            class: ClassStrip::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::frame::{Frame, Part, Theme};
+use super::frame::{ClassStrip, Frame, Part, Theme};
 use course::Language;
 use course::words::ProblemText;
 
@@ -34,6 +34,7 @@ impl TroublePage {
             bench_path: "/".to_owned(),
             explorer_path: None,
             board: None,
+            class: ClassStrip::default(),
         };
         Self::new(frame, problem).render()
     }

@@ -1,16 +1,20 @@
 //! The visitor's live events, as server-sent events.
 
+mod class;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, StreamExt, stream};
+use serde::Deserialize;
 
 use crate::app::AppState;
 use crate::bench::Desk;
+use crate::class::ClassId;
 use crate::error::Problem;
 use crate::feed::{FeedEvent, FeedItem, FeedReader};
 use crate::language::Visiting;
@@ -23,11 +27,19 @@ pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a browser waits before it connects again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// What a page listens to besides the visitor's own events.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Listens {
+    /// A class that the visitor hosts.
+    class: Option<i64>,
+}
+
 /// `GET /events`: resumes after `Last-Event-ID`; a new reader is told the present state first.
 pub(crate) async fn stream(
     State(app): State<AppState>,
     visitor: Visitor,
     Visiting(language): Visiting,
+    Query(listens): Query<Listens>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let (open, ended) = app.streams.open(visitor.client());
@@ -53,7 +65,9 @@ pub(crate) async fn stream(
             _ = ended => {}
         }
     };
-    let events = first.chain(following(desk, open, reader)).map(Ok).take_until(Box::pin(closed));
+    let of_class = class::stream(&app, visitor, language, listens.class.map(ClassId))?;
+    let events = stream::select(first.chain(following(desk, open, reader)), of_class);
+    let events = events.map(Ok).take_until(Box::pin(closed));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 

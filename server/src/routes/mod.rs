@@ -3,6 +3,10 @@
 pub mod board;
 pub mod boards;
 pub mod check;
+pub mod class;
+pub mod class_api;
+pub mod class_host;
+pub mod class_out;
 pub mod events;
 pub mod explore;
 mod json;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -12,15 +12,16 @@ use serde::Deserialize;
 
 use super::boards::{boards_of, no_board_yet};
 use crate::app::AppState;
+use crate::class::{ClassId, ClassProblem, SeatId};
 use crate::error::Problem;
 use crate::language::{LANGUAGE_COOKIE, Visiting, cookie};
 use crate::pages::bench::BenchPage;
 use crate::pages::boards::BoardsPage;
 use crate::pages::course_index::{CoursePage, current_lesson};
-use crate::pages::frame::{BoardChip, Frame, Part, THEME_COOKIE, Theme};
+use crate::pages::frame::{BoardChip, ClassIn, ClassStrip, Frame, Part, THEME_COOKIE, Theme};
 use crate::pages::visitor_work::VisitorWork;
 use crate::store::Work;
-use crate::visitor::{HOST_COOKIE, Visitor};
+use crate::visitor::{HELPER_COOKIE, HOST_COOKIE, Visitor};
 use course::Language;
 use course::Lesson;
 use workbench::description::{board_name, chip_name};
@@ -62,19 +63,60 @@ async fn bench(
     Visiting(language): Visiting,
     headers: HeaderMap,
     Path(slug): Path<String>,
+    Query(asked): Query<AskedBench>,
 ) -> Result<Response, Problem> {
     let lesson = app.course.lesson(&slug).ok_or(Problem::PageUnknown)?;
+    let copied = copied(&app, visitor, &slug, asked.copy.as_deref()).await?;
     let work = all_work(&app, visitor).await?;
     let path = format!("/lessons/{slug}");
     let mut frame = frame(&app, visitor, language, &headers, Part::Bench, &path, &work)?;
     frame.bench_path = path;
     frame.explorer_path = explorer_path(&app, Some(lesson));
     // Of this lesson the rows of the outcome table as well.
-    let work = visitor_work(app.store.work(visitor.id, slug.clone()).await?);
-    let page = BenchPage::new(frame, &app.course, lesson, &work, DEFAULT_SEED);
+    let (work, seed) = match copied {
+        Some((work, seed)) => (work, seed),
+        None => (visitor_work(app.store.work(visitor.id, slug.clone()).await?), seed_of(&app, visitor)),
+    };
+    let page = BenchPage::new(frame, &app.course, lesson, &work, seed);
     let mut response = html(&page)?;
     set_cookie(&mut response, LESSON_COOKIE, &slug);
     Ok(response)
+}
+
+/// What a bench's address says besides the lesson.
+#[derive(Debug, Default, Deserialize)]
+struct AskedBench {
+    /// A learner whose bench is to be copied: class and seat, with a point between.
+    copy: Option<String>,
+}
+
+/// A copy of a learner's bench for the host: their program, and the seed of their last run.
+async fn copied(
+    app: &AppState,
+    visitor: Visitor,
+    slug: &str,
+    asked: Option<&str>,
+) -> Result<Option<(VisitorWork, u32)>, Problem> {
+    let Some((class, seat)) = asked.and_then(|asked| asked.split_once('.')) else { return Ok(None) };
+    let number = |text: &str| text.parse::<i64>().map_err(|_| Problem::PageUnknown);
+    let (class, seat) = (ClassId(number(class)?), SeatId(number(seat)?));
+    visitor.hosts(class)?;
+    let found = app.classes.room(class)?.look(|class| {
+        let seat = class.seats.get(&seat)?;
+        Some((seat.visitor, class.seed_of(seat)))
+    });
+    let (owner, seed) = found.ok_or(ClassProblem::Unknown)?;
+    let work = app.store.work(owner, slug.to_owned()).await?;
+    let last = work.outcomes.last().and_then(|row| u32::try_from(row["seed"].as_u64()?).ok());
+    Ok(Some((VisitorWork { program: work.program, ..VisitorWork::default() }, last.unwrap_or(seed))))
+}
+
+/// The seed of a visitor's next run: the class says, if they are in one.
+fn seed_of(app: &AppState, visitor: Visitor) -> u32 {
+    let of_class = visitor.member.and_then(|member| {
+        app.classes.room(member.class).ok()?.look(|class| Some(class.seed_of(class.seats.get(&member.seat)?)))
+    });
+    of_class.unwrap_or(DEFAULT_SEED)
 }
 
 async fn boards(
@@ -113,14 +155,17 @@ async fn choose_theme(Form(choice): Form<ThemeChoice>) -> Result<Response, Probl
     Ok(back_with(&choice.next, THEME_COOKIE, theme.name()))
 }
 
-/// The link that the workbench prints for a class host at another computer.
+/// The link that the workbench prints for a class host at another computer, and the one that a host gives a co-teacher.
 async fn become_host(State(app): State<AppState>, Path(token): Path<String>) -> Result<Response, Problem> {
-    if !app.visitors.is_host_token(&token) {
-        return Err(Problem::PageUnknown);
-    }
-    let mut response = Redirect::to("/boards").into_response();
-    // It ends with the browser's session, and with the server that made it.
-    if let Ok(cookie) = HeaderValue::from_str(&format!("{HOST_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict")) {
+    let (name, to) = if app.visitors.is_host_token(&token) {
+        (HOST_COOKIE, "/class".to_owned())
+    } else {
+        let class = app.classes.helps(&token).ok_or(Problem::PageUnknown)?;
+        (HELPER_COOKIE, format!("/class/{}", class.0))
+    };
+    let mut response = Redirect::to(&to).into_response();
+    // It ends with the browser's session.
+    if let Ok(cookie) = HeaderValue::from_str(&format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict")) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
@@ -133,7 +178,7 @@ fn back_with(next: &str, name: &str, value: &str) -> Response {
 }
 
 /// Whether an address stays on this site: browsers read `//host` and `/\host` as another one.
-fn is_local(next: &str) -> bool {
+pub(super) fn is_local(next: &str) -> bool {
     next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && !next.chars().any(char::is_control)
 }
 
@@ -145,7 +190,7 @@ fn set_cookie(response: &mut Response, name: &str, value: &str) {
     }
 }
 
-fn html(page: &impl Template) -> Result<Response, Problem> {
+pub(super) fn html(page: &impl Template) -> Result<Response, Problem> {
     match page.render() {
         Ok(text) => Ok(Html(text).into_response()),
         Err(error) => {
@@ -155,7 +200,7 @@ fn html(page: &impl Template) -> Result<Response, Problem> {
     }
 }
 
-fn frame(
+pub(super) fn frame(
     app: &AppState,
     visitor: Visitor,
     language: Language,
@@ -179,7 +224,20 @@ fn frame(
             chip: chip_name(&status.chip),
             state: status.state.name().to_owned(),
         }),
+        class: class_strip(app, visitor),
     })
+}
+
+/// What the page says of the class.
+fn class_strip(app: &AppState, visitor: Visitor) -> ClassStrip {
+    let within = visitor.member.and_then(|member| {
+        let room = app.classes.room(member.class).ok()?;
+        room.look(|class| {
+            let name = class.seats.get(&member.seat)?.name.clone();
+            Some(ClassIn { title: class.title.clone(), name, ended: class.ended.is_some() })
+        })
+    });
+    ClassStrip { open: !visitor.host && app.classes.is_open(), within }
 }
 
 /// The explorer of `lesson`, else of the first lesson that has one.
@@ -188,13 +246,13 @@ fn explorer_path(app: &AppState, lesson: Option<&Lesson>) -> Option<String> {
     candidates.find(|lesson| lesson.explorer.is_some()).map(|lesson| format!("/lessons/{}#explorer", lesson.slug))
 }
 
-async fn all_work(app: &AppState, visitor: Visitor) -> Result<BTreeMap<String, VisitorWork>, Problem> {
+pub(super) async fn all_work(app: &AppState, visitor: Visitor) -> Result<BTreeMap<String, VisitorWork>, Problem> {
     let kept = app.store.all_work(visitor.id).await?;
     Ok(kept.into_iter().map(|(slug, work)| (slug, visitor_work(work))).collect())
 }
 
 /// What the store keeps, as the pages show it. What a page saved in another form is left out.
-fn visitor_work(work: Work) -> VisitorWork {
+pub(super) fn visitor_work(work: Work) -> VisitorWork {
     let steps: BTreeMap<String, bool> = serde_json::from_value(work.steps).unwrap_or_default();
     VisitorWork {
         program: work.program,

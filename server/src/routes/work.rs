@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
+use crate::pages::bench::key_number_name;
 use crate::store::{SavedWork, Work};
 use crate::visitor::{Visitor, Visitors};
 use workbench::asked::lesson;
@@ -32,8 +33,10 @@ pub(crate) async fn save(
     Body(work): Body<SavedWork>,
 ) -> Result<Json<Value>, Problem> {
     let lesson = lesson(&app.course, &slug)?;
-    let allowed = Visitors::allowance(&app, visitor);
+    app.classes.may_write(visitor.member)?;
+    let (allowed, steps) = (Visitors::allowance(&app, visitor), work.steps.clone());
     app.store.save_work(visitor.id, lesson.slug.clone(), work, allowed).await?;
+    app.classes.saved(visitor.id, &lesson.slug, &steps).await?;
     Ok(Json(json!({ "saved": true })))
 }
 
@@ -50,9 +53,12 @@ pub(crate) async fn report_outcome(
     Body(outcome): Body<ReportedOutcome>,
 ) -> Result<Json<Value>, Problem> {
     let lesson = lesson(&app.course, &slug)?;
+    app.classes.may_write(visitor.member)?;
     let row = outcome.row(lesson)?;
     let row = app.store.add_outcome(visitor.id, lesson.slug.clone(), row).await?;
-    app.benches.of(visitor)?.desk.feed.publish_json("outcome", &row);
+    // The board is in the tab: none of the server's is taken for it.
+    app.benches.desk(visitor.id).feed.publish_json("outcome", &row);
+    app.classes.ran(visitor.id, &lesson.slug, &row, &key_number_name(lesson)).await?;
     Ok(Json(json!({ "n": row["n"] })))
 }
 
@@ -63,6 +69,7 @@ pub(crate) async fn clear_outcomes(
     Path(slug): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let lesson = lesson(&app.course, &slug)?;
+    app.classes.may_write(visitor.member)?;
     app.store.clear_outcomes(visitor.id, lesson.slug.clone()).await?;
     Ok(Json(json!({ "cleared": true })))
 }

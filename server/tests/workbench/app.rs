@@ -59,7 +59,12 @@ impl TestApp {
 
     /// A browser on this machine that has opened a page and has no board yet.
     pub(crate) async fn stranger(&self) -> Visitor {
-        let from = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        self.stranger_from([127, 0, 0, 1]).await
+    }
+
+    /// A browser at this address that has opened a page and has no board yet.
+    pub(crate) async fn stranger_from(&self, address: [u8; 4]) -> Visitor {
+        let from = SocketAddr::from((address, 50_000));
         let mut visitor = Visitor { router: self.router.clone(), cookie: String::new(), from };
         let answer = visitor.get("/").await;
         let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
@@ -116,6 +121,22 @@ impl Visitor {
         self.send(Method::POST, path, &[("content-type", "application/json")], body.to_string()).await
     }
 
+    /// Sends a form, as a page without scripts does.
+    pub(crate) async fn submit(&self, path: &str, fields: &str) -> Answer {
+        let kind = [("content-type", "application/x-www-form-urlencoded"), ("accept", "text/html")];
+        self.send(Method::POST, path, &kind, fields.to_owned()).await
+    }
+
+    /// Takes over the cookies of an answer.
+    pub(crate) fn keep_cookies(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all(header::SET_COOKIE) {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            let name = pair.split('=').next().unwrap();
+            let others = self.cookie.split("; ").filter(|kept| !kept.starts_with(&format!("{name}=")));
+            self.cookie = others.chain([pair]).collect::<Vec<_>>().join("; ");
+        }
+    }
+
     pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PUT, path, &[("content-type", "application/json")], body.to_string()).await
     }
@@ -134,6 +155,11 @@ impl Visitor {
     /// The list of boards, live.
     pub(crate) async fn boards(&self) -> Events {
         self.stream("/events/boards", None).await
+    }
+
+    /// The events of a page that looks at a class as its host.
+    pub(crate) async fn hosting(&self, class: i64) -> Events {
+        self.stream(&format!("/events?class={class}"), None).await
     }
 
     async fn stream(&self, path: &str, last_seen: Option<u64>) -> Events {

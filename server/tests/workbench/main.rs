@@ -6,6 +6,7 @@ mod app;
 mod attached;
 mod bad_input;
 mod cabled;
+mod classes;
 mod command_line;
 mod exploring;
 mod flashing;

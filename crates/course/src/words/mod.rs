@@ -4,6 +4,7 @@
 //! test can see that none is missing.
 
 mod board;
+mod classes;
 mod exploring;
 mod requests;
 
@@ -43,7 +44,10 @@ pub fn problem(code: &'static str, places: &[(&str, String)], language: Language
 }
 
 fn find(code: &str) -> Option<(Words, Words)> {
-    requests(code).or_else(|| board::board(code)).or_else(|| exploring::exploring(code))
+    requests(code)
+        .or_else(|| board::board(code))
+        .or_else(|| exploring::exploring(code))
+        .or_else(|| classes::classes(code))
 }
 
 /// What is wrong with a board. `program` has its port, where the system tells.
@@ -114,6 +118,7 @@ mod tests {
             "crates/workbench/src/explore/error.rs",
             "crates/ports/src/serial.rs",
             "crates/ports/src/flash/mod.rs",
+            "server/src/class/problem.rs",
             "server/src/error.rs",
         ];
         let mut codes: Vec<String> = sources

@@ -1,0 +1,199 @@
+//! How often somebody may be wrong about a PIN or about three words. Only failures count: a school that joins from one
+//! address in a minute passes.
+//!
+//! A try takes a token, and a right one gives it back. So tries that are under way at the same time are counted too.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::place::Place;
+
+/// Failures of one place: at once, and the time after which one more is allowed.
+const PLACE_BURST: f64 = 20.0;
+const PLACE_PERIOD: Duration = Duration::from_secs(6);
+/// Failures of all places together: whoever has many addresses needs days for half of a million numbers.
+const ALL_BURST: f64 = 60.0;
+const ALL_PERIOD: Duration = Duration::from_secs(1);
+/// Places that are remembered.
+const PLACES_KEPT: usize = 4096;
+/// The host is told when so many failures came within so long.
+const TOLD_FAILURES: usize = 30;
+const TOLD_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long to wait before the next try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait(pub Duration);
+
+/// Failed tries of late, where they are many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Guessing {
+    /// How many.
+    pub failures: usize,
+    /// From how many addresses.
+    pub places: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    tokens: f64,
+    filled: Instant,
+}
+
+impl Bucket {
+    fn fill(&mut self, most: f64, period: Duration, now: Instant) {
+        let gained = now.saturating_duration_since(self.filled).as_secs_f64() / period.as_secs_f64();
+        *self = Self { tokens: (self.tokens + gained).min(most), filled: now };
+    }
+
+    /// How long until there is a whole token.
+    fn wait(self, period: Duration) -> Duration {
+        period.mul_f64((1.0 - self.tokens).max(0.0))
+    }
+}
+
+/// Failures of everybody.
+#[derive(Debug)]
+pub struct Guesses {
+    places: HashMap<Place, Bucket>,
+    all: Bucket,
+    failures: Vec<(Instant, Place)>,
+}
+
+impl Guesses {
+    /// Nobody has failed.
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
+        Self { places: HashMap::new(), all: Bucket { tokens: ALL_BURST, filled: now }, failures: Vec::new() }
+    }
+
+    /// Begins a try.
+    ///
+    /// # Errors
+    /// The place, or everybody, has failed too often of late.
+    pub fn begin(&mut self, place: Place, now: Instant) -> Result<(), Wait> {
+        self.all.fill(ALL_BURST, ALL_PERIOD, now);
+        if self.all.tokens < 1.0 {
+            // Nobody is looked up any more: that would be work for whoever guesses.
+            return Err(Wait(self.all.wait(ALL_PERIOD)));
+        }
+        if self.places.len() >= PLACES_KEPT && !self.places.contains_key(&place) {
+            // Who has all tokens back is remembered without being kept.
+            let full = PLACE_PERIOD.mul_f64(PLACE_BURST);
+            self.places.retain(|_, bucket| now.saturating_duration_since(bucket.filled) < full);
+            if self.places.len() >= PLACES_KEPT {
+                return Err(Wait(PLACE_PERIOD));
+            }
+        }
+        let own = self.places.entry(place).or_insert(Bucket { tokens: PLACE_BURST, filled: now });
+        own.fill(PLACE_BURST, PLACE_PERIOD, now);
+        if own.tokens < 1.0 {
+            return Err(Wait(own.wait(PLACE_PERIOD)));
+        }
+        own.tokens -= 1.0;
+        self.all.tokens -= 1.0;
+        Ok(())
+    }
+
+    /// The try was right: it does not count.
+    pub fn right(&mut self, place: Place) {
+        self.all.tokens = (self.all.tokens + 1.0).min(ALL_BURST);
+        if let Some(own) = self.places.get_mut(&place) {
+            own.tokens = (own.tokens + 1.0).min(PLACE_BURST);
+        }
+    }
+
+    /// The try was wrong. Returns how many more the place has at once.
+    pub fn wrong(&mut self, place: Place, now: Instant) -> u32 {
+        self.failures.retain(|(at, _)| now.saturating_duration_since(*at) < TOLD_WITHIN);
+        self.failures.push((now, place));
+        let own = self.places.get(&place).map_or(PLACE_BURST, |bucket| bucket.tokens);
+        own.min(self.all.tokens).max(0.0) as u32
+    }
+
+    /// What a host should know.
+    #[must_use]
+    pub fn guessing(&self, now: Instant) -> Option<Guessing> {
+        let mut places: Vec<Place> = self
+            .failures
+            .iter()
+            .filter(|(at, _)| now.saturating_duration_since(*at) < TOLD_WITHIN)
+            .map(|(_, place)| *place)
+            .collect();
+        let failures = places.len();
+        places.sort_unstable();
+        places.dedup();
+        (failures >= TOLD_FAILURES).then_some(Guessing { failures, places: places.len() })
+    }
+
+    /// A new PIN makes what was guessed before worthless.
+    pub fn forget(&mut self) {
+        self.failures.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(number: u32) -> Place {
+        Place::of(std::net::Ipv4Addr::from_bits(0x0A00_0000 + number).into())
+    }
+
+    #[test]
+    fn a_school_that_joins_from_one_address_passes() {
+        let now = Instant::now();
+        let mut guesses = Guesses::new(now);
+        for _ in 0..1000 {
+            guesses.begin(place(1), now).unwrap();
+            guesses.right(place(1));
+        }
+        assert_eq!(guesses.guessing(now), None);
+    }
+
+    #[test]
+    fn a_place_that_fails_waits_and_the_others_do_not() {
+        let now = Instant::now();
+        let mut guesses = Guesses::new(now);
+        for left in (0..20).rev() {
+            guesses.begin(place(1), now).unwrap();
+            assert_eq!(guesses.wrong(place(1), now), left);
+        }
+        assert_eq!(guesses.begin(place(1), now), Err(Wait(PLACE_PERIOD)));
+        assert_eq!(guesses.begin(place(2), now), Ok(()));
+        assert_eq!(guesses.begin(place(1), now + PLACE_PERIOD), Ok(()));
+    }
+
+    #[test]
+    fn many_addresses_are_slowed_and_told() {
+        let now = Instant::now();
+        let mut guesses = Guesses::new(now);
+        let mut tried = 0;
+        // 200 addresses, each as often as it likes, for an hour.
+        for second in 0..3600 {
+            let now = now + Duration::from_secs(second);
+            for number in 0..200 {
+                if guesses.begin(place(number), now).is_ok() {
+                    guesses.wrong(place(number), now);
+                    tried += 1;
+                }
+            }
+        }
+        assert!((3600..=3660).contains(&tried), "{tried} tries in an hour");
+        let told = guesses.guessing(now + Duration::from_secs(3599)).unwrap();
+        assert!(told.failures >= 59 && told.places >= 2, "{told:?}");
+        assert_eq!(guesses.guessing(now + Duration::from_secs(3700)), None);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let now = Instant::now();
+        let mut guesses = Guesses::new(now);
+        for number in 0..20_000 {
+            let now = now + Duration::from_millis(u64::from(number) * 10);
+            if guesses.begin(place(number), now).is_ok() {
+                guesses.wrong(place(number), now);
+            }
+        }
+        assert!(guesses.places.len() <= PLACES_KEPT && guesses.failures.len() <= 200);
+    }
+}

@@ -1,0 +1,335 @@
+//! The classes of this workbench: in memory for whoever asks, in the store for good, and told to the pages that look.
+//!
+//! A change is on the disk before it is seen. Pages are not sent changes but states: a watcher learns that something is newer
+//! than what it has, and takes what is there then. So a slow page costs nothing, and nobody misses anything.
+
+mod actions;
+mod carrying;
+mod joining;
+mod secrets;
+mod told;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use tokio::sync::{Semaphore, watch};
+
+use crate::class::{Class, ClassId, ClassProblem, Guesses, Member, Seat, SeatId};
+use crate::error::Problem;
+use crate::lock::lock;
+use crate::store::{KEY_BYTES, Store, StoreError, VisitorId};
+
+pub use actions::Tell;
+pub use joining::{Joined, NewClass};
+pub use secrets::host_token;
+pub use told::{head, learner_sees, rows};
+
+/// Classes that are kept at the same time.
+const MOST_CLASSES: usize = 200;
+/// Three words are hashed by so many at once: each takes memory.
+const HASHES_AT_ONCE: usize = 2;
+
+/// All classes.
+#[derive(Debug)]
+pub struct Classes {
+    store: Store,
+    key: [u8; KEY_BYTES],
+    rooms: Mutex<BTreeMap<ClassId, Arc<Room>>>,
+    /// Whose seat a visitor's number is.
+    seats: Mutex<HashMap<VisitorId, (ClassId, SeatId)>>,
+    guesses: Mutex<Guesses>,
+    /// Held while a class comes, goes or gets another PIN: no two have the same.
+    numbering: tokio::sync::Mutex<()>,
+    hashing: Semaphore,
+}
+
+/// One class, and who watches it.
+#[derive(Debug)]
+pub struct Room {
+    class: Mutex<Class>,
+    /// Held from the look at a class to the change of it.
+    writing: tokio::sync::Mutex<()>,
+    /// Counts changes of anything: the host's grid.
+    version: watch::Sender<u64>,
+    /// Counts changes of what learners are told.
+    told: watch::Sender<u64>,
+}
+
+impl Room {
+    fn new(class: Class) -> Self {
+        Self {
+            class: Mutex::new(class),
+            writing: tokio::sync::Mutex::default(),
+            version: watch::Sender::new(1),
+            told: watch::Sender::new(1),
+        }
+    }
+
+    /// Looks at the class.
+    pub fn look<T>(&self, look: impl FnOnce(&Class) -> T) -> T {
+        look(&lock(&self.class))
+    }
+
+    /// Counts changes of anything in the class.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// Counts changes of what learners are told.
+    #[must_use]
+    pub fn told(&self) -> watch::Receiver<u64> {
+        self.told.subscribe()
+    }
+
+    /// A look at the class without its learners.
+    fn head(&self) -> Class {
+        let mut class = lock(&self.class);
+        let seats = std::mem::take(&mut class.seats);
+        let head = class.clone();
+        class.seats = seats;
+        head
+    }
+
+    /// Changes what is known of the class: first on the disk, then here.
+    async fn change<T>(
+        &self,
+        store: &Store,
+        change: impl FnOnce(&mut Class) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let _writing = self.writing.lock().await;
+        let mut next = self.head();
+        let made = change(&mut next)?;
+        next.touched = now_s();
+        store.save_class(&next).await?;
+        {
+            let mut class = lock(&self.class);
+            next.seats = std::mem::take(&mut class.seats);
+            *class = next;
+        }
+        self.told.send_modify(|told| *told += 1);
+        self.version.send_modify(|version| *version += 1);
+        Ok(made)
+    }
+
+    /// Changes what is known of a learner, and with `lesson` how far they are in it.
+    async fn change_seat<T>(
+        &self,
+        store: &Store,
+        id: SeatId,
+        lesson: Option<&str>,
+        change: impl FnOnce(&mut Seat) -> Result<Changed<T>, Problem>,
+    ) -> Result<T, Problem> {
+        let _writing = self.writing.lock().await;
+        let mut next = self.look(|class| class.seats.get(&id).cloned()).ok_or(ClassProblem::Unknown)?;
+        let made = match change(&mut next)? {
+            Changed::Nothing(made) => {
+                self.stir(id);
+                return Ok(made);
+            }
+            Changed::Kept(made) => made,
+        };
+        store.save_seat(&next, lesson).await?;
+        {
+            let mut class = lock(&self.class);
+            class.touched = now_s();
+            if let Some(seat) = class.seats.get_mut(&id) {
+                // Who is here changes without being written.
+                (next.streams, next.came, next.seen) = (seat.streams, seat.came, seat.seen);
+                *seat = next;
+            }
+        }
+        self.stir(id);
+        self.told.send_modify(|told| *told += 1);
+        Ok(made)
+    }
+
+    /// Something of a learner is worth a look.
+    fn stir(&self, id: SeatId) {
+        self.version.send_modify(|version| {
+            *version += 1;
+            if let Some(seat) = lock(&self.class).seats.get_mut(&id) {
+                seat.changed = *version;
+            }
+        });
+    }
+}
+
+/// What came of a look at a learner.
+enum Changed<T> {
+    /// It has to be kept.
+    Kept(T),
+    /// Nothing that has to be kept, yet the host may want to look.
+    Nothing(T),
+}
+
+/// A page that is open; dropping it says that it is not any more.
+#[derive(Debug)]
+pub struct Present {
+    room: Arc<Room>,
+    seat: SeatId,
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        if let Some(seat) = lock(&self.room.class).seats.get_mut(&self.seat) {
+            seat.streams = seat.streams.saturating_sub(1);
+            seat.seen = now_s();
+        }
+        self.room.stir(self.seat);
+    }
+}
+
+impl Classes {
+    /// The classes that the store has.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn open(store: &Store) -> Result<Self, StoreError> {
+        let classes = store.classes()?;
+        let seats = classes.iter().flat_map(|class| class.seats.values().map(|seat| (seat.visitor, (class.id, seat.id))));
+        let seats = Mutex::new(seats.collect());
+        let rooms = classes.into_iter().map(|class| (class.id, Arc::new(Room::new(class)))).collect();
+        Ok(Self {
+            store: store.clone(),
+            key: *store.key(),
+            rooms: Mutex::new(rooms),
+            seats,
+            guesses: Mutex::new(Guesses::new(Instant::now())),
+            numbering: tokio::sync::Mutex::default(),
+            hashing: Semaphore::new(HASHES_AT_ONCE),
+        })
+    }
+
+    /// A class.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn room(&self, id: ClassId) -> Result<Arc<Room>, Problem> {
+        lock(&self.rooms).get(&id).cloned().ok_or_else(|| ClassProblem::Unknown.into())
+    }
+
+    /// All classes, the newest first.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Room>> {
+        lock(&self.rooms).values().rev().cloned().collect()
+    }
+
+    /// Whether somebody could join a class.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        lock(&self.rooms).values().any(|room| room.look(|class| class.ended.is_none()))
+    }
+
+    /// What hosts should know of wrong tries.
+    #[must_use]
+    pub fn guessing(&self) -> Option<crate::class::Guessing> {
+        lock(&self.guesses).guessing(Instant::now())
+    }
+
+    /// A seat whose work this is.
+    fn seat_of(&self, visitor: VisitorId) -> Option<(Arc<Room>, SeatId)> {
+        let (class, seat) = *lock(&self.seats).get(&visitor)?;
+        Some((lock(&self.rooms).get(&class)?.clone(), seat))
+    }
+
+    /// A page of a learner was opened.
+    #[must_use]
+    pub fn arrive(&self, member: Member) -> Option<(Arc<Room>, Present)> {
+        let room = self.room(member.class).ok()?;
+        {
+            let mut class = lock(&room.class);
+            let seat = class.seats.get_mut(&member.seat)?;
+            let now = now_s();
+            // A reload is no arrival.
+            if seat.streams == 0 && now - seat.seen > 60 {
+                seat.came = now;
+            }
+            (seat.streams, seat.seen) = (seat.streams + 1, now);
+        }
+        room.stir(member.seat);
+        Some((Arc::clone(&room), Present { room, seat: member.seat }))
+    }
+
+    /// Whether a visitor's work can still be changed.
+    ///
+    /// # Errors
+    /// Their class has ended.
+    pub fn may_write(&self, member: Option<Member>) -> Result<(), Problem> {
+        if member.is_some_and(|member| member.ended) { Err(ClassProblem::Ended.into()) } else { Ok(()) }
+    }
+
+    /// Whether this is the work of a learner whose class has ended.
+    #[must_use]
+    pub fn is_over_for(&self, visitor: VisitorId) -> bool {
+        self.seat_of(visitor).is_some_and(|(room, _)| room.look(|class| class.ended.is_some()))
+    }
+
+    /// A learner's page saved its work on a lesson.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn saved(&self, visitor: VisitorId, lesson: &str, steps: &Value) -> Result<(), Problem> {
+        self.got_on(visitor, lesson, |work, _| work.saved(steps, now_s())).await
+    }
+
+    /// A learner's run gave a row of the outcome table. `key` is the lesson's number that matters most.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn ran(&self, visitor: VisitorId, lesson: &str, row: &Value, key: &str) -> Result<(), Problem> {
+        if self.seat_of(visitor).is_none() {
+            return Ok(());
+        }
+        let answers = self.store.work(visitor, lesson.to_owned()).await?.prediction;
+        self.got_on(visitor, lesson, |work, _| {
+            work.ran(row, &answers, key, now_s());
+            true
+        })
+        .await
+    }
+
+    /// A learner's check came to its end, on this server or, as reported, in their browser.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn checked(&self, visitor: VisitorId, lesson: &str, passed: bool, by_server: bool) -> Result<(), Problem> {
+        self.got_on(visitor, lesson, |work, solutions| {
+            work.checked(passed, by_server, solutions, now_s());
+            true
+        })
+        .await
+    }
+
+    /// Notes something of a learner's lesson; whoever is in no class is left alone.
+    async fn got_on(
+        &self,
+        visitor: VisitorId,
+        lesson: &str,
+        note: impl FnOnce(&mut crate::class::Progress, bool) -> bool,
+    ) -> Result<(), Problem> {
+        let Some((room, id)) = self.seat_of(visitor) else { return Ok(()) };
+        let solutions = room.look(|class| class.solutions);
+        let noted = room.change_seat(&self.store, id, Some(lesson), |seat| {
+            let moved = seat.lesson.as_deref() != Some(lesson);
+            if moved {
+                seat.lesson = Some(lesson.to_owned());
+            }
+            let new = note(seat.work.entry(lesson.to_owned()).or_default(), solutions);
+            Ok(if new || moved { Changed::Kept(()) } else { Changed::Nothing(()) })
+        });
+        match noted.await {
+            // The seat was removed meanwhile.
+            Err(Problem::Class(ClassProblem::Unknown)) => Ok(()),
+            noted => noted,
+        }
+    }
+}
+
+/// Seconds since 1970.
+#[must_use]
+pub fn now_s() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
+}

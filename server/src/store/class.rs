@@ -1,0 +1,217 @@
+//! Classes in the store. Everything that is asked of the database for a class is in this file.
+//!
+//! A class, a seat and the progress in a lesson are a row each, with what is looked for in columns of its own and the rest as
+//! JSON, so that a field more needs no change of the tables. A learner's programs, answers and outcomes are those of a
+//! visitor whom no cookie leads to.
+
+use std::sync::mpsc;
+
+use rusqlite::{Connection, Transaction, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{OUTCOMES_KEPT, Store, StoreError, VisitorId, Work, file, now_s};
+use crate::class::{Class, ClassId, Learner, Progress, Seat, SeatId};
+
+pub(super) const TABLES: &str = "
+    CREATE TABLE class (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        pin TEXT NOT NULL UNIQUE,
+        data TEXT NOT NULL
+    );
+    CREATE TABLE seat (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        class INTEGER NOT NULL REFERENCES class(id) ON DELETE CASCADE,
+        visitor INTEGER NOT NULL UNIQUE,
+        folded TEXT NOT NULL,
+        data TEXT NOT NULL,
+        UNIQUE (class, folded)
+    );
+    CREATE TABLE progress (
+        seat INTEGER NOT NULL REFERENCES seat(id) ON DELETE CASCADE,
+        lesson TEXT NOT NULL,
+        data TEXT NOT NULL,
+        PRIMARY KEY (seat, lesson)
+    ) WITHOUT ROWID;
+";
+
+impl Store {
+    /// Every class with everybody in it. Waits for the answer: call it where waiting is allowed.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn classes(&self) -> Result<Vec<Class>, StoreError> {
+        let (reply, answer) = mpsc::channel();
+        let failed = |source| StoreError::Database { doing: "reading classes", source };
+        let job = move |database: &mut super::Database| _ = reply.send(read_all(&database.connection).map_err(failed));
+        self.jobs.send(Box::new(job)).map_err(|_| StoreError::Closed)?;
+        answer.recv().map_err(|_| StoreError::Closed)?
+    }
+
+    /// Keeps a new class and numbers it.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed.
+    pub async fn add_class(&self, class: &Class) -> Result<ClassId, StoreError> {
+        let (pin, data) = (class.pin.digits().to_owned(), text(class));
+        self.change("starting a class", move |change| {
+            change.execute("INSERT INTO class (pin, data) VALUES (?1, ?2)", params![pin, data])?;
+            Ok(ClassId(change.last_insert_rowid()))
+        })
+        .await
+    }
+
+    /// Keeps what is known of a class, its learners apart.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed.
+    pub async fn save_class(&self, class: &Class) -> Result<(), StoreError> {
+        let (id, pin, data) = (class.id.0, class.pin.digits().to_owned(), text(class));
+        self.change("keeping a class", move |change| {
+            change.execute("UPDATE class SET pin = ?2, data = ?3 WHERE id = ?1", params![id, pin, data]).map(drop)
+        })
+        .await
+    }
+
+    /// Keeps a new learner and numbers the seat.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed.
+    pub async fn add_seat(&self, class: ClassId, seat: &Seat) -> Result<SeatId, StoreError> {
+        let (visitor, folded, data) = (seat.visitor.0, seat.folded.clone(), text(seat));
+        self.change("letting a learner in", move |change| {
+            let sql = "INSERT INTO seat (class, visitor, folded, data) VALUES (?1, ?2, ?3, ?4)";
+            change.execute(sql, params![class.0, visitor, folded, data])?;
+            Ok(SeatId(change.last_insert_rowid()))
+        })
+        .await
+    }
+
+    /// Keeps a learner, and how far they are in one lesson.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed.
+    pub async fn save_seat(&self, seat: &Seat, lesson: Option<&str>) -> Result<(), StoreError> {
+        let (id, folded, data) = (seat.id.0, seat.folded.clone(), text(seat));
+        let progress = lesson.and_then(|lesson| Some((lesson.to_owned(), text(seat.work.get(lesson)?))));
+        self.change("keeping a learner", move |change| {
+            change.execute("UPDATE seat SET folded = ?2, data = ?3 WHERE id = ?1", params![id, folded, data])?;
+            if let Some((lesson, data)) = progress {
+                let sql = "INSERT INTO progress (seat, lesson, data) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET data = ?3";
+                change.execute(sql, params![id, lesson, data])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Forgets a learner and all their work.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed.
+    pub async fn remove_seat(&self, seat: SeatId) -> Result<(), StoreError> {
+        self.change("removing a learner", move |change| {
+            change.execute("DELETE FROM visitor WHERE id = (SELECT visitor FROM seat WHERE id = ?1)", params![seat.0])?;
+            change.execute("DELETE FROM seat WHERE id = ?1", params![seat.0]).map(drop)
+        })
+        .await?;
+        self.leave_nothing().await
+    }
+
+    /// Forgets a class with everything of everybody in it. When it returns, neither file nor log holds it any more.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn delete_class(&self, class: ClassId) -> Result<(), StoreError> {
+        self.change("deleting a class", move |change| {
+            change.execute("DELETE FROM visitor WHERE id IN (SELECT visitor FROM seat WHERE class = ?1)", params![class.0])?;
+            change.execute("DELETE FROM class WHERE id = ?1", params![class.0]).map(drop)
+        })
+        .await?;
+        self.leave_nothing().await
+    }
+
+    /// Keeps a class that comes from another computer, with everybody's work. Seats have their visitors already.
+    ///
+    /// # Errors
+    /// The database failed, or two learners have one nickname; nothing was changed.
+    pub async fn import_class(&self, class: &Class, learners: Vec<Learner>) -> Result<ClassId, StoreError> {
+        let (pin, data) = (class.pin.digits().to_owned(), text(class));
+        self.change("bringing a class in", move |change| {
+            change.execute("INSERT INTO class (pin, data) VALUES (?1, ?2)", params![pin, data])?;
+            let class = change.last_insert_rowid();
+            for Learner { seat, progress, work } in &learners {
+                let sql = "INSERT INTO seat (class, visitor, folded, data) VALUES (?1, ?2, ?3, ?4)";
+                change.execute(sql, params![class, seat.visitor.0, seat.folded, text(seat)])?;
+                let id = change.last_insert_rowid();
+                for (lesson, progress) in progress {
+                    let sql = "INSERT INTO progress (seat, lesson, data) VALUES (?1, ?2, ?3)";
+                    change.execute(sql, params![id, lesson, text(progress)])?;
+                }
+                let sql = "INSERT INTO visitor (id, secret_hash, created, seen) VALUES (?1, 'minted ' || ?1, ?2, ?2)";
+                change.execute(sql, params![seat.visitor.0, now_s()])?;
+                for (lesson, work) in work {
+                    keep_work(change, seat.visitor, lesson, work)?;
+                }
+            }
+            Ok(ClassId(class))
+        })
+        .await
+    }
+
+    /// Freed pages are overwritten (`secure_delete`); the log of changes has to follow.
+    async fn leave_nothing(&self) -> Result<(), StoreError> {
+        self.ask("emptying the log", |database| database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await
+    }
+}
+
+fn keep_work(change: &Transaction<'_>, visitor: VisitorId, lesson: &str, work: &Work) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO work (visitor, lesson, program, prediction, steps, last_check, failures, passed, updated)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let (prediction, steps) = (work.prediction.to_string(), work.steps.to_string());
+    let check = work.last_check.as_ref().map(ToString::to_string);
+    let values =
+        params![visitor.0, lesson, work.program, prediction, steps, check, work.failures, work.passed, now_s()];
+    change.execute(sql, values)?;
+    for row in work.outcomes.iter().take(OUTCOMES_KEPT as usize) {
+        let sql = "INSERT INTO outcome (visitor, lesson, at, row) VALUES (?1, ?2, ?3, ?4)";
+        change.execute(sql, params![visitor.0, lesson, row["at"].as_i64().unwrap_or_else(now_s), row.to_string()])?;
+    }
+    Ok(())
+}
+
+fn text(value: &impl Serialize) -> String {
+    // Maps with text keys, numbers and texts: nothing of it cannot be JSON.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn read_all(database: &Connection) -> rusqlite::Result<Vec<Class>> {
+    let mut classes = Vec::new();
+    let mut rows = database.prepare("SELECT id, data FROM class ORDER BY id")?;
+    for row in rows.query_map([], |row| Ok((row.get::<_, i64>(0)?, file::text(row, 1)?)))? {
+        let (id, data) = row?;
+        let Some(mut class) = of_text::<Class>(&data, "class", id) else { continue };
+        class.id = ClassId(id);
+        let mut seats = database.prepare_cached("SELECT id, visitor, data FROM seat WHERE class = ?1")?;
+        for row in seats.query_map(params![id], |row| Ok((row.get(0)?, row.get(1)?, file::text(row, 2)?)))? {
+            let (id, visitor, data): (i64, i64, String) = row?;
+            let Some(mut seat) = of_text::<Seat>(&data, "seat", id) else { continue };
+            (seat.id, seat.visitor) = (SeatId(id), VisitorId(visitor));
+            let mut work = database.prepare_cached("SELECT lesson, data FROM progress WHERE seat = ?1")?;
+            for row in work.query_map(params![id], |row| Ok((file::text(row, 0)?, file::text(row, 1)?)))? {
+                let (lesson, data) = row?;
+                if let Some(progress) = of_text::<Progress>(&data, "progress", id) {
+                    seat.work.insert(lesson, progress);
+                }
+            }
+            class.seats.insert(seat.id, seat);
+        }
+        classes.push(class);
+    }
+    Ok(classes)
+}
+
+/// What this file wrote; what somebody else damaged is left out, and said.
+fn of_text<T: DeserializeOwned>(text: &str, what: &'static str, id: i64) -> Option<T> {
+    serde_json::from_str(text).inspect_err(|error| tracing::error!(%error, what, id, "a row cannot be read")).ok()
+}
