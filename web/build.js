@@ -10,7 +10,7 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
 await build({
-  entryPoints: ["js/course.js", "js/bench.js", "js/boards.js", "js/class-host.js", "js/class-show.js", "js/class-wall.js", "js/tab-worker.js", "css/style.css"],
+  entryPoints: ["js/course.js", "js/bench.js", "js/boards.js", "js/class-host.js", "js/class-list.js", "js/class-show.js", "js/class-wall.js", "js/tab-worker.js", "css/style.css"],
   outdir: out,
   entryNames: "[name]",
   chunkNames: "[name]-[hash]",

@@ -83,7 +83,19 @@ impl App {
         let closing = watch::Sender::new(false);
         let visitors = Visitors::new(&store);
         let streams = Streams::new(config.limits.visitor_streams, config.limits.place_connections / 2);
-        Ok(Self { config, course, lesson_files, store, classes, benches, attached, visitors, streams, host_name, closing })
+        Ok(Self {
+            config,
+            course,
+            lesson_files,
+            store,
+            classes,
+            benches,
+            attached,
+            visitors,
+            streams,
+            host_name,
+            closing,
+        })
     }
 }
 

@@ -189,7 +189,8 @@ impl Classes {
     /// The database failed.
     pub fn open(store: &Store) -> Result<Self, StoreError> {
         let classes = store.classes()?;
-        let seats = classes.iter().flat_map(|class| class.seats.values().map(|seat| (seat.visitor, (class.id, seat.id))));
+        let seats =
+            classes.iter().flat_map(|class| class.seats.values().map(|seat| (seat.visitor, (class.id, seat.id))));
         let seats = Mutex::new(seats.collect());
         let rooms = classes.into_iter().map(|class| (class.id, Arc::new(Room::new(class)))).collect();
         Ok(Self {
@@ -295,7 +296,13 @@ impl Classes {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn checked(&self, visitor: VisitorId, lesson: &str, passed: bool, by_server: bool) -> Result<(), Problem> {
+    pub async fn checked(
+        &self,
+        visitor: VisitorId,
+        lesson: &str,
+        passed: bool,
+        by_server: bool,
+    ) -> Result<(), Problem> {
         self.got_on(visitor, lesson, |work, solutions| {
             work.checked(passed, by_server, solutions, now_s());
             true

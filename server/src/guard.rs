@@ -12,6 +12,8 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::AppState;
 use crate::error::Problem;
+use crate::routes::class_out;
+use crate::visitor;
 
 /// Everything comes from this server; pages cannot be framed and post nowhere else. WebAssembly may be compiled: the board
 /// for the learner's tab.
@@ -48,11 +50,14 @@ pub(crate) async fn whole_body(State(app): State<AppState>, request: Request, ne
         return next.run(request).await;
     }
     let limits = &app.config.limits;
+    // A class that comes from another computer is larger than anything a learner sends.
+    let is_class = request.uri().path() == class_out::IMPORT_PATH && visitor::place_and_host(&app, &request).1;
+    let most = if is_class { class_out::IMPORT_BYTES } else { limits.body_bytes };
     let (head, body) = request.into_parts();
-    match tokio::time::timeout(limits.body_timeout, axum::body::to_bytes(body, limits.body_bytes)).await {
+    match tokio::time::timeout(limits.body_timeout, axum::body::to_bytes(body, most)).await {
         Ok(Ok(bytes)) => next.run(Request::from_parts(head, Body::from(bytes))).await,
         // It is too long, or the connection broke and nobody reads the answer.
-        Ok(Err(_)) => Problem::TooLarge(limits.body_bytes).into_response(),
+        Ok(Err(_)) => Problem::TooLarge(most).into_response(),
         Err(_) => Problem::TooSlow.into_response(),
     }
 }

@@ -18,9 +18,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::AppState;
+use crate::board::registry::Asker;
 use crate::class::{ClassId, ClassProblem, Member};
 use crate::classes::host_token;
-use crate::board::registry::Asker;
 use crate::config::Limits;
 use crate::error::Problem;
 use crate::language::cookie;
@@ -94,13 +94,18 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     }
 }
 
+/// Where a request comes from, and whether it is the class host's.
+pub(crate) fn place_and_host(app: &AppState, request: &Request) -> (Place, bool) {
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let place = address.map_or(Place::HERE, |ConnectInfo(address)| Place::of(address.ip()));
+    let token = cookie(request.headers(), HOST_COOKIE);
+    (place, place.is_here() || token.is_some_and(|token| app.visitors.is_host_token(token)))
+}
+
 /// Finds out who asks, and bounds how often.
 pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let secret = cookie(request.headers(), VISITOR_COOKIE).filter(|secret| is_secret(secret)).map(str::to_owned);
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let place = address.map_or(Place::HERE, |ConnectInfo(address)| Place::of(address.ip()));
-    let host = place.is_here()
-        || cookie(request.headers(), HOST_COOKIE).is_some_and(|token| app.visitors.is_host_token(token));
+    let (place, host) = place_and_host(&app, &request);
     let helps = cookie(request.headers(), HELPER_COOKIE).and_then(|token| app.classes.helps(token));
     let acts = request.method() != Method::GET && request.method() != Method::HEAD;
     let member = cookie(request.headers(), SEAT_COOKIE).and_then(|seat| app.classes.member(seat.split('.').next()?));

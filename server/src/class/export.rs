@@ -77,8 +77,7 @@ struct Version {
 /// The table: a row for each learner and lesson. UTF-8 with a mark at its beginning, by which spreadsheets know it.
 #[must_use]
 pub fn table(class: &Class, course: &Course, language: Language) -> Vec<u8> {
-    let mut out =
-        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(b"\xEF\xBB\xBF".to_vec());
+    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(b"\xEF\xBB\xBF".to_vec());
     let word = |key: &'static str| catalogue::text(language, key).to_owned();
     let steps = STEPS.iter().map(|step| catalogue::text(language, step_key(step)).to_owned());
     let head = [word("class.nickname"), word("class.lesson")].into_iter().chain(steps).chain([
@@ -94,10 +93,9 @@ pub fn table(class: &Class, course: &Course, language: Language) -> Vec<u8> {
     let nothing = Progress::default();
     for seat in class.seats.values() {
         for slug in &class.lessons {
-            let title = course.lesson(slug).map_or_else(
-                || slug.clone(),
-                |lesson| format!("{} {}", lesson.id, lesson.title.plain(language)),
-            );
+            let title = course
+                .lesson(slug)
+                .map_or_else(|| slug.clone(), |lesson| format!("{} {}", lesson.id, lesson.title.plain(language)));
             _ = out.write_record(row(seat, title, seat.work.get(slug).unwrap_or(&nothing), language));
         }
     }

@@ -48,7 +48,9 @@ pub fn standing(seat: &Seat, lessons: &[String], now: i64) -> Standing {
     if seat.streams == 0 && now - seat.seen >= AWAY_S {
         return stands(Group::Away, seat.seen);
     }
-    if !lessons.is_empty() && lessons.iter().all(|lesson| seat.work.get(lesson).is_some_and(|work| work.passed.is_some())) {
+    if !lessons.is_empty()
+        && lessons.iter().all(|lesson| seat.work.get(lesson).is_some_and(|work| work.passed.is_some()))
+    {
         let last = lessons.iter().filter_map(|lesson| seat.work.get(lesson)?.passed).max();
         return stands(Group::Finished, last.unwrap_or(seat.joined));
     }
@@ -73,7 +75,8 @@ mod tests {
     use crate::class::{Progress, Seat};
 
     fn seat(work: Progress) -> Seat {
-        let mut seat = Seat { joined: 100, came: 100, seen: 100, streams: 1, lesson: Some("a".into()), ..Seat::empty() };
+        let mut seat =
+            Seat { joined: 100, came: 100, seen: 100, streams: 1, lesson: Some("a".into()), ..Seat::empty() };
         seat.work.insert("a".into(), work);
         seat
     }

@@ -16,7 +16,7 @@ use crate::store::VisitorId;
 pub struct ClassId(pub i64);
 
 /// A learner's place in a class, by its number in the store. Work belongs to it, not to a browser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SeatId(pub i64);
 
 /// Who a browser is in a class.
@@ -122,7 +122,10 @@ impl Question {
     #[must_use]
     pub fn said(&self, seat: SeatId) -> Option<&str> {
         let answers = if self.phase == Phase::Before { &self.before } else { &self.after };
-        answers.get(&seat).or_else(|| self.before.get(&seat).filter(|_| self.phase == Phase::Answered)).map(String::as_str)
+        answers
+            .get(&seat)
+            .or_else(|| self.before.get(&seat).filter(|_| self.phase == Phase::Answered))
+            .map(String::as_str)
     }
 
     /// The counts, without names.
@@ -164,7 +167,7 @@ pub struct Told {
 
 impl Told {
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.last += 1;
         self.last
     }
@@ -213,12 +216,6 @@ pub struct Seat {
 
 fn nobody() -> VisitorId {
     VisitorId(0)
-}
-
-impl Default for SeatId {
-    fn default() -> Self {
-        Self(0)
-    }
 }
 
 impl Seat {

@@ -29,6 +29,8 @@ pub enum ClassProblem {
     NotIn,
     /// The question is not open.
     QuestionClosed,
+    /// The file is no exported class of this version.
+    NotAClass,
     /// It is nothing that a class takes: what, in the words of the code.
     Input(&'static str),
 }
@@ -40,7 +42,7 @@ impl ClassProblem {
         match self {
             Self::Pin(_) | Self::Words(_) | Self::HostOnly | Self::NotIn => StatusCode::FORBIDDEN,
             Self::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Name(_) | Self::Input(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Name(_) | Self::Input(_) | Self::NotAClass => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NameTaken(_) | Self::Full | Self::Ended | Self::QuestionClosed => StatusCode::CONFLICT,
             Self::Unknown => StatusCode::NOT_FOUND,
         }
@@ -62,6 +64,7 @@ impl ClassProblem {
             Self::HostOnly => "class-host-only",
             Self::NotIn => "class-not-in",
             Self::QuestionClosed => "class-question-closed",
+            Self::NotAClass => "class-file",
             Self::Input(_) => "class-input",
         }
     }

@@ -53,7 +53,9 @@ impl ThreeWords {
     /// The words as they are shown.
     #[must_use]
     pub fn shown(&self) -> [String; 3] {
-        self.places.map(|place| list(self.language).get(usize::from(place)).map_or_else(String::new, |word| word.nfc().collect()))
+        self.places.map(|place| {
+            list(self.language).get(usize::from(place)).map_or_else(String::new, |word| word.nfc().collect())
+        })
     }
 
     /// As text that a cookie can hold.

@@ -78,17 +78,17 @@ impl Classes {
             match tell {
                 Tell::Goto { lesson: slug } => {
                     lesson(&slug)?;
-                    told.goto = Some(Note { n: told.next(), text: slug });
+                    told.goto = Some(Note { n: told.number(), text: slug });
                 }
                 Tell::Push { lesson: slug, settings, seed } => {
                     lesson(&slug)?.settings(&settings)?;
-                    told.push = Some(Push { n: told.next(), lesson: slug, settings, seed });
+                    told.push = Some(Push { n: told.number(), lesson: slug, settings, seed });
                 }
                 Tell::Eyes { on } => told.eyes = on,
                 Tell::Solutions { open } => class.solutions = open,
                 Tell::Message { text } => {
                     let text = plain(&text);
-                    let n = told.next();
+                    let n = told.number();
                     told.message = (!text.is_empty()).then_some(Note { n, text });
                 }
                 Tell::Ask { lesson: slug, prediction } => {
@@ -96,7 +96,7 @@ impl Classes {
                         return Err(ClassProblem::Input("no such question").into());
                     }
                     let (before, after) = (BTreeMap::new(), BTreeMap::new());
-                    let (n, phase) = (told.next(), Phase::Before);
+                    let (n, phase) = (told.number(), Phase::Before);
                     told.question = Some(Question { n, lesson: slug, prediction, phase, before, after, decided: None });
                 }
                 Tell::Again => match &mut told.question {
@@ -138,7 +138,8 @@ impl Classes {
                     return Err(ClassProblem::QuestionClosed.into());
                 };
                 let lesson = course.lesson(&question.lesson);
-                let known = lesson.and_then(|lesson| lesson.predictions.iter().find(|known| known.id == question.prediction));
+                let known =
+                    lesson.and_then(|lesson| lesson.predictions.iter().find(|known| known.id == question.prediction));
                 if !known.is_some_and(|known| known.options.iter().any(|option| option.key == key)) {
                     return Err(ClassProblem::Input("no such answer").into());
                 }
@@ -207,7 +208,8 @@ impl Classes {
     pub async fn remove(&self, class: ClassId, seat: SeatId) -> Result<(), Problem> {
         let room = self.room(class)?;
         let _writing = room.writing.lock().await;
-        let visitor = room.look(|class| class.seats.get(&seat).map(|seat| seat.visitor)).ok_or(ClassProblem::Unknown)?;
+        let visitor =
+            room.look(|class| class.seats.get(&seat).map(|seat| seat.visitor)).ok_or(ClassProblem::Unknown)?;
         self.store.remove_seat(seat).await?;
         lock(&self.seats).remove(&visitor);
         lock(&room.class).seats.remove(&seat);

@@ -8,7 +8,8 @@ use course::Language;
 
 use super::{Classes, MOST_CLASSES, Room, now_s};
 use crate::class::{
-    Class, ClassId, ClassProblem, MOST_SEATS, Nickname, Pin, SALT_BYTES, Seat, SeatId, ThreeWords, Told, WORDS_HASH_BYTES,
+    Class, ClassId, ClassProblem, MOST_SEATS, Nickname, Pin, SALT_BYTES, Seat, SeatId, ThreeWords, Told,
+    WORDS_HASH_BYTES,
 };
 use crate::error::Problem;
 use crate::lock::lock;

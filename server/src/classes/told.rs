@@ -78,7 +78,8 @@ fn wall(question: &Question, course: &Course, language: Language) -> Option<Valu
 fn asked(question: &Question, course: &Course, language: Language) -> Option<Value> {
     let lesson = course.lesson(&question.lesson)?;
     let prediction = lesson.predictions.iter().find(|known| known.id == question.prediction)?;
-    let options = prediction.options.iter().map(|option| json!({ "key": option.key, "text": option.text.source(language) }));
+    let options =
+        prediction.options.iter().map(|option| json!({ "key": option.key, "text": option.text.source(language) }));
     Some(json!({
         "n": question.n,
         "lesson": lesson.slug,

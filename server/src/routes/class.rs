@@ -222,7 +222,15 @@ async fn privacy(
     Visiting(language): Visiting,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    words_page(&app, visitor, language, &headers, "/class/privacy", "class.privacy_title", course::pages::privacy(language))
+    words_page(
+        &app,
+        visitor,
+        language,
+        &headers,
+        "/class/privacy",
+        "class.privacy_title",
+        course::pages::privacy(language),
+    )
 }
 
 async fn help(
@@ -231,7 +239,15 @@ async fn help(
     Visiting(language): Visiting,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    words_page(&app, visitor, language, &headers, "/class/help", "class.help_title", course::pages::trouble_in_class(language))
+    words_page(
+        &app,
+        visitor,
+        language,
+        &headers,
+        "/class/help",
+        "class.help_title",
+        course::pages::trouble_in_class(language),
+    )
 }
 
 fn words_page(

@@ -123,7 +123,8 @@ async fn start(
 
 fn new_class(course: &Course, fields: &[(String, String)], language: Language) -> Result<NewClass, ClassProblem> {
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim());
-    let title: String = field("title").unwrap_or_default().chars().filter(|c| !c.is_control()).take(MOST_TITLE).collect();
+    let title: String =
+        field("title").unwrap_or_default().chars().filter(|c| !c.is_control()).take(MOST_TITLE).collect();
     if title.is_empty() {
         return Err(ClassProblem::Input("the title is empty"));
     }
@@ -195,9 +196,10 @@ fn lessons(course: &Course, class: &Class, language: Language) -> Vec<Value> {
     let known = class.lessons.iter().filter_map(|slug| course.lesson(slug));
     known
         .map(|lesson| {
-            let questions = lesson.predictions.iter().map(|known| {
-                json!({ "id": known.id, "question": known.question.source(language) })
-            });
+            let questions = lesson
+                .predictions
+                .iter()
+                .map(|known| json!({ "id": known.id, "question": known.question.source(language) }));
             json!({
                 "slug": lesson.slug,
                 "id": lesson.id,
@@ -315,7 +317,8 @@ mod tests {
             let fields: Vec<_> = fields.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
             new_class(&course, &fields, Language::En)
         };
-        let class = read(&[("title", " 10b "), ("lesson", "lost-update"), ("lesson", "torn-read"), ("seeds", "each")]).unwrap();
+        let class =
+            read(&[("title", " 10b "), ("lesson", "lost-update"), ("lesson", "torn-read"), ("seeds", "each")]).unwrap();
         assert_eq!((class.title.as_str(), class.lessons.len(), class.seed, class.solutions), ("10b", 2, None, false));
         let class = read(&[("title", "x"), ("path", "lecture-0"), ("seed", "7"), ("solutions", "on")]).unwrap();
         assert_eq!((class.seed, class.solutions), (Some(7), true));

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use axum::Router;
-use axum::extract::{Path, State};
+use axum::{Json, Router};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use serde_json::Value;
+use axum::routing::{get, post};
+use serde_json::{Value, json};
 
+use super::class_api::main_host;
 use super::class_host::hosted;
 use super::pages::{frame, html};
 use crate::app::AppState;
-use crate::class::{Class, ClassId, ClassProblem, Progress, Seat, SeatId, table};
+use crate::class::{Class, ClassId, ClassProblem, Everything, Progress, Seat, SeatId, table};
 use crate::error::Problem;
 use crate::language::Visiting;
 use crate::pages::class_host::{AnswerView, ResultView, ResultsPage};
@@ -21,12 +22,17 @@ use crate::store::Work;
 use crate::visitor::Visitor;
 use course::{Language, Lesson, catalogue};
 
+/// Where a class is brought in.
+pub(crate) const IMPORT_PATH: &str = "/api/classes";
+/// The largest class that is brought in, in bytes: a whole course of 40 learners has some megabytes.
+pub(crate) const IMPORT_BYTES: usize = 64 << 20;
 /// Rows of the outcome table that are printed; the newest.
 const PRINTED_OUTCOMES: usize = 8;
 
 /// The routes, merged into the application's router.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
+        .route(IMPORT_PATH, post(bring_in).layer(DefaultBodyLimit::max(IMPORT_BYTES)))
         .route("/class/{id}/results.csv", get(csv))
         .route("/class/{id}/results.json", get(everything))
         .route("/class/{id}/learners/{seat}", get(learner))
@@ -54,6 +60,17 @@ async fn everything(State(app): State<AppState>, visitor: Visitor, Path(id): Pat
         Problem::Internal
     })?;
     Ok(download(text, "application/json", &format!("class-{id}.json")))
+}
+
+/// `POST /api/classes`: a class from another computer.
+async fn bring_in(State(app): State<AppState>, visitor: Visitor, text: String) -> Result<Json<Value>, Problem> {
+    main_host(visitor)?;
+    let everything = Everything::read(&text).map_err(|error| {
+        tracing::info!(%error, "a file is not brought in");
+        ClassProblem::NotAClass
+    })?;
+    let id = app.classes.bring_in(everything).await?;
+    Ok(Json(json!({ "path": format!("/class/{}", id.0) })))
 }
 
 fn download(bytes: Vec<u8>, kind: &'static str, name: &str) -> Response {

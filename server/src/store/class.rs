@@ -97,7 +97,8 @@ impl Store {
         self.change("keeping a learner", move |change| {
             change.execute("UPDATE seat SET folded = ?2, data = ?3 WHERE id = ?1", params![id, folded, data])?;
             if let Some((lesson, data)) = progress {
-                let sql = "INSERT INTO progress (seat, lesson, data) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET data = ?3";
+                let sql =
+                    "INSERT INTO progress (seat, lesson, data) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET data = ?3";
                 change.execute(sql, params![id, lesson, data])?;
             }
             Ok(())
@@ -111,7 +112,8 @@ impl Store {
     /// The database failed; nothing was changed.
     pub async fn remove_seat(&self, seat: SeatId) -> Result<(), StoreError> {
         self.change("removing a learner", move |change| {
-            change.execute("DELETE FROM visitor WHERE id = (SELECT visitor FROM seat WHERE id = ?1)", params![seat.0])?;
+            change
+                .execute("DELETE FROM visitor WHERE id = (SELECT visitor FROM seat WHERE id = ?1)", params![seat.0])?;
             change.execute("DELETE FROM seat WHERE id = ?1", params![seat.0]).map(drop)
         })
         .await?;
@@ -124,7 +126,10 @@ impl Store {
     /// The database failed.
     pub async fn delete_class(&self, class: ClassId) -> Result<(), StoreError> {
         self.change("deleting a class", move |change| {
-            change.execute("DELETE FROM visitor WHERE id IN (SELECT visitor FROM seat WHERE class = ?1)", params![class.0])?;
+            change.execute(
+                "DELETE FROM visitor WHERE id IN (SELECT visitor FROM seat WHERE class = ?1)",
+                params![class.0],
+            )?;
             change.execute("DELETE FROM class WHERE id = ?1", params![class.0]).map(drop)
         })
         .await?;
@@ -161,7 +166,8 @@ impl Store {
 
     /// Freed pages are overwritten (`secure_delete`); the log of changes has to follow.
     async fn leave_nothing(&self) -> Result<(), StoreError> {
-        self.ask("emptying the log", |database| database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await
+        self.ask("emptying the log", |database| database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+            .await
     }
 }
 

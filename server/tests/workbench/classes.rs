@@ -80,7 +80,9 @@ async fn a_learner_joins_and_comes_back_on_another_device() {
     assert!(wrong.text.contains("class-pin") && wrong.text.contains("value=\"otter\""), "what was typed stays");
 
     let learner = class.join("otter").await;
-    let taken = newcomer.submit("/join", &format!("pin={}&name=%EF%BC%AF%EF%BD%94%EF%BD%94%EF%BD%85%EF%BD%92", class.pin())).await;
+    let taken = newcomer
+        .submit("/join", &format!("pin={}&name=%EF%BC%AF%EF%BD%94%EF%BD%94%EF%BD%85%EF%BD%92", class.pin()))
+        .await;
     assert_eq!(taken.status, StatusCode::CONFLICT, "full-width letters are the same name");
     assert!(taken.text.contains("class-name-taken") && taken.text.contains("value=\"Otter 2\""), "{}", taken.text);
 
@@ -92,7 +94,10 @@ async fn a_learner_joins_and_comes_back_on_another_device() {
     let encoded: String = wide.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let mut tablet = class.app.stranger_from([10, 0, 0, 8]).await;
     let back = tablet
-        .submit("/rejoin", &format!("pin={encoded}&word1={}&word2={}&word3={}", words[0], words[1].to_uppercase(), words[2]))
+        .submit(
+            "/rejoin",
+            &format!("pin={encoded}&word1={}&word2={}&word3={}", words[0], words[1].to_uppercase(), words[2]),
+        )
         .await;
     assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.text);
     tablet.keep_cookies(&back);
@@ -104,7 +109,9 @@ async fn a_learner_joins_and_comes_back_on_another_device() {
     assert_eq!(tablet.get("/api/lessons/lost-update/work").await.json["program"], Value::Null);
     assert_eq!(learner.get("/api/lessons/lost-update/work").await.json["program"], "mine = 1");
 
-    let swapped = tablet.submit("/rejoin", &format!("pin={}&word1={}&word2={}&word3={}", class.pin(), words[1], words[0], words[2])).await;
+    let swapped = tablet
+        .submit("/rejoin", &format!("pin={}&word1={}&word2={}&word3={}", class.pin(), words[1], words[0], words[2]))
+        .await;
     assert!(swapped.status == StatusCode::FORBIDDEN || words[0] == words[1]);
     assert!(swapped.text.contains("class-words"));
 }
@@ -209,10 +216,16 @@ async fn what_is_told_reaches_everybody_and_a_late_comer() {
     class.tell(json!({ "tell": "message", "text": "ten minutes" })).await;
     let late = class.join("late").await;
     let told = late.events(None).await.until(|event| event.name == "class").await.data;
-    assert_eq!((&told["goto"]["text"], &told["push"]["seed"], &told["message"]["text"]), (&json!("torn-read"), &json!(9), &json!("ten minutes")));
+    assert_eq!(
+        (&told["goto"]["text"], &told["push"]["seed"], &told["message"]["text"]),
+        (&json!("torn-read"), &json!(9), &json!("ten minutes"))
+    );
     for (wrong, code) in [
         (json!({ "tell": "goto", "lesson": "nowhere" }), "class-input"),
-        (json!({ "tell": "push", "lesson": "lost-update", "settings": { "kind": "medium" }, "seed": null }), "control-option"),
+        (
+            json!({ "tell": "push", "lesson": "lost-update", "settings": { "kind": "medium" }, "seed": null }),
+            "control-option",
+        ),
         (json!({ "tell": "ask", "lesson": "lost-update", "prediction": "none-such" }), "class-input"),
         (json!({ "tell": "again" }), "class-question-closed"),
     ] {
@@ -229,9 +242,13 @@ async fn a_question_goes_to_the_wall_and_the_board_decides() {
     let class = Hosted::start(ServeConfig::default()).await;
     let lesson = class.app.app.course.lesson("lost-update").unwrap();
     let prediction = &lesson.predictions[0];
-    let (id, keys) = (prediction.id.clone(), prediction.options.iter().map(|option| option.key.clone()).collect::<Vec<_>>());
+    let (id, keys) =
+        (prediction.id.clone(), prediction.options.iter().map(|option| option.key.clone()).collect::<Vec<_>>());
     let learners = [class.join("a").await, class.join("b").await, class.join("c").await];
-    assert_eq!(class.tell(json!({ "tell": "ask", "lesson": "lost-update", "prediction": id })).await.status, StatusCode::OK);
+    assert_eq!(
+        class.tell(json!({ "tell": "ask", "lesson": "lost-update", "prediction": id })).await.status,
+        StatusCode::OK
+    );
     let asked = learners[0].events(None).await.until(|event| event.name == "class").await.data["question"].clone();
     let n = asked["asked"]["n"].clone();
     assert_eq!(asked["right"], Value::Null, "nothing is given away");
@@ -299,7 +316,11 @@ async fn a_class_goes_on_after_a_restart_and_goes_to_another_computer() {
     let app = TestApp::with(config());
     let mut learner = app.stranger_from(LEARNER).await;
     learner.cookie = cookie;
-    assert_eq!(learner.get("/api/lessons/lost-update/work").await.json["program"], "kept = 1", "nobody types anything again");
+    assert_eq!(
+        learner.get("/api/lessons/lost-update/work").await.json["program"],
+        "kept = 1",
+        "nobody types anything again"
+    );
     let told = learner.events(None).await.until(|event| event.name == "class").await.data;
     assert_eq!((&told["name"], &told["message"]["text"]), (&json!("otter"), &json!("go on")));
 
@@ -309,15 +330,22 @@ async fn a_class_goes_on_after_a_restart_and_goes_to_another_computer() {
     assert_eq!(table.text.trim_end().lines().count(), 3, "a row for each learner and lesson");
     let everything = host.get(&format!("/class/{id}/results.json")).await.text;
     let elsewhere = TestApp::new();
-    let brought = isrlab::class::Everything::read(&everything).unwrap();
-    let there = elsewhere.app.classes.bring_in(brought).await.unwrap();
+    let other_host = elsewhere.stranger().await;
+    let padded = format!("{}{everything}", " ".repeat(300 * 1024));
+    let brought = other_host.send(Method::POST, "/api/classes", &[], padded.clone()).await;
+    assert_eq!(brought.status, StatusCode::OK, "larger than what learners may send: {}", brought.text);
+    let there = brought.json["path"].as_str().unwrap().to_owned();
+    let stranger = elsewhere.stranger_from(LEARNER).await;
+    assert_eq!(stranger.send(Method::POST, "/api/classes", &[], padded).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(stranger.send(Method::POST, "/api/classes", &[], "{}".into()).await.code(), "class-host-only");
+    assert_eq!(other_host.send(Method::POST, "/api/classes", &[], "{}".into()).await.code(), "class-file");
     let mut tablet = elsewhere.stranger_from(LEARNER).await;
     let form = format!("pin={pin}&word1={}&word2={}&word3={}", words[0], words[1], words[2]);
     let back = tablet.submit("/rejoin", &form).await;
     assert_eq!(back.status, StatusCode::SEE_OTHER, "PIN and words go along");
     tablet.keep_cookies(&back);
     assert_eq!(tablet.get("/api/lessons/lost-update/work").await.json["program"], "kept = 1");
-    let again = elsewhere.stranger().await.get(&format!("/class/{}/results.csv", there.0)).await.text;
+    let again = elsewhere.stranger().await.get(&format!("{there}/results.csv")).await.text;
     assert_eq!(again, table.text, "the same table");
     for bad in ["", "{}", "{\"isrlab_class\":2}", "{\"isrlab_class\":1}", "[1]"] {
         assert!(isrlab::class::Everything::read(bad).is_err(), "{bad}");

@@ -59,6 +59,10 @@ pub(super) fn classes(code: &str) -> Option<(Words, Words)> {
             ("This question is not open any more.", "Look at the wall: the next one comes there."),
             ("この質問はもう締め切られました。", "前の画面を見てください。次の質問が出ます。"),
         ),
+        "class-file" => (
+            ("This file is no class that this workbench knows.", "Choose a file that “Everything (JSON)” gave, or use a newer workbench."),
+            ("このファイルは、読み込めるクラスではありません。", "「すべて(JSON)」で書き出したファイルを選ぶか、新しい版を使ってください。"),
+        ),
         "class-input" => (
             ("A class does not take this: {what}.", "Reload the page and try again."),
             ("クラスはこれを受け付けません: {what}", "ページを再読み込みして、もう一度試してください。"),

@@ -75,7 +75,8 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<()> {
 async fn rehearse(arguments: Arguments, booted: BootedBoard) -> anyhow::Result<()> {
     let course = crate::lessons::embedded()?;
     let at = arguments.at;
-    let host = Browser::open(at).await.with_context(|| format!("no workbench answers at {at}; start `isrlab serve`"))?;
+    let host =
+        Browser::open(at).await.with_context(|| format!("no workbench answers at {at}; start `isrlab serve`"))?;
     let known = LESSONS.iter().filter(|slug| course.lesson(slug).is_some());
     let lessons: String = known.map(|slug| format!("&lesson={slug}")).collect();
     let title = language().pick("Rehearsal", "%E3%83%AA%E3%83%8F%E3%83%BC%E3%82%B5%E3%83%AB");
@@ -217,8 +218,8 @@ impl<'r> Pupil<'r> {
         let mut answers = serde_json::Map::new();
         for question in &lesson.predictions {
             let wrong = self.draw(3) == 0;
-            let options = question.options.iter().filter(|option| (option.key == question.right) != wrong);
-            if let Some(option) = options.last() {
+            let mut options = question.options.iter().filter(|option| (option.key == question.right) != wrong);
+            if let Some(option) = options.next() {
                 answers.insert(question.id.clone(), option.key.clone().into());
             }
         }
@@ -255,7 +256,12 @@ impl<'r> Pupil<'r> {
     }
 
     /// A run on a board of this process, reported as a tab does.
-    async fn run(&mut self, browser: &Browser, lesson: &Lesson, answers: &serde_json::Map<String, Value>) -> anyhow::Result<()> {
+    async fn run(
+        &mut self,
+        browser: &Browser,
+        lesson: &Lesson,
+        answers: &serde_json::Map<String, Value>,
+    ) -> anyhow::Result<()> {
         let asked = lesson.predictions.iter().find(|question| answers.contains_key(&question.id));
         let settings = asked.map(|question| question.set.clone()).unwrap_or_default();
         let request = RunRequest {
