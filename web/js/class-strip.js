@@ -56,7 +56,7 @@ export class ClassStrip {
     this.message = make("div", { class: "message class-message", hidden: true });
     this.note = make("div", { class: "message class-note", hidden: true });
     this.question = make("section", { class: "card class-question", hidden: true });
-    this.eyes = make("div", { class: "eyes-here", role: "alertdialog", "aria-label": text("room.eyes"), hidden: true }, make("p", {}, text("room.eyes")));
+    this.eyes = make("div", { class: "eyes-here", role: "alertdialog", "aria-label": text("room.eyes"), hidden: true }, make("p", { class: "phrase" }, text("room.eyes")));
     this.told.append(this.trouble, this.message, this.question);
     // The note is about the exercise, where there is one.
     const exercise = maybe(document, "[data-exercise]", HTMLElement);
@@ -80,8 +80,9 @@ export class ClassStrip {
     this.#words(this.note, state.note, `note of ${state.class}`);
     this.#ask(state.question);
     this.#lookUp(state.eyes && !state.ended);
+    // That nothing was said yet is remembered as well: then the first word is news.
     const { goto } = state;
-    if (goto !== null && isNews(`goto of ${state.class}`, goto.n, false)) {
+    if (isNews(`goto of ${state.class}`, goto?.n ?? 0, false) && goto !== null) {
       const path = `/lessons/${goto.text}`;
       if (location.pathname !== path) location.assign(path);
     }

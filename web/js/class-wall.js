@@ -20,6 +20,8 @@ const choice = one(wall, "[data-wall-choice]", HTMLSelectElement);
 const [decide, again, close] = ["[data-decide]", "[data-again]", "[data-close]"].map((selector) => one(wall, selector, HTMLButtonElement));
 const answers = one(wall, "[data-wall-answers]", HTMLElement);
 let deciding = false;
+/** @type {import("./class-types.js").GridHead | null} */
+let newest = null;
 
 for (const lesson of data.lessons) {
   for (const question of lesson.questions) {
@@ -53,6 +55,7 @@ decide.addEventListener("click", async () => {
   await command(`${base}/decide`);
   deciding = false;
   decide.removeAttribute("aria-disabled");
+  if (newest) follow(newest);
 });
 wall.addEventListener("keydown", (event) => {
   if (event.target !== wall) return;
@@ -64,7 +67,11 @@ wall.addEventListener("keydown", (event) => {
   if (event.key === "r" || event.key === "R") decide.click();
 });
 
-bus.on("grid", ({ head }) => {
+bus.on("grid", ({ head }) => follow(head));
+
+/** @param {import("./class-types.js").GridHead} head */
+function follow(head) {
+  newest = head;
   setText(one(wall, "[data-pin]", HTMLElement), head.pin);
   const { question } = head;
   one(wall, "[data-wall-ask]", HTMLElement).hidden = question !== null;
@@ -77,7 +84,7 @@ bus.on("grid", ({ head }) => {
     return;
   }
   show(question, head.seats.length);
-});
+}
 
 /**
  * @param {NonNullable<import("./class-types.js").GridHead["question"]>} question

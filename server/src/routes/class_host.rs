@@ -63,11 +63,8 @@ fn list_page(
     let classes = app.classes.all().iter().map(|room| room.look(|class| listed(class, language))).collect();
     let path = |value: String, words: String| PathChoice { value, words };
     let course = &app.course;
-    let lectures = course.plan.lectures.iter().enumerate().map(|(at, lecture)| {
-        let places = [("title", lecture.title.plain(language)), ("minutes", lecture.minutes.to_string())];
-        let places: Vec<(&str, &str)> = places.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        path(format!("lecture-{at}"), catalogue::fill(language, "class.lecture", &places))
-    });
+    let lectures = course.plan.lectures.iter().enumerate();
+    let lectures = lectures.map(|(at, lecture)| path(format!("lecture-{at}"), lecture.title.plain(language)));
     let chapters = course.plan.chapters.iter();
     let chapters = chapters.map(|chapter| path(format!("chapter-{}", chapter.id), chapter.title.plain(language)));
     let all = path("all".to_owned(), catalogue::text(language, "class.all_lessons").to_owned());
