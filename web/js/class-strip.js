@@ -74,6 +74,7 @@ export class ClassStrip {
       return;
     }
     setText(this.name, state.name);
+    this.hand.hidden = state.ended;
     this.hand.setAttribute("aria-pressed", String(state.hand));
     setText(one(this.hand, "span", HTMLElement), text(state.hand ? "room.hand_down" : "room.hand_up"));
     this.#words(this.message, state.message, `message of ${state.class}`);
