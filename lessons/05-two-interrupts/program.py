@@ -31,11 +31,9 @@ def read(t):
 
 
 def publish():
-    state = lab.lock()
     lab.value("writes", b)
     lab.value("reads", reads)
     lab.value("torn", torn)
-    lab.unlock(state)
 
 
 writer = Timer(0)

@@ -22,12 +22,10 @@ def read(t):
 
 
 def publish():
-    state = lab.lock()
     lab.value("writes", b)
     lab.value("reads", reads)
     lab.value("torn", torn)
     lab.value("deferred", deferred)
-    lab.unlock(state)
 
 
 writer = Timer(0)

@@ -71,7 +71,7 @@ while lab.running():
     while seen == before and ticks_diff(ticks_us(), waited) < 2 * period:
         pass
     if seen != before:
-        hold(lab.get("burst") * period + period // 4)
+        hold(lab.get("burst") * period + period // 8)
         lab.trigger("burst")
         bursts += 1
     for i in range(60):             # safe points: the queue runs empty

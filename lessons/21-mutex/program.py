@@ -38,14 +38,12 @@ def look(us):                       # a critical section: the pair must not chan
 
 
 def publish():
-    state = lab.lock()
     lab.value("a", a)
     lab.value("b", b)
     lab.value("total", a)
     lab.value("torn", torn)
     lab.value("skipped", skipped)
     lab.value("added", added)
-    lab.unlock(state)
 
 
 publish()

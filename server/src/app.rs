@@ -16,6 +16,7 @@ use crate::visitor::Visitors;
 use axum::body::Bytes;
 use course::Course;
 use ports::discovery;
+use workbench::emulated::Emulation;
 use workbench::line::LineFault;
 
 /// Everything the routes work with.
@@ -74,7 +75,7 @@ impl App {
         let lesson_files = lesson_files(&files).into();
         let course = Course::from_files(&files.into_iter().collect()).map_err(LessonsError::from)?;
         let course = Arc::new(course);
-        let booted = crate::firmware::booted()?;
+        let booted = crate::firmware::booted_as(Emulation { engine: config.engine, ..Emulation::default() })?;
         let classes = Arc::new(Classes::open(&store)?);
         let keeping = Keeping { course: Arc::clone(&course), store: store.clone(), classes: Arc::clone(&classes) };
         let benches = Benches::new(booted, config.limits.clone(), keeping)?;

@@ -345,11 +345,12 @@ impl Benches {
         let desk = self.desk(visitor.id);
         // A page that was open before still shows the board that was taken away.
         desk.feed.forget_run();
-        let booted = self.booted.clone();
+        let (booted, version) = (self.booted.clone(), self.booted.version());
         let (engine, reports) = PacedEngine::start(&self.pool, Arc::new(move |seed| booted.fresh(seed)));
         let id = BoardId(format!("virtual-{}", self.last_board.fetch_add(1, Ordering::Relaxed) + 1));
         let on_end = on_end(&self.keeping, &desk.feed, visitor.id);
-        let own = Board::spawn(BoardStatus::new_virtual(id), engine, reports, Arc::clone(&desk.feed), on_end);
+        let status = BoardStatus::new_virtual(id).of_version(version);
+        let own = Board::spawn(status, engine, reports, Arc::clone(&desk.feed), on_end);
         let mut used = Used { heard: Instant::now(), acted: None };
         used.note(visitor.acts);
         Bench {

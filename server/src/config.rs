@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use emulator::EngineKind;
 use tokio::sync::watch;
 
 use crate::store::Quota;
@@ -33,6 +34,8 @@ pub struct ServeConfig {
     pub boards: Vec<PortAddress>,
     /// A class in which nothing has happened for so long is deleted.
     pub keep_classes: Duration,
+    /// What executes the virtual boards' instructions; where it cannot be had, another one does.
+    pub engine: EngineKind,
     /// What one visitor and all visitors together may use.
     pub limits: Limits,
 }
@@ -59,6 +62,7 @@ impl Default for ServeConfig {
             ports: PortSource::default(),
             boards: Vec::new(),
             keep_classes: Duration::from_secs(90 * 24 * 3600),
+            engine: EngineKind::default(),
             limits: Limits::default(),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use ports::flash::Image;
-use workbench::emulated::BootedBoard;
+use workbench::emulated::{BootedBoard, Emulation};
 use workbench::firmware::LessonFirmware;
 use workbench::line::LineFault;
 
@@ -28,6 +28,14 @@ pub fn lesson_firmware() -> LessonFirmware {
 pub fn booted() -> Result<BootedBoard, LineFault> {
     static BOOTED: OnceLock<Result<BootedBoard, LineFault>> = OnceLock::new();
     BOOTED.get_or_init(|| BootedBoard::boot(lesson_firmware())).clone()
+}
+
+/// A board with it, emulated in this way.
+///
+/// # Errors
+/// The emulation failed, or the firmware did not come up.
+pub fn booted_as(emulation: Emulation) -> Result<BootedBoard, LineFault> {
+    if emulation == Emulation::default() { booted() } else { BootedBoard::boot_as(lesson_firmware(), emulation) }
 }
 
 /// What is written to an attached board.

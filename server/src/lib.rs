@@ -30,4 +30,5 @@ pub mod store;
 pub mod streams;
 pub mod threads;
 pub mod turns;
+mod verdicts;
 pub mod visitor;

@@ -92,8 +92,7 @@ fn every_wrong_fix_is_convicted_by_an_arrival_that_plays_again() {
             };
             assert!(!wrong.survives_arrivals, "{name}: {}", loss.sentence.en);
             // The word alone is enough: the program is in it.
-            let recipe =
-                explore::recipe(&course, &isrlab::firmware::lesson_firmware(), &loss.replay.word, None).unwrap();
+            let recipe = explore::recipe(&course, &boards.version().firmware, &loss.replay.word, None).unwrap();
             assert_eq!((&recipe.request, recipe.at), (&request, loss.replay.at), "{name}");
             let mut again = explore::open(recipe.lesson, recipe.request, &boards).unwrap();
             let played = again.play(recipe.at, recipe.second).unwrap();

@@ -1,6 +1,6 @@
 /**
  * How often something was lost in the visitor's own runs of the lesson's program with given
- * settings, all such runs taken together.
+ * settings, all such runs on this version of the board taken together.
  * @module
  */
 
@@ -15,7 +15,7 @@ export function measuredShare(lesson, outcomes, settings) {
   if (bar === null) return null;
   let [part, whole] = [0, 0];
   for (const outcome of outcomes) {
-    if (outcome.lesson !== lesson.slug || outcome.program === "own") continue;
+    if (outcome.lesson !== lesson.slug || outcome.program === "own" || outcome.earlier) continue;
     if (Object.entries(settings).some(([name, value]) => outcome.settings[name] !== value)) continue;
     const [lost, all] = [outcome.values[bar.value], outcome.values[bar.shareOf]];
     if (typeof lost !== "number" || typeof all !== "number") continue;

@@ -64,6 +64,7 @@ export class OutcomeTable extends Instrument {
   #row(number, settings, value, verdict, outcome) {
     const { columns, bar, key } = this.lesson.outcome;
     const own = outcome?.program === "own";
+    const notes = [...(own ? [text("live.own_program")] : []), ...(outcome?.earlier ? [text("live.earlier_version")] : [])];
     const cells = [make("td", {}, String(number))];
     for (const column of columns) {
       if (column.role === "setting") {
@@ -80,7 +81,7 @@ export class OutcomeTable extends Instrument {
       .map((column) => this.#settingName(column.name, settings[column.name])).join(", ");
     cells.push(
       make("td", { class: "settings-line" }, own ? text("live.own_program") : words),
-      make("td", { class: "verdict-cell" }, make("span", { class: "verdict" }, icon(verdict.shape), make("span", { class: "words" }, own ? `${verdict.text} (${text("live.own_program")})` : verdict.text))));
+      make("td", { class: "verdict-cell" }, make("span", { class: "verdict" }, icon(verdict.shape), make("span", { class: "words" }, notes.length > 0 ? `${verdict.text} (${notes.join("; ")})` : verdict.text))));
     return make("tr", { "data-verdict": verdict.shape, "data-running": outcome === null }, ...cells);
   }
 

@@ -57,7 +57,7 @@
  * One finished run, judged by the server.
  * @typedef {{ n: number, lesson: string, settings: Settings, values: Record<string, number | string>,
  *   seconds: number, seed: number, why: string, program?: "lesson" | "own", verdict: number | null,
- *   answers: Record<string, string> }} Outcome
+ *   answers: Record<string, string>, earlier?: boolean }} Outcome
  */
 
 /** @typedef {{ text: string, ok: boolean | null, measured?: Record<string, number | string> }} Criterion */

@@ -46,10 +46,11 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(now: Moment, course: Arc<Course>, booted: BootedBoard, language: Language) -> Self {
+        let status = BoardStatus::new_virtual(BoardId("virtual-tab".into())).of_version(booted.version());
         let mut live = Self {
             course,
             board: PacedBoard::new(now, Arc::new(move |seed| booted.fresh(seed))),
-            desk: Desk::new(BoardStatus::new_virtual(BoardId("virtual-tab".into()))),
+            desk: Desk::new(status),
             language,
             told: Vec::new(),
             next: Next::At(now),

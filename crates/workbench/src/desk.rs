@@ -356,7 +356,7 @@ impl Desk {
         self.set_pace(now, Speed { paused: false, ..self.speed() });
         self.post(EngineCommand::Start { order: request.order(number), seed: request.seed });
         let lesson = request.lesson.clone();
-        let recorder = Recorder::new(request, number);
+        let recorder = Recorder::new(request, number, self.status.version.clone());
         self.run = Some(ActiveRun { number, recorder, started: false, known: None, elapsed_us: 0, published: now });
         self.shown = None;
         self.effects.push_back(Effect::ForgetRun);

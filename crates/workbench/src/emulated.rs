@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
-use emulator::{Config, FlashImage, Machine, Port, ResetCause, Stop, Timing};
+use emulator::{Config, EngineKind, FlashImage, Machine, Port, ResetCause, Stop, Timing};
 
 use crate::firmware::LessonFirmware;
 use crate::line::{Drive, Line, LineFault};
 use crate::session::{LinkTime, Session};
+use crate::version::BoardVersion;
 
 /// The console that the host listens to.
 const PORT: Port = Port::Uart0;
@@ -25,19 +26,33 @@ const BOOT_LIMIT: Duration = Duration::from_secs(30);
 /// knows how the timers stand when a program starts.
 const PHASE: Duration = Duration::from_millis(10);
 
+/// How virtual boards are emulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Emulation {
+    /// What instructions cost, which is a part of every run's version.
+    pub timing: Timing,
+    /// Which engine executes them, which changes nothing but the speed.
+    pub engine: EngineKind,
+}
+
 /// A virtual board's serial line.
 #[derive(Debug)]
 pub struct EmulatedLine {
     machine: Machine,
+    version: Arc<BoardVersion>,
     /// Bytes that the board's serial input had no room for yet.
     waiting: VecDeque<u8>,
 }
 
 impl EmulatedLine {
-    /// A board with this flash, just switched on.
-    #[must_use]
-    pub fn power_on(flash: FlashImage, timing: Timing) -> Self {
-        Self { machine: Machine::new(Config { flash, timing, ..Config::default() }), waiting: VecDeque::new() }
+    /// A board with this flash, which holds the firmware of this name, just switched on.
+    fn power_on(flash: FlashImage, firmware: String, emulation: Emulation) -> Self {
+        let Emulation { timing, engine } = emulation;
+        Self {
+            machine: Machine::new(Config { flash, timing, engine, ..Config::default() }),
+            version: Arc::new(BoardVersion { firmware, timing }),
+            waiting: VecDeque::new(),
+        }
     }
 
     /// The machine behind the line, for those who do more with it than talk.
@@ -47,7 +62,8 @@ impl EmulatedLine {
     }
 
     fn fork(&mut self) -> Self {
-        Self { machine: self.machine.fork(), waiting: self.waiting.clone() }
+        let Self { machine, version, waiting } = self;
+        Self { machine: machine.fork(), version: Arc::clone(version), waiting: waiting.clone() }
     }
 
     fn feed(&mut self) {
@@ -111,6 +127,10 @@ impl Line for EmulatedLine {
             Some(_) => None,
         }
     }
+
+    fn version(&self) -> Option<&BoardVersion> {
+        Some(&self.version)
+    }
 }
 
 /// Ticks are 1/480 MHz, link time has nanoseconds: 12 ticks are 25 ns.
@@ -131,26 +151,28 @@ pub struct BootedBoard {
     /// Behind a lock because forking marks the memory as shared. Forks are made in microseconds.
     origin: Arc<Mutex<Drive<EmulatedLine>>>,
     firmware: LessonFirmware,
+    version: Arc<BoardVersion>,
+    engine: EngineKind,
 }
 
 impl BootedBoard {
-    /// Boots a board with this firmware up to its prompt, in the model of time that boards usually keep.
+    /// Boots a board with this firmware up to its prompt, emulated as boards usually are.
     ///
     /// # Errors
-    /// As [`boot_in`](Self::boot_in).
+    /// As [`boot_as`](Self::boot_as).
     pub fn boot(firmware: LessonFirmware) -> Result<Self, LineFault> {
-        Self::boot_in(firmware, Timing::default())
+        Self::boot_as(firmware, Emulation::default())
     }
 
-    /// Boots a board with this firmware up to its prompt, in a model of time.
+    /// Boots a board with this firmware up to its prompt, emulated in this way.
     ///
     /// # Errors
     /// The emulation failed, or the firmware did not come up.
-    pub fn boot_in(firmware: LessonFirmware, timing: Timing) -> Result<Self, LineFault> {
+    pub fn boot_as(firmware: LessonFirmware, emulation: Emulation) -> Result<Self, LineFault> {
         let flash = FlashImage::from_bytes(firmware.flash_image())
             .map_err(|error| LineFault::Emulation { cause: error.to_string() })?;
         let session = Session::with_fast_baud(BAUD).resting_when_idle();
-        let mut drive = Drive::new(EmulatedLine::power_on(flash, timing), session);
+        let mut drive = Drive::new(EmulatedLine::power_on(flash, firmware.hash(), emulation), session);
         drive.session.reset(LinkTime::ZERO);
         while !drive.session.is_ready() {
             drive.advance(BOOT_LIMIT)?;
@@ -162,13 +184,26 @@ impl BootedBoard {
             }
         }
         while drive.session.next_event().is_some() {}
-        Ok(Self { origin: Arc::new(Mutex::new(drive)), firmware })
+        let (version, engine) = (Arc::clone(&drive.line.version), drive.line.machine.engine_kind());
+        Ok(Self { origin: Arc::new(Mutex::new(drive)), firmware, version, engine })
     }
 
     /// The firmware that it runs.
     #[must_use]
     pub fn firmware(&self) -> &LessonFirmware {
         &self.firmware
+    }
+
+    /// What decides its runs.
+    #[must_use]
+    pub fn version(&self) -> &BoardVersion {
+        &self.version
+    }
+
+    /// The engine that it really has on this host.
+    #[must_use]
+    pub fn engine(&self) -> EngineKind {
+        self.engine
     }
 
     /// A board of its own in the booted state, with this seed.

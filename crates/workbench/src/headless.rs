@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::record::{Counters, ExceptionRecord, Recorder, RunRecord, RunRequest, why};
+use super::version::BoardVersion;
 use crate::emulated::BootedBoard;
 use crate::line::{Drive, Line, LineFault};
 use crate::session::SessionEvent;
@@ -58,7 +59,7 @@ pub fn run<L: Line>(
 ) -> Result<RunRecord, RunError> {
     let start = drive.line.now();
     let length = Duration::from_secs(request.seconds.into());
-    let mut recorder = Recorder::new(request.clone(), FIRST_RUN);
+    let mut recorder = Recorder::new(request.clone(), FIRST_RUN, drive.line.version().cloned());
     drive.session.start(start, request.order(FIRST_RUN)).map_err(|_| RunError::NotReady)?;
     loop {
         let goal = drive.line.now() + PROGRESS_INTERVAL;
@@ -125,6 +126,9 @@ impl Boards for BootedBoard {
 pub struct Report<'a> {
     lesson: &'a str,
     board: &'a str,
+    /// What decides a run on a virtual board besides all that follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a BoardVersion>,
     firmware: Option<&'a str>,
     micropython: Option<&'a str>,
     program: &'static str,
@@ -161,6 +165,7 @@ impl<'a> Report<'a> {
         Self {
             lesson: &record.request.lesson,
             board,
+            version: record.version.as_ref(),
             firmware: record.hello.as_ref().map(|hello| &hello.fw[..]),
             micropython: record.hello.as_ref().map(|hello| &hello.mpy[..]),
             program: if record.request.own_program { "own" } else { "lesson" },

@@ -41,6 +41,7 @@ pub fn outcome(lesson: &Lesson, record: &RunRecord) -> Json {
         "program": if record.request.own_program { "own" } else { "lesson" },
         "seconds": record.last.as_ref().map_or(0.0, |last| last.run_us as f64 / 1e6),
         "seed": record.request.seed,
+        "version": record.version,
         "why": why(record.end.why),
         "values": record.numbers(),
         "verdict": verdict,

@@ -27,6 +27,7 @@ pub mod reported;
 pub mod session;
 pub mod state;
 pub mod validate;
+pub mod version;
 
 /// The lesson firmware, booted once for all tests.
 #[cfg(test)]

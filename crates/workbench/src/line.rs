@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::session::{LinkAction, LinkTime, Session};
+use super::version::BoardVersion;
 
 /// The speed of a board's console after reset, in bits per second.
 pub const CONSOLE_BAUD: u32 = 115_200;
@@ -74,6 +75,11 @@ pub trait Line: Send {
     /// Until when the board will certainly do nothing unless it is written to; `None` when it is
     /// busy or nobody can know.
     fn idle_until(&self) -> Option<LinkTime>;
+
+    /// What decides the board's runs; `None` where silicon does.
+    fn version(&self) -> Option<&BoardVersion> {
+        None
+    }
 }
 
 /// A line and the session over it.

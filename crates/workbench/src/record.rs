@@ -8,6 +8,7 @@ use protocol::received::{Hello, Latency, Sample, What};
 use serde::Serialize;
 
 use crate::session::{EndReason, RunEnd, RunOrder, SessionEvent, Setting as WireSetting};
+use crate::version::BoardVersion;
 use course::relation::Value;
 use course::{Measured, Setting, Settings};
 
@@ -88,6 +89,8 @@ pub struct RunRecord {
     pub bad_frames: u64,
     /// Who ran it.
     pub hello: Option<Hello>,
+    /// What decided it, on a virtual board.
+    pub version: Option<BoardVersion>,
 }
 
 /// Makes a record from a session's events.
@@ -95,6 +98,7 @@ pub struct RunRecord {
 pub struct Recorder {
     request: RunRequest,
     run: u32,
+    version: Option<BoardVersion>,
     changed: BTreeSet<String>,
     last: Option<Sample>,
     lists: BTreeMap<String, Vec<i32>>,
@@ -107,12 +111,13 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Begins a record.
+    /// Begins a record of a run on a board of this version.
     #[must_use]
-    pub fn new(request: RunRequest, run: u32) -> Self {
+    pub fn new(request: RunRequest, run: u32, version: Option<BoardVersion>) -> Self {
         Self {
             request,
             run,
+            version,
             changed: BTreeSet::new(),
             last: None,
             lists: BTreeMap::new(),
@@ -194,6 +199,7 @@ impl Recorder {
             console,
             bad_frames: self.bad_frames,
             hello: hello.cloned(),
+            version: self.version.clone(),
         }
     }
 }
@@ -373,7 +379,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn record() -> RunRecord {
-        let mut recorder = Recorder::new(request(), 3);
+        let mut recorder = Recorder::new(request(), 3, None);
         assert_eq!(recorder.hear(&SessionEvent::Sample(Arc::from("{}"), sample(3)), None), None);
         recorder.hear(&SessionEvent::Sample(Arc::from("{}"), Sample { main: 9, ..sample(2) }), None);
         let exception = json!({"n":2,"us":1,"run":3,"what":{"kind":"exception","context":"soft","class":"MemoryError","text":"no"}});
@@ -434,7 +440,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_middle_of_a_flood_is_left_out() {
-        let mut recorder = Recorder::new(request(), 3);
+        let mut recorder = Recorder::new(request(), 3, None);
         for n in 0..100_000 {
             recorder.hear(&SessionEvent::Console(format!("{n}\n").into_bytes()), None);
         }
@@ -445,7 +451,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_change_during_the_run_is_remembered() {
-        let mut recorder = Recorder::new(request(), 3);
+        let mut recorder = Recorder::new(request(), 3, None);
         recorder.control_changed("rate", Setting::Number(50));
         let record = recorder.hear(&end(3, EndReason::Stopped), None).unwrap();
         assert_eq!(record.request.settings["rate"], Setting::Number(50));

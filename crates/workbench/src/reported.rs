@@ -9,6 +9,8 @@ use course::{Lesson, SettingError, Settings};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::version::BoardVersion;
+
 /// Numbers that one row may have: more than any lesson measures.
 const MOST_VALUES: usize = 4096;
 /// The longest word for how a run ended, and the longest name of a number, in bytes.
@@ -24,6 +26,7 @@ pub struct ReportedOutcome {
     program: Program,
     seconds: f64,
     seed: u64,
+    version: Option<BoardVersion>,
     why: String,
     values: BTreeMap<String, i64>,
     verdict: Option<usize>,
@@ -69,6 +72,7 @@ impl ReportedOutcome {
         let is_name =
             |text: &str| !text.is_empty() && text.len() <= MOST_NAME_BYTES && !text.contains(char::is_control);
         part("changed", self.changed.iter().all(|name| settings.contains_key(name)))?;
+        part("version", self.version.as_ref().is_none_or(|version| is_name(&version.firmware)))?;
         part("seconds", (0.0..=1e6).contains(&self.seconds))?;
         part("why", is_name(&self.why))?;
         part("values", self.values.len() <= MOST_VALUES && self.values.keys().all(|name| is_name(name)))?;
@@ -86,6 +90,7 @@ impl ReportedOutcome {
             "program": match self.program { Program::Own => "own", Program::Lesson => "lesson" },
             "seconds": self.seconds,
             "seed": self.seed,
+            "version": self.version,
             "why": self.why,
             "values": values,
             "verdict": self.verdict,
@@ -133,6 +138,7 @@ mod tests {
             ("settings", json!({ "kind": "warm" })),
             ("changed", json!(["nothing"])),
             ("seconds", json!(-1)),
+            ("version", json!({ "firmware": "\n", "timing": "unit" })),
             ("why", json!("\u{1b}[2J")),
             ("verdict", json!(99)),
             ("answers", json!({ "plain": "nonsense" })),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::flashing::{Flashed, LogLine, Progress};
 use crate::line::LineFault;
 use crate::session::SessionFault;
+use crate::version::BoardVersion;
 
 /// A board's name in addresses, files and on the command line, such as `virtual-1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -156,6 +157,9 @@ pub struct BoardStatus {
     pub state: BoardState,
     /// What can be asked of it.
     pub can: Abilities,
+    /// What decides its runs, where that is known and not silicon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<BoardVersion>,
     /// Version of the lesson firmware, once it has said so.
     pub firmware: Option<String>,
     /// Version of MicroPython, once it has said so.
@@ -186,6 +190,12 @@ impl BoardStatus {
         Self::new(id, BoardKind::Virtual, device, "esp32c3", BoardState::Booting, Abilities::VIRTUAL)
     }
 
+    /// The same board, whose runs this decides.
+    #[must_use]
+    pub fn of_version(self, version: &BoardVersion) -> Self {
+        Self { version: Some(version.clone()), ..self }
+    }
+
     /// An attached board of which nothing is known but its device.
     #[must_use]
     pub fn new_attached(id: BoardId, device: Device) -> Self {
@@ -200,6 +210,7 @@ impl BoardStatus {
             chip: chip.to_owned(),
             state,
             can,
+            version: None,
             firmware: None,
             micropython: None,
             boots: 0,

@@ -4,6 +4,8 @@
 //!
 //! Structure and languages are checked when the course is loaded; a course that exists has them.
 
+mod remembered;
+
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +23,7 @@ use crate::session::EndReason;
 use course::Language;
 use course::lesson::{GridRow, Prediction, WrongFix};
 use course::{Lesson, Measured, Relation, Setting, Settings};
+pub use remembered::Remembered;
 
 /// One thing to find out about a lesson.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +36,17 @@ enum Task<'c> {
 }
 
 impl Task<'_> {
+    /// What is tried.
+    fn name(&self) -> String {
+        match self {
+            Self::GridRow(row) => format!("grid {}", setting_names(&row.set)),
+            Self::Prediction(prediction) => format!("prediction {}", prediction.id),
+            Self::Starter => "starter fails".to_owned(),
+            Self::Solution => "solution passes".to_owned(),
+            Self::Wrong(wrong) => format!("wrong fix {}", wrong.file),
+        }
+    }
+
     /// Whether a board with soft interrupts only cannot show it.
     fn needs_hard(&self, lesson: &Lesson) -> bool {
         let hard = |set: &Settings| {
@@ -63,21 +77,69 @@ pub struct Case {
     /// How long it took, in seconds of ours. Not part of the JSON, which is the same every time.
     #[serde(skip)]
     pub took: Duration,
+    /// Whether it was not tried, because it has held before.
+    #[serde(skip)]
+    pub remembered: bool,
 }
 
-/// Checks these lessons, on as many boards at once as there may be. `clock` tells the time, and `done` hears of every
-/// case.
-pub fn validate(
-    lessons: &[&Lesson],
-    boards: &dyn Boards,
-    hands: &dyn Hands,
-    clock: &(dyn Fn() -> Moment + Sync),
-    done: &(dyn Fn(&Case) + Sync),
-) -> Vec<Case> {
+/// One of so many parts of the work, for hosts that share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    number: usize,
+    of: usize,
+}
+
+impl Shard {
+    /// All of the work.
+    pub const ALL: Self = Self { number: 1, of: 1 };
+
+    /// Which cases are in it: every so many, so that all parts take about as long.
+    fn has(self, at: usize) -> bool {
+        at % self.of == self.number - 1
+    }
+}
+
+impl std::str::FromStr for Shard {
+    type Err = NoShard;
+
+    fn from_str(text: &str) -> Result<Self, NoShard> {
+        let (number, of) = text.split_once('/').ok_or(NoShard)?;
+        let (number, of) = (number.parse().map_err(|_| NoShard)?, of.parse().map_err(|_| NoShard)?);
+        if (1..=of).contains(&number) { Ok(Self { number, of }) } else { Err(NoShard) }
+    }
+}
+
+/// It does not name one of so many parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write K/N for part K of N, such as 1/4")]
+pub struct NoShard;
+
+/// What is checked, where, and by whom.
+pub struct Validation<'a> {
+    /// The lessons.
+    pub lessons: &'a [&'a Lesson],
+    /// The part of their cases.
+    pub shard: Shard,
+    /// Where they run, on as many boards at once as there may be.
+    pub boards: &'a dyn Boards,
+    /// Who does the work.
+    pub hands: &'a dyn Hands,
+    /// Tells the time.
+    pub clock: &'a (dyn Fn() -> Moment + Sync),
+    /// What need not be tried again; only on virtual boards, whose runs are the same every time.
+    pub remembered: Option<&'a dyn Remembered>,
+}
+
+/// Checks these lessons; `done` hears of every case.
+pub fn validate(validation: &Validation<'_>, done: &(dyn Fn(&Case) + Sync)) -> Vec<Case> {
+    let Validation { lessons, shard, boards, hands, clock, remembered } = *validation;
     let mut tasks: Vec<(&Lesson, Task<'_>)> = lessons.iter().flat_map(|lesson| tasks(lesson)).collect();
     if !boards.has_hard() {
         tasks.retain(|(lesson, task)| !task.needs_hard(lesson));
     }
+    let mut at = 0..;
+    tasks.retain(|_| at.next().is_some_and(|at| shard.has(at)));
+    let version = boards.booted().map(|booted| booted.version());
     let next = AtomicUsize::new(0);
     let cases: Mutex<Vec<(usize, Case)>> = Mutex::default();
     let judge_some = || {
@@ -86,9 +148,21 @@ pub fn validate(
             tasks.get(at).map(|task| (at, *task))
         } {
             let begun = clock();
-            let (name, findings) = judge_task(lesson, task, boards);
-            let took = clock().saturating_sub(begun);
-            let case = Case { lesson: lesson.slug.clone(), name, ok: findings.is_empty(), findings, took };
+            let kept =
+                remembered.zip(version).map(|(kept, version)| (kept, remembered::content(lesson, task, version)));
+            let known = kept.as_ref().is_some_and(|(kept, content)| kept.holds(content));
+            let findings = if known { Vec::new() } else { judge_task(lesson, task, boards) };
+            if let Some((kept, content)) = kept.filter(|_| !known && findings.is_empty()) {
+                kept.keep(&content);
+            }
+            let case = Case {
+                lesson: lesson.slug.clone(),
+                name: task.name(),
+                ok: findings.is_empty(),
+                findings,
+                took: clock().saturating_sub(begun),
+                remembered: known,
+            };
             done(&case);
             cases.lock().unwrap_or_else(PoisonError::into_inner).push((at, case));
         }
@@ -108,13 +182,13 @@ fn tasks(lesson: &Lesson) -> Vec<(&Lesson, Task<'_>)> {
     rows.chain(predictions).chain(exercise).map(|task| (lesson, task)).collect()
 }
 
-/// What was tried, and what was found instead of what the lesson says.
-fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> (String, Vec<String>) {
-    let (name, findings) = match task {
+/// What was found instead of what the lesson says.
+fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> Vec<String> {
+    let findings = match task {
         Task::GridRow(row) => {
             let settings = lesson.grid.settings(row);
             let seconds = row.seconds.unwrap_or(lesson.grid.seconds);
-            let judged = run_lesson(lesson, &settings, seconds, boards).map(|record| {
+            run_lesson(lesson, &settings, seconds, boards).map(|record| {
                 if row.crashes {
                     let ended = why(record.end.why);
                     let survived = record.end.why != EndReason::Crashed;
@@ -128,11 +202,10 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> (String, 
                 let mut findings: Vec<_> = relations.filter_map(|relation| broken(relation, &measured)).collect();
                 findings.extend(not_finished(&record));
                 findings
-            });
-            (format!("grid {}", setting_names(&row.set)), judged)
+            })
         }
         Task::Prediction(prediction) => {
-            let judged = run_lesson(lesson, &prediction.set, lesson.grid.seconds, boards).map(|record| {
+            run_lesson(lesson, &prediction.set, lesson.grid.seconds, boards).map(|record| {
                 let measured = record.measured();
                 let right: Vec<_> = prediction
                     .options
@@ -150,14 +223,13 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> (String, 
                     return vec![format!("`{answer}` is right ({}), not `{}`", shown.join(", "), prediction.right)];
                 }
                 vec![format!("{} answers are right ({}), exactly one must be", right.len(), right.join(", "))]
-            });
-            (format!("prediction {}", prediction.id), judged)
+            })
         }
-        Task::Starter => ("starter fails".to_owned(), exercise(lesson, &lesson.starter, boards, false)),
-        Task::Solution => ("solution passes".to_owned(), exercise(lesson, &lesson.solution, boards, true)),
-        Task::Wrong(wrong) => (format!("wrong fix {}", wrong.file), wrong_fix(lesson, wrong, boards)),
+        Task::Starter => exercise(lesson, &lesson.starter, boards, false),
+        Task::Solution => exercise(lesson, &lesson.solution, boards, true),
+        Task::Wrong(wrong) => wrong_fix(lesson, wrong, boards),
     };
-    (name, findings.unwrap_or_else(|error| vec![error.to_string()]))
+    findings.unwrap_or_else(|error| vec![error.to_string()])
 }
 
 fn run_lesson(lesson: &Lesson, set: &Settings, seconds: u32, boards: &dyn Boards) -> Result<RunRecord, RunError> {
@@ -290,6 +362,60 @@ mod tests {
     use super::*;
 
     #[test]
+    fn shards_are_disjoint_and_together_everything() {
+        for of in 1..6 {
+            let shards: Vec<Shard> = (1..=of).map(|number| format!("{number}/{of}").parse().unwrap()).collect();
+            for at in 0..50 {
+                assert_eq!(shards.iter().filter(|shard| shard.has(at)).count(), 1);
+            }
+        }
+        for text in ["", "1", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "a/b", "1/99999999999999999999"] {
+            assert_eq!(text.parse::<Shard>(), Err(NoShard), "{text}");
+        }
+    }
+
+    /// What a host keeps of cases that held.
+    #[derive(Default)]
+    struct Kept(Mutex<std::collections::BTreeSet<String>>);
+
+    impl Remembered for Kept {
+        fn holds(&self, content: &str) -> bool {
+            self.0.lock().unwrap().contains(content)
+        }
+
+        fn keep(&self, content: &str) {
+            self.0.lock().unwrap().insert(content.to_owned());
+        }
+    }
+
+    #[test]
+    fn what_held_is_not_tried_again_and_what_failed_is() {
+        let course = crate::test_course();
+        let mut lesson = course.lesson("lost-update").unwrap().clone();
+        lesson.grid.rows.truncate(2);
+        lesson.predictions.clear();
+        lesson.exercise.wrong.clear();
+        // A row that cannot hold.
+        lesson.grid.rows[1].holds.push(Relation::parse("ran < 0").unwrap());
+        let (kept, board) = (Kept::default(), crate::test_board());
+        let validated = |lesson: &Lesson| {
+            let validation = Validation {
+                lessons: &[lesson],
+                shard: Shard::ALL,
+                boards: &board,
+                hands: &crate::hands::OneHand,
+                clock: &|| Moment::ZERO,
+                remembered: Some(&kept),
+            };
+            validate(&validation, &|_| {}).iter().map(|case| (case.ok, case.remembered)).collect::<Vec<_>>()
+        };
+        assert_eq!(validated(&lesson), [(true, false), (false, false), (true, false), (true, false)]);
+        assert_eq!(validated(&lesson), [(true, true), (false, false), (true, true), (true, true)]);
+        lesson.program.push_str("# another program\n");
+        assert_eq!(validated(&lesson), [(true, false), (false, false), (true, true), (true, true)]);
+    }
+
+    #[test]
     fn junit_names_what_failed_and_stays_well_formed() {
         let case = |ok, findings: &[&str]| Case {
             lesson: "lost-update".into(),
@@ -297,6 +423,7 @@ mod tests {
             ok,
             findings: findings.iter().map(|finding| (*finding).to_owned()).collect(),
             took: Duration::from_millis(1500),
+            remembered: false,
         };
         let xml = junit(&[case(true, &[]), case(false, &["`lost < 1` does not hold\u{1b}"])]);
         assert!(xml.contains("tests=\"2\" failures=\"1\" time=\"3.000\""));

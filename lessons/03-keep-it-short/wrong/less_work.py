@@ -4,10 +4,10 @@ from time import ticks_diff, ticks_us
 seen = processed = steps = 0
 
 
-def step():                     # a piece of work, 100 us long
+def step():                     # a piece of work, 200 us long
     global steps
     start = ticks_us()
-    while ticks_diff(ticks_us(), start) < 100:
+    while ticks_diff(ticks_us(), start) < 200:
         pass
     steps += 1
 

@@ -8,11 +8,12 @@ use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::emulation::EmulationOptions;
 use super::out::{failure, language, say, say_text, words};
 use super::run::{find_lesson, read_program, read_settings};
-use super::timing::TimingOption;
 use crate::threads::Threads;
 use course::{Course, Language, Lesson};
+use workbench::emulated::BootedBoard;
 use workbench::explore::{self, Counts, ExploreError, ExploreRequest, NotExplored, Pairs, Recipe, Report};
 
 /// Options of `isrlab explore`.
@@ -45,14 +46,13 @@ pub(super) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    timing: TimingOption,
+    emulation: EmulationOptions,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let course = crate::lessons::embedded()?;
     let lesson = find_lesson(&course, &arguments.lesson)?;
-    let (request, arrival) = what(&course, lesson, &arguments)?;
-    let boards = arguments.timing.booted()?;
+    let (request, arrival, boards) = what(&course, lesson, &arguments)?;
     let mut exploration = explore::open(lesson, request, &boards).map_err(coded)?;
     if let Some((at, second)) = arrival {
         let played = exploration.play(at, second).map_err(coded)?;
@@ -93,13 +93,18 @@ fn coded(error: ExploreError) -> anyhow::Error {
 /// One arrival, and a second one.
 type Arrival = (u32, Option<u32>);
 
-/// What is to be explored, and the arrival if only one is asked for. A replay word says all of it.
-fn what(course: &Course, lesson: &Lesson, arguments: &Arguments) -> anyhow::Result<(ExploreRequest, Option<Arrival>)> {
+/// What is to be explored, the arrival if only one is asked for, and the board. A replay word says all of it.
+fn what(
+    course: &Course,
+    lesson: &Lesson,
+    arguments: &Arguments,
+) -> anyhow::Result<(ExploreRequest, Option<Arrival>, BootedBoard)> {
     let file = arguments.program.as_deref();
     if let Some(word) = &arguments.replay {
         let given = file.map(|file| read_program(lesson, Some(file))).transpose()?;
-        let Recipe { lesson: named, request, at, second } =
-            explore::recipe(course, &crate::firmware::lesson_firmware(), word, given.as_deref())?;
+        let here = crate::firmware::lesson_firmware().hash();
+        let Recipe { timing, lesson: named, request, at, second } =
+            explore::recipe(course, &here, word, given.as_deref())?;
         if named.slug != lesson.slug {
             let named = &named.slug;
             return Err(failure(
@@ -107,7 +112,7 @@ fn what(course: &Course, lesson: &Lesson, arguments: &Arguments) -> anyhow::Resu
                 format!("この再生ワードはレッスン `{named}` のものです。"),
             ));
         }
-        return Ok((request, Some((at, second))));
+        return Ok((request, Some((at, second)), arguments.emulation.booted_for_word(timing)?));
     }
     let request = ExploreRequest {
         program: read_program(lesson, file)?,
@@ -115,7 +120,7 @@ fn what(course: &Course, lesson: &Lesson, arguments: &Arguments) -> anyhow::Resu
         settings: read_settings(lesson, &arguments.set)?,
         seed: arguments.seed,
     };
-    Ok((request, arguments.at.map(|at| (at, arguments.second))))
+    Ok((request, arguments.at.map(|at| (at, arguments.second)), arguments.emulation.booted()?))
 }
 
 fn played_text(played: &explore::Played, language: Language) -> String {

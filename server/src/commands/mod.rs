@@ -3,14 +3,15 @@
 
 mod boards;
 mod class;
+mod emulation;
 mod explore;
 mod flash;
 mod out;
 mod run;
 mod serve;
 mod signal;
-mod timing;
 mod validate;
+mod version;
 mod virtual_port;
 
 use std::process::ExitCode;
@@ -20,10 +21,17 @@ use tracing_subscriber::EnvFilter;
 
 /// Interrupts in MicroPython on the ESP32, on a bench: lessons, boards and measurements.
 #[derive(Debug, Parser)]
-#[command(name = "isrlab", version)]
+#[command(name = "isrlab", disable_version_flag = true, arg_required_else_help = true)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct CommandLine {
+    /// Prints the version.
+    #[arg(short = 'V', long)]
+    version: bool,
+    /// Prints one JSON object with all that decides what is measured, and the engine of virtual boards.
+    #[arg(long, requires = "version")]
+    json: bool,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -50,7 +58,8 @@ impl CommandLine {
     /// Does what the command line asks for; a failure is printed with its causes, in the user's language.
     #[must_use]
     pub fn execute(self) -> ExitCode {
-        let outcome = match self.command {
+        let Some(command) = self.command else { return out::end(version::execute(self.json)) };
+        let outcome = match command {
             Command::Serve(arguments) => serve::execute(arguments),
             Command::Boards(arguments) => boards::execute(arguments),
             Command::Flash(arguments) => flash::execute(arguments),

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::emulation::EmulationOptions;
 use super::out::{Unheard, complain, failure, language, say, words};
-use super::timing::TimingOption;
 use course::words::{problem, setting as setting_words};
 use course::{Course, Language, Lesson, SettingError, Settings};
 use ports::attached::{self, AttachedFault};
@@ -44,14 +44,14 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     #[command(flatten)]
-    timing: TimingOption,
+    emulation: EmulationOptions,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let course = crate::lessons::load(arguments.folder.as_deref())?;
     let request = request(&course, &arguments)?;
     let record = if arguments.board == "virtual" {
-        let mut drive = arguments.timing.booted()?.fresh(request.seed)?;
+        let mut drive = arguments.emulation.booted()?.fresh(request.seed)?;
         headless::run(&mut drive, &request, &mut |_| true).map_err(run_error)?
     } else {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::emulation::EngineOption;
 use super::out::{self, language};
 use super::signal::end_signal;
 use crate::app::{App, AppState};
@@ -44,6 +45,8 @@ pub(super) struct Arguments {
     /// Deletes a class in which nothing has happened for so many days.
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
     keep_classes: u16,
+    #[command(flatten)]
+    engine: EngineOption,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -60,6 +63,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         ports: PortSource::System,
         boards: arguments.board,
         keep_classes: Duration::from_secs(u64::from(arguments.keep_classes) * 24 * 3600),
+        engine: arguments.engine.kind(),
         ..ServeConfig::default()
     };
     allow_connections();

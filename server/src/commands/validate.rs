@@ -10,16 +10,17 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 
+use super::emulation::EmulationOptions;
 use super::out::{self, say, say_text};
 use super::run::{attached_fault, find_lesson};
-use super::timing::TimingOption;
 use crate::lock::lock;
 use crate::threads::Threads;
+use crate::verdicts::KeptVerdicts;
 use ports::attached::AttachedBoard;
 use ports::clock::now;
 use ports::discovery;
 use workbench::headless::Boards;
-use workbench::validate::{self, Case};
+use workbench::validate::{self, Case, Remembered, Shard, Validation};
 
 /// Options of `isrlab validate`.
 #[derive(Debug, Args)]
@@ -35,11 +36,18 @@ pub(super) struct Arguments {
     /// Prints one JSON object in the place of the list.
     #[arg(long)]
     json: bool,
+    /// Tries every case, and remembers nothing: without it, cases that held before on this computer, with the same program
+    /// and the same executable, are not tried again.
+    #[arg(long)]
+    fresh: bool,
+    /// Checks one of N equal parts, for computers that share the work.
+    #[arg(long, value_name = "K/N", default_value = "1/1")]
+    shard: Shard,
     /// The lessons of a folder in the place of those that this binary carries, for authors.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     #[command(flatten)]
-    timing: TimingOption,
+    emulation: EmulationOptions,
 }
 
 #[derive(Serialize)]
@@ -50,7 +58,7 @@ struct Summary<'a> {
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let course = crate::lessons::load(arguments.folder.as_deref())?;
-    let lessons = if arguments.lessons.is_empty() {
+    let lessons: Vec<_> = if arguments.lessons.is_empty() {
         course.lessons.iter().collect()
     } else {
         arguments.lessons.iter().map(|name| find_lesson(&course, name)).collect::<anyhow::Result<Vec<_>>>()?
@@ -60,13 +68,22 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Ends after the board that uses it.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let boards: Box<dyn Boards> = if arguments.board == "virtual" {
-        Box::new(arguments.timing.booted()?)
+        Box::new(arguments.emulation.booted()?)
     } else {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
         Box::new(AttachedBoard::open(&board, runtime.handle()).map_err(|fault| attached_fault(&fault))?)
     };
+    let verdicts = if arguments.fresh || boards.booted().is_none() { None } else { KeptVerdicts::open() };
     let unheard = Mutex::new(None);
-    let cases = validate::validate(&lessons, &*boards, &Threads, &now, &|case| {
+    let validation = Validation {
+        lessons: &lessons,
+        shard: arguments.shard,
+        boards: &*boards,
+        hands: &Threads,
+        clock: &now,
+        remembered: verdicts.as_ref().map(|verdicts| verdicts as &dyn Remembered),
+    };
+    let cases = validate::validate(&validation, &|case| {
         if !arguments.json
             && let Err(error) = say_text(&case_text(case))
         {
@@ -92,7 +109,11 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.json {
         say!("{}", serde_json::to_string_pretty(&Summary { ok: failed == 0, cases: &cases })?)?;
     } else {
-        say!("{} lessons, {} cases, {failed} failed", lessons.len(), cases.len())?;
+        let remembered = match cases.iter().filter(|case| case.remembered).count() {
+            0 => String::new(),
+            known => format!(" ({known} held before and were not tried again; --fresh tries them)"),
+        };
+        say!("{} lessons, {} cases, {failed} failed{remembered}", lessons.len(), cases.len())?;
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use emulator::{Config, FlashImage, Machine, Port, Strapping};
 
+use super::emulation::EmulationOptions;
 use super::signal::end_signal;
-use super::timing::TimingOption;
 use crate::firmware;
 use ports::virtual_port::Cable;
 use ports::virtual_port::flash_file::{self, FlashFile, FlashWatch};
@@ -18,6 +18,7 @@ use ports::virtual_port::network::NetworkPort;
 use ports::virtual_port::paced::{self, Pace};
 #[cfg(unix)]
 use ports::virtual_port::pty::PseudoTerminal;
+use workbench::emulated::Emulation;
 
 /// Options of `isrlab virtual`.
 #[derive(Debug, Args)]
@@ -41,7 +42,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     fast: bool,
     #[command(flatten)]
-    timing: TimingOption,
+    emulation: EmulationOptions,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -66,7 +67,8 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let contents = arguments.flash.as_deref().map(flash_file::read).transpose()?.flatten();
     let flash = FlashImage::from_bytes(contents.as_deref().unwrap_or(firmware::FLASH_IMAGE))?;
     let strapping = if arguments.download { Strapping::DownloadMode } else { Strapping::FlashBoot };
-    let mut machine = Machine::new(Config { flash, strapping, timing: arguments.timing.model(), ..Config::default() });
+    let Emulation { timing, engine } = arguments.emulation.emulation();
+    let mut machine = Machine::new(Config { flash, strapping, timing, engine, ..Config::default() });
     // The button is let go again: the next reset boots from flash.
     machine.set_strapping(Strapping::FlashBoot);
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use workbench::version::BoardVersion;
 
 /// The steps of a lesson, in order.
 pub const STEPS: [&str; 6] = ["predict", "run", "see", "explain", "fix", "checked"];
@@ -56,6 +57,17 @@ impl VisitorWork {
         }
     }
 
+    /// Marks the rows that another version of the virtual board has measured, so that nobody takes them for rows of this
+    /// one. Rows of attached boards have no version; the first workbenches wrote none at all.
+    pub fn mark_earlier(&mut self, here: &BoardVersion) {
+        let here = serde_json::to_value(here).unwrap_or_default();
+        for row in self.outcomes.iter_mut().filter_map(Value::as_object_mut) {
+            if row.get("version").is_none_or(|version| !version.is_null() && *version != here) {
+                row.insert("earlier".to_owned(), true.into());
+            }
+        }
+    }
+
     /// The steps done; passing a check is the last one.
     #[must_use]
     pub fn is_done(&self, step: &str) -> bool {
@@ -84,7 +96,27 @@ pub fn step_key(step: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use emulator::Timing;
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn rows_of_another_version_are_marked() {
+        let here = BoardVersion { firmware: "0123abcd".into(), timing: Timing::Silicon };
+        let rows = [
+            (json!({ "version": here }), false),
+            (json!({ "version": { "firmware": "0123abcd", "timing": "unit" } }), true),
+            (json!({ "version": { "firmware": "00000000", "timing": "silicon" } }), true),
+            (json!({ "version": null }), false),
+            (json!({}), true),
+        ];
+        let mut work =
+            VisitorWork { outcomes: rows.iter().map(|(row, _)| row.clone()).collect(), ..Default::default() };
+        work.mark_earlier(&here);
+        let marked: Vec<_> = work.outcomes.iter().map(|row| row["earlier"] == true).collect();
+        assert_eq!(marked, rows.map(|(_, earlier)| earlier));
+    }
 
     #[test]
     fn progress_goes_from_nothing_to_passed() {

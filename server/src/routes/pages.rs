@@ -73,10 +73,11 @@ async fn bench(
     frame.bench_path = path;
     frame.explorer_path = explorer_path(&app, Some(lesson));
     // Of this lesson the rows of the outcome table as well.
-    let (work, seed) = match copied {
+    let (mut work, seed) = match copied {
         Some((work, seed)) => (work, seed),
         None => (visitor_work(app.store.work(visitor.id, slug.clone()).await?), seed_of(&app, visitor)),
     };
+    work.mark_earlier(app.benches.booted().version());
     let page = BenchPage::new(frame, &app.course, lesson, &work, seed);
     let mut response = html(&page)?;
     set_cookie(&mut response, LESSON_COOKIE, &slug);

@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn isrlab(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_isrlab"));
     command.args(arguments).env_remove("LC_ALL").env_remove("LC_MESSAGES").env("LANG", "C");
+    // No test leaves anything in the developer's own cache.
+    command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
@@ -50,6 +52,34 @@ fn a_stdout_that_nobody_reads_ends_the_command_in_silence() {
         let output = child.wait_with_output().unwrap();
         assert_eq!((output.status.code(), error_of(&output).as_str()), (Some(141), ""), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_validation_remembers_what_held_and_can_be_shared() {
+    let cache = tempfile::tempdir().unwrap();
+    let validate = |arguments: &[&str]| {
+        let mut command = isrlab(&["validate", "what-allocates"]);
+        let output = command.args(arguments).env("XDG_CACHE_HOME", cache.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let names = |said: &str| {
+        let mut lines: Vec<_> = said.lines().filter(|line| line.starts_with("ok")).map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let (first, second) = (validate(&["--shard", "1/2"]), validate(&["--shard", "2/2"]));
+    assert!(!first.contains("held before") && !second.contains("held before"), "{first}{second}");
+    let all = validate(&[]);
+    let total = names(&all).len();
+    assert!(all.contains(&format!("{total} held before")), "{all}");
+    let shared: Vec<_> = names(&format!("{first}{second}"));
+    assert_eq!((names(&first).len().abs_diff(names(&second).len()) <= 1, shared), (true, names(&all)));
+    // Another model of time is another run.
+    assert!(!validate(&["--timing", "unit", "--shard", "1/8"]).contains("held before"));
+    assert!(!validate(&["--fresh", "--shard", "1/8"]).contains("held before"));
+    // The engine decides nothing.
+    assert!(validate(&["--engine", "block", "--shard", "1/8"]).contains("held before"));
 }
 
 #[test]

@@ -30,22 +30,37 @@ use crate::bus::Tick;
 use crate::memory::{FLASH_CODE_BASE, FLASH_DATA_BASE, FLASH_WINDOW_SIZE};
 
 /// Which model says what an instruction costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Timing {
-    /// As on the chip, see the table of [`timing`](self).
+    /// As on the chip, see the table of [`timing`](self). New boards keep it unless they are told otherwise.
+    #[default]
     Silicon,
     /// Every instruction takes one cycle.
     Unit,
 }
 
-/// The model that new boards follow unless another is asked for.
-pub const DEFAULT_TIMING: Timing = Timing::Unit;
-
-impl Default for Timing {
-    fn default() -> Self {
-        DEFAULT_TIMING
+impl std::fmt::Display for Timing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Silicon => "silicon",
+            Self::Unit => "unit",
+        })
     }
 }
+
+impl std::str::FromStr for Timing {
+    type Err = UnknownTiming;
+
+    fn from_str(name: &str) -> Result<Self, UnknownTiming> {
+        let known = [Self::Silicon, Self::Unit].into_iter().find(|timing| timing.to_string() == name);
+        known.ok_or_else(|| UnknownTiming(name.to_owned()))
+    }
+}
+
+/// There is no model of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no model of time `{0}`; there are silicon and unit")]
+pub struct UnknownTiming(pub String);
 
 /// What a taken branch costs beyond one that is not.
 pub(crate) const TAKEN_EXTRA: u8 = 2;

@@ -28,12 +28,13 @@ use explorer::window::{Firmware, Place, Window};
 use serde_json::{Map, Value};
 
 use crate::hands::{Hands, Job};
+use crate::version::BoardVersion;
 use course::{Lesson, Measured, Settings};
 pub use error::{ExploreError, NotExplored};
 pub use open::open;
 pub use pairs::Pairs;
 pub use played::Played;
-pub use replay::{Recipe, Replay, ReplayError, recipe};
+pub use replay::{OtherFirmware, Recipe, Replay, ReplayError, recipe};
 pub use report::{Bytecode, Counts, Loss, Report};
 pub use share::{Share, share};
 
@@ -62,8 +63,7 @@ pub struct Exploration {
     source: Source,
     window: Window,
     firmware: Firmware,
-    /// The firmware's name in replay words.
-    build: String,
+    version: BoardVersion,
 }
 
 /// What became of one arrival.

@@ -60,8 +60,7 @@ pub(super) fn open_driver(
     let mut machine = run_program(&request, boards)?;
     type_driver(&mut machine, driver);
     let window = Window::open(machine, &firmware, MARKS, Limits::default())?;
-    let build = boards.firmware().hash();
-    Ok(Exploration { lesson: lesson.clone(), request, source, window, firmware, build })
+    Ok(Exploration { lesson: lesson.clone(), request, source, window, firmware, version: boards.version().clone() })
 }
 
 /// The run of a program without alarms that come in between.

@@ -1,20 +1,22 @@
-//! The word that plays one arrival again: firmware, lesson, program, seed, settings and arrival.
+//! The word that plays one arrival again: firmware, model of time, lesson, program, seed, settings and arrival.
 //!
-//! `isr1:FIRMWARE:LESSON:PROGRAM:SEED:SETTINGS:AT[+SECOND]`. The program is `lesson`, or `own` (a changed copy
+//! `isr2:FIRMWARE:TIMING:LESSON:PROGRAM:SEED:SETTINGS:AT[+SECOND]`. The program is `lesson`, or `own` (a changed copy
 //! of it) or `fix` (for the exercise), a dot, and either the program itself, compressed, or, where that
-//! is too long, `#` and its hash: then its file is needed beside the word.
+//! is too long, `#` and its hash: then its file is needed beside the word. Words that begin with `isr1:` are of the
+//! time when boards kept unit time, and name no model.
 
 use std::io::{Read as _, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use emulator::Timing;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde::Serialize;
 
 use super::{Exploration, ExploreRequest};
-use crate::firmware::{LessonFirmware, short_hash};
+use crate::firmware::short_hash;
 use course::{Course, Lesson, Settings};
 
 /// A compressed program that is longer stays out of the word.
@@ -34,20 +36,36 @@ pub struct Replay {
     pub word: String,
 }
 
+/// A word of another firmware: everything that is in it, so that it can be run as a new run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the word was made with firmware {word}, and this program carries {here}; only the same version plays the same run. \
+     The word is of lesson `{lesson}`, seed {seed}, settings {settings}, program:\n{program}"
+)]
+pub struct OtherFirmware {
+    /// Hash in the word.
+    pub word: String,
+    /// Hash of the firmware here.
+    pub here: String,
+    /// The lesson's slug.
+    pub lesson: String,
+    /// The seed.
+    pub seed: String,
+    /// The settings.
+    pub settings: String,
+    /// The program, as far as it is in the word.
+    pub program: String,
+}
+
 /// Why a word cannot be played.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {
     /// It is no replay word.
-    #[error("this is no replay word; copy it whole, from `isr1:` to its last number")]
+    #[error("this is no replay word; copy it whole, from `isr2:` to its last number")]
     Malformed,
-    /// It was made with another firmware.
-    #[error("the word was made with firmware {word}, and this program carries {here}; use the same version")]
-    OtherFirmware {
-        /// Hash in the word.
-        word: String,
-        /// Hash of the firmware here.
-        here: String,
-    },
+    /// It was made with another firmware, so nothing here is the run that it names.
+    #[error(transparent)]
+    OtherFirmware(Box<OtherFirmware>),
     /// This course has no such lesson.
     #[error("there is no lesson `{0}`")]
     Lesson(String),
@@ -70,6 +88,8 @@ pub enum ReplayError {
 /// What a word says.
 #[derive(Clone, Debug)]
 pub struct Recipe<'c> {
+    /// The model of time that the board has to keep.
+    pub timing: Timing,
     /// The lesson.
     pub lesson: &'c Lesson,
     /// What is explored.
@@ -92,8 +112,9 @@ impl Exploration {
         };
         let also = second.map(|second| format!("+{second}")).unwrap_or_default();
         let word = format!(
-            "isr1:{}:{}:{program}:{}:{}:{at}{also}",
-            self.build,
+            "isr2:{}:{}:{}:{program}:{}:{}:{at}{also}",
+            self.version.firmware,
+            self.version.timing,
             self.lesson.slug,
             self.request.seed,
             settings.join(",")
@@ -102,23 +123,25 @@ impl Exploration {
     }
 }
 
-/// Reads a word. `given` is a program that was handed over beside it.
+/// Reads a word. `here` is the firmware's build, `given` a program that was handed over beside the word.
 ///
 /// # Errors
 /// [`ReplayError`].
-pub fn recipe<'c>(
-    course: &'c Course,
-    firmware: &LessonFirmware,
-    word: &str,
-    given: Option<&str>,
-) -> Result<Recipe<'c>, ReplayError> {
+pub fn recipe<'c>(course: &'c Course, here: &str, word: &str, given: Option<&str>) -> Result<Recipe<'c>, ReplayError> {
     let parts: Vec<&str> = word.trim().split(':').collect();
-    let ["isr1", build, slug, program, seed, settings, arrivals] = parts[..] else {
-        return Err(ReplayError::Malformed);
+    let (build, timing, rest): (&str, Timing, [&str; 5]) = match parts[..] {
+        ["isr1", build, ref rest @ ..] => (build, Timing::Unit, rest.try_into().map_err(|_| ReplayError::Malformed)?),
+        ["isr2", build, timing, ref rest @ ..] => {
+            let timing = timing.parse().map_err(|_| ReplayError::Malformed)?;
+            (build, timing, rest.try_into().map_err(|_| ReplayError::Malformed)?)
+        }
+        _ => return Err(ReplayError::Malformed),
     };
-    let here = firmware.hash();
+    let [slug, program, seed, settings, arrivals] = rest;
     if build != here {
-        return Err(ReplayError::OtherFirmware { word: build.to_owned(), here });
+        let [word, here, lesson, seed, settings] = [build, here, slug, seed, settings].map(str::to_owned);
+        let other = OtherFirmware { word, here, lesson, seed, settings, program: as_told(program) };
+        return Err(ReplayError::OtherFirmware(Box::new(other)));
     }
     let lesson = course.lesson(slug).ok_or_else(|| ReplayError::Lesson(slug.to_owned()))?;
     let seed = seed.parse().map_err(|_| ReplayError::Malformed)?;
@@ -140,7 +163,7 @@ pub fn recipe<'c>(
         Some(("fix", packed)) => (true, unpacked(packed, given)?),
         _ => return Err(ReplayError::Malformed),
     };
-    Ok(Recipe { lesson, request: ExploreRequest { program, exercise, settings, seed }, at, second })
+    Ok(Recipe { timing, lesson, request: ExploreRequest { program, exercise, settings, seed }, at, second })
 }
 
 /// A program as it stands in a word.
@@ -152,6 +175,12 @@ fn packed(program: &str) -> String {
         Ok(text) if text.len() <= MOST_PROGRAM_CHARS => text,
         _ => format!("#{}", short_hash(program.as_bytes())),
     }
+}
+
+/// The program of a word that cannot be played, for a person to read.
+fn as_told(program: &str) -> String {
+    let Some((_, packed)) = program.split_once('.') else { return program.to_owned() };
+    unpacked(packed, None).unwrap_or_else(|_| packed.to_owned())
 }
 
 fn unpacked(packed: &str, given: Option<&str>) -> Result<String, ReplayError> {
@@ -189,21 +218,33 @@ mod tests {
     #[test]
     fn words_that_are_none_are_refused() {
         let course = crate::test_course();
-        let build = LessonFirmware::new(&b"flash"[..], &b"elf"[..]);
-        let firmware = build.hash();
-        let read = |word: &str| recipe(&course, &build, word, None).map(|recipe| recipe.at);
-        assert_eq!(read(&format!("isr1:{firmware}:lost-update:lesson:1:kind=hard:7")), Ok(7));
-        for word in ["", "isr1:", "isr1:a:b", &format!("isr1:{firmware}:lost-update:fix.!!:1::7")] {
+        let firmware = "0123abcd";
+        let word = |rest: &str| format!("isr2:{firmware}:silicon:{rest}");
+        let read = |word: &str| recipe(&course, firmware, word, None).map(|recipe| (recipe.timing, recipe.at));
+        assert_eq!(read(&word("lost-update:lesson:1:kind=hard:7")), Ok((Timing::Silicon, 7)));
+        assert_eq!(read(&format!("isr2:{firmware}:unit:lost-update:lesson:1::7")), Ok((Timing::Unit, 7)));
+        // Boards kept unit time when words named no model.
+        assert_eq!(read(&format!("isr1:{firmware}:lost-update:lesson:1::7")), Ok((Timing::Unit, 7)));
+        let nonsense =
+            ["", "isr1:", "isr2:a:b", "isr2:a:silicon", &word("lost-update:fix.!!:1::7"), "isr3:a:unit:b:c:1::7"];
+        for word in nonsense {
             assert_eq!(read(word), Err(ReplayError::Malformed), "{word}");
         }
+        assert_eq!(read(&format!("isr2:{firmware}:sundial:lost-update:lesson:1::7")), Err(ReplayError::Malformed));
         for arrivals in ["x", "7+", "+7", "-1", "99999999999"] {
-            let word = format!("isr1:{firmware}:lost-update:lesson:1::{arrivals}");
+            let word = word(&format!("lost-update:lesson:1::{arrivals}"));
             assert_eq!(read(&word), Err(ReplayError::Malformed), "{word}");
         }
-        assert!(matches!(read("isr1:00000000:lost-update:lesson:1::7"), Err(ReplayError::OtherFirmware { .. })));
-        assert!(matches!(read(&format!("isr1:{firmware}:none:lesson:1::7")), Err(ReplayError::Lesson(_))));
-        let unknown = format!("isr1:{firmware}:lost-update:lesson:1:colour=red:7");
+        assert!(matches!(read(&word("none:lesson:1::7")), Err(ReplayError::Lesson(_))));
+        let unknown = word("lost-update:lesson:1:colour=red:7");
         assert!(matches!(read(&unknown), Err(ReplayError::Setting(_))));
+        // Another version's word is not played, and says what it was.
+        let fix = packed("count = 0\n");
+        let other = read(&format!("isr2:00000000:silicon:lost-update:fix.{fix}:1:kind=hard:7")).unwrap_err();
+        assert!(matches!(other, ReplayError::OtherFirmware(_)));
+        for told in ["00000000", firmware, "lost-update", "kind=hard", "count = 0\n"] {
+            assert!(other.to_string().contains(told), "{told}: {other}");
+        }
         // A word that unpacks to more than any program is cut, not unpacked without end.
         let bomb = packed(&"a".repeat(1_000_000));
         assert!(unpacked(&bomb, None).unwrap().len() as u64 <= MOST_PROGRAM_BYTES);

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::told::{Told, ToldRange};
 use super::words;
 use super::{Exploration, Pairs, Replay, Share, Tried};
+use crate::version::BoardVersion;
 use course::lesson::Losing;
 use course::{Settings, Text};
 
@@ -24,6 +25,7 @@ pub struct Report {
     program: &'static str,
     settings: Settings,
     seed: u64,
+    version: BoardVersion,
     source: String,
     invariant: String,
     /// Machine instructions in the window.
@@ -174,6 +176,7 @@ impl Exploration {
             program: self.program_name(),
             settings: self.request.settings.clone(),
             seed: self.request.seed,
+            version: self.version.clone(),
             source: explorer.map(|explorer| explorer.source.clone()).unwrap_or_default(),
             invariant: explorer.map(|explorer| explorer.invariant.text().to_owned()).unwrap_or_default(),
             instructions: self.window.instructions(),

@@ -1,6 +1,6 @@
 //! Measures the figures of the README on the virtual board and prints them as a table.
 //!
-//! Cycles are those of the virtual CPU: one per instruction and a few for some, without cache misses.
+//! Cycles are those of silicon's time, what the flash's cache misses included (ARCHITECTURE.md, "Silicon's time").
 
 #![expect(clippy::panic, reason = "without its measurement the program has nothing to say")]
 
@@ -20,6 +20,16 @@ const CALLBACKS: usize = 2000;
 const APPLICATION_OFFSET: usize = 0x1_0000;
 const APPLICATION_BYTES: usize = 0x1F_0000;
 
+/// What main does meanwhile, and what that means for the cache. The second one reads twice as much of flash as the cache
+/// holds between two alarms.
+const MAINS: [(&str, &str); 2] = [
+    ("i = 0\n  while True: i = i + 1 if i < 9 else 0", "main in a loop with a jump, cache warm"),
+    (
+        "while True:\n    for a in range(0x3C000000, 0x3C008000, 32): mem8[a]",
+        "main reads through flash with jumps, cache cold",
+    ),
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let elf = firmware_file("lesson-firmware-esp32c3.elf");
     let elf = object::File::parse(&*elf)?;
@@ -31,14 +41,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("the firmware's ELF file has no symbol port_vm_execute")?
         .address() as u32;
     for kind in ["hard", "soft"] {
-        let mut cycles = latencies(kind == "hard", entry);
-        cycles.sort_unstable();
-        println!(
-            "| {kind} callback: alarm to the first bytecode, {CALLBACKS} alarms, main in a loop with a jump | \
-             median {} cycles, maximum {} |",
-            cycles[cycles.len() / 2],
-            cycles[cycles.len() - 1],
-        );
+        for (main, main_does) in MAINS {
+            let mut cycles = latencies(kind == "hard", entry, main);
+            cycles.sort_unstable();
+            println!(
+                "| {kind} callback: alarm to the first bytecode, {CALLBACKS} alarms, {main_does} | median {} cycles, \
+                 maximum {} |",
+                cycles[cycles.len() / 2],
+                cycles[cycles.len() - 1],
+            );
+        }
     }
     let (rate, share) = highest_rate();
     println!(
@@ -71,13 +83,13 @@ fn memory(elf: &object::File<'_>) -> Result<(), Box<dyn Error>> {
 }
 
 /// Cycles from the trap of an alarm to the entry of the VM with its callback.
-fn latencies(hard: bool, vm_entry: u32) -> Vec<u64> {
+fn latencies(hard: bool, vm_entry: u32, main: &str) -> Vec<u64> {
     let mut board = Board::at_prompt();
     board.enter_raw();
     let hard = if hard { "True" } else { "False" };
     board.launch(&format!(
-        "from machine import Timer\nn = 0\ndef cb(t):\n  global n\n  n += 1\ndef main():\n  i = 0\n  \
-         while True: i = i + 1 if i < 9 else 0\nTimer(0, period=1009, tick_hz=1000000, callback=cb, hard={hard})\nmain()\n"
+        "from machine import Timer, mem8\nn = 0\ndef cb(t):\n  global n\n  n += 1\ndef main():\n  {main}\n\
+         Timer(0, period=9001, tick_hz=1000000, callback=cb, hard={hard})\nmain()\n"
     ));
     board.run_ms(50);
     let machine = board.machine();
@@ -106,7 +118,7 @@ fn latencies(hard: bool, vm_entry: u32) -> Vec<u64> {
 /// The interrupt line of the timer, which is the one that comes most often.
 fn busiest_line(machine: &mut Machine) -> u8 {
     machine.clear_trap_log();
-    machine.run_for(20 * MILLISECOND);
+    machine.run_for(200 * MILLISECOND);
     let lines: Vec<u8> = machine
         .trap_log()
         .into_iter()
