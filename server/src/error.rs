@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use course::words::{self, ProblemText};
 use course::{Language, SettingError};
+use parts::MoveError;
 use serde::Serialize;
 use workbench::asked::Unaskable;
 use workbench::description::trouble;
@@ -108,6 +109,9 @@ impl Problem {
             Self::SavedTooMuch => StatusCode::INSUFFICIENT_STORAGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Board(BoardRefusal::Session(_)) => StatusCode::BAD_GATEWAY,
+            Self::Board(BoardRefusal::Part(error)) if !matches!(error, MoveError::NotConnected { .. }) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Board(BoardRefusal::Gone) => StatusCode::SERVICE_UNAVAILABLE,
             Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Board(_) | Self::CheckGivenUp | Self::NeedsHardInterrupts => StatusCode::CONFLICT,
@@ -167,6 +171,7 @@ impl Problem {
             Self::Unaskable(why) => why.places(),
             Self::NotExplored(why) => return why.text(language),
             Self::Board(BoardRefusal::Port(fault)) => return trouble(fault, language),
+            Self::Board(BoardRefusal::Part(error)) => return words::wiring::moved(error, language),
             Self::BadJson(cause) => vec![("cause", cause.clone())],
             Self::TooLarge(bytes) => vec![("kb", (bytes / 1024).to_string())],
             Self::NotAPort(text) => vec![("text", text.clone())],

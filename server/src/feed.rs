@@ -28,7 +28,7 @@ const CONSOLE_TAIL_BYTES: usize = 8 * 1024;
 pub struct FeedEvent {
     /// Increasing by one from event to event.
     pub id: u64,
-    /// `board`, `sample`, `event`, `console`, `run`, `outcome`, `check` or `explore`.
+    /// `board`, `sample`, `parts`, `event`, `console`, `run`, `outcome`, `check` or `explore`.
     pub name: &'static str,
     /// JSON text without line feeds.
     pub data: Arc<str>,
@@ -74,7 +74,7 @@ struct Ring {
 
 /// The kinds of events that describe a state, in the order in which a new reader is told: a newer
 /// one makes the older ones unnecessary.
-const STATES: [&str; 3] = ["board", "run", "sample"];
+const STATES: [&str; 4] = ["board", "run", "sample", "parts"];
 
 impl Default for Feed {
     fn default() -> Self {

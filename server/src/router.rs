@@ -31,6 +31,7 @@ pub fn router(app: AppState) -> Router {
         .route("/api/speed", post(board::speed))
         .route("/api/set", post(board::set))
         .route("/api/console", post(board::console))
+        .route("/api/part", post(board::part))
         .route("/events/boards", get(boards::stream))
         .route("/api/boards", get(boards::list).post(boards::add))
         .route("/api/boards/{id}", axum::routing::delete(boards::remove))

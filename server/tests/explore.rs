@@ -197,6 +197,7 @@ fn the_foretold_share_is_the_measured_one() {
                 settings: settings.clone(),
                 seconds: 2,
                 seed,
+                wiring: lesson.wiring.clone(),
             };
             let numbers = boards.run(&run, &mut |_| true).unwrap().numbers();
             lost += numbers["lost"].as_f64().unwrap();

@@ -20,6 +20,7 @@ import { Explorer } from "./explorer.js";
 import { HistoryChart } from "./history-chart.js";
 import { LatencyHistogram } from "./latency-histogram.js";
 import { OutcomeTable } from "./outcome-table.js";
+import { PartsPanel } from "./parts-panel.js";
 import { PositionsHistogram } from "./positions-histogram.js";
 import { Predictions } from "./predictions.js";
 import { QueueGauge } from "./queue-gauge.js";
@@ -52,6 +53,8 @@ for (const panel of all(document, "[data-instrument]", HTMLElement)) {
   else new INSTRUMENTS[/** @type {keyof typeof INSTRUMENTS} */ (kind)](panel, model);
 }
 
+const partsPanel = maybe(document, "[data-parts]", HTMLElement);
+if (partsPanel) new PartsPanel(partsPanel, model, lesson.slug);
 const controls = new Controls(one(document, "[data-controls]", HTMLElement), model, lesson.slug);
 const row = new RunRow(one(document, "[data-run-row]", HTMLElement), model, lesson, announcer);
 new ConsolePanel(one(document, "[data-console-panel]", HTMLElement), model);

@@ -13,6 +13,7 @@
  *   event: BoardEvent,
  *   console: { text: string, bad_frames: number },
  *   run: import("./types.js").Run,
+ *   parts: { name: string, shown: { what: string } & Record<string, any> }[],
  *   board: import("./types.js").Board,
  *   boards: { boards: import("./types.js").ListedBoard[] },
  *   notice: { code: string, message: string, hint: string },

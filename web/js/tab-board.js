@@ -91,7 +91,7 @@ export class TabBoard {
     } else if (told.name === "record") {
       this.hooks.record(told.data);
     } else {
-      if (["board", "run", "sample"].includes(told.name)) this.#states.set(told.name, told.data);
+      if (["board", "run", "sample", "parts"].includes(told.name)) this.#states.set(told.name, told.data);
       for (const { topics, heard } of this.#listeners) if (topics.has(told.name)) heard(told.name, told.data);
     }
   }

@@ -6,10 +6,10 @@
  */
 
 /** The paths that a board answers, wherever it is. */
-const BOARD_PATHS = new Set(["/api/run", "/api/stop", "/api/reset", "/api/pause", "/api/speed", "/api/set", "/api/console"]);
+const BOARD_PATHS = new Set(["/api/run", "/api/stop", "/api/reset", "/api/pause", "/api/speed", "/api/set", "/api/part", "/api/console"]);
 
 /** What a board tells, wherever it is; all else is the server's. */
-const BOARD_TOPICS = new Set(["board", "sample", "event", "console", "run"]);
+const BOARD_TOPICS = new Set(["board", "sample", "event", "console", "run", "parts"]);
 
 /** The host could not be reached at all. */
 export class Unreachable extends Error {}

@@ -126,11 +126,6 @@ impl LessonCheck<'_> {
 
     fn references(&mut self) {
         let lesson = self.lesson;
-        for name in ["rate", "kind"] {
-            if lesson.control(name).is_none() {
-                self.report("lesson.toml", "control", format!("the control `{name}` is missing; every lesson has it"));
-            }
-        }
         for name in repeated(lesson.controls.iter().map(|control| control.name.as_str())) {
             self.report("lesson.toml", "control", format!("`{name}` stands there twice; keep one"));
         }
@@ -346,7 +341,7 @@ impl LessonCheck<'_> {
         };
         let described = |measures: &[Measure]| measures.iter().any(|measure| measure.name == name);
         let of_one_source = name.split_once('.').is_some_and(|(source, counter)| {
-            matches!(source.as_bytes(), [b't' | b'p', b'0'..=b'9'])
+            matches!(source.as_bytes(), [b't' | b'p', b'0'..=b'9'] | [b'p', b'1'..=b'2', b'0'..=b'9'])
                 && self.course.values.iter().any(|value| value.name == counter)
         });
         let of_exception = name.split_once('.').is_some_and(|(exception, field)| {

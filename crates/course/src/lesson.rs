@@ -1,7 +1,9 @@
 //! One lesson as data. The field names are the keys of `lesson.toml`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use parts::Wiring;
 use serde::{Deserialize, Serialize};
 
 use super::Measure;
@@ -36,6 +38,8 @@ pub struct Lesson {
     pub boards: Vec<Board>,
     /// How long a run on the bench lasts.
     pub run: RunLength,
+    /// What is on the pins, and what moves it in a run without a hand; empty in most lessons.
+    pub wiring: Arc<Wiring>,
     /// Its controls, in the order of the page.
     pub controls: Vec<Control>,
     /// The numbers that its program publishes.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
+use parts::{Draft, Wiring};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -12,7 +14,8 @@ use super::markdown::{self, Section};
 use super::settings::{ChoiceOption, Control, Range, Scale, Setting};
 use super::terms::{self, Term};
 use super::text::Text;
-use super::{Correction, Course, Document, Measure, Plan, check, plan};
+use super::words::wiring as wiring_words;
+use super::{Correction, Course, Document, Language, Measure, Plan, check, plan};
 
 /// The version of the lesson format that this code reads.
 const FORMAT_VERSION: u32 = 1;
@@ -130,7 +133,8 @@ struct LessonFile {
     kinds: Vec<Kind>,
     boards: Vec<Board>,
     run: RunLength,
-    #[serde(rename = "control")]
+    wiring: Option<Draft>,
+    #[serde(rename = "control", default)]
     controls: Vec<LessonControl>,
     #[serde(rename = "value", default)]
     values: Vec<Measure>,
@@ -281,6 +285,7 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
             }
         }
     }
+    let wiring = wiring(file.wiring, &toml_path, findings);
     Some(Lesson {
         id: file.id,
         slug: file.slug,
@@ -293,6 +298,7 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
         kinds: file.kinds,
         boards: file.boards,
         run: file.run,
+        wiring: Arc::new(wiring),
         controls,
         values: file.values,
         predictions: file.predictions,
@@ -308,6 +314,23 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
         wrong,
         en: en?,
         ja: ja?,
+    })
+}
+
+/// What is on the pins. Every mistake is told in both languages, because whoever teaches in Japanese writes wirings too.
+fn wiring(draft: Option<Draft>, file: &str, findings: &mut Vec<Finding>) -> Wiring {
+    let Some(draft) = draft else { return Wiring::default() };
+    draft.check().unwrap_or_else(|mistakes| {
+        findings.extend(mistakes.0.iter().map(|mistake| {
+            let [en, ja] = Language::ALL.map(|language| wiring_words::mistake(mistake, language));
+            let place = wiring_words::place(&wiring_words::place_of(mistake), Language::En);
+            Finding {
+                file: file.to_owned(),
+                place: format!("wiring, {place}"),
+                message: format!("{en} / {ja} [{}]", mistake.code()),
+            }
+        }));
+        Wiring::default()
     })
 }
 
@@ -413,7 +436,7 @@ mod tests {
             L15,
             "slug = \"lost-update\"",
             "slag = \"lost-update\"",
-            "15-lost-update/lesson.toml, line 2: unknown field `slag`, expected one of `id`, `slug`, `title`, `summary`, `claims`, `corrections`, `minutes`, `needs`, `kinds`, `boards`, `run`, `control`, `value`, `predict`, `try`, `instrument`, `grid`, `exercise`, `hazard`, `explorer`",
+            "15-lost-update/lesson.toml, line 2: unknown field `slag`, expected one of `id`, `slug`, `title`, `summary`, `claims`, `corrections`, `minutes`, `needs`, `kinds`, `boards`, `run`, `wiring`, `control`, `value`, `predict`, `try`, `instrument`, `grid`, `exercise`, `hazard`, `explorer`",
         );
         check(
             L15,
@@ -472,6 +495,22 @@ mod tests {
             "/lessons/lost-update",
             "/lessons/lost-updates",
             "19-lost-bytes/en.md, section `explain`: links to the lesson `lost-updates`, which does not exist; mend the link",
+        );
+    }
+
+    #[test]
+    fn a_mistake_in_a_wiring_is_told_in_both_languages_with_its_part() {
+        check(
+            "F1-ask-or-be-told/lesson.toml",
+            "pins = { contact = 10 }",
+            "pins = { contact = 12 }",
+            "F1-ask-or-be-told/lesson.toml, wiring, part `bell`: `contact`: GPIO 12 belongs to the flash chip; choose 0 to 10, 20 or 21 / `contact`: GPIO 12 はフラッシュが使っています。0～10、20、21 から選んでください [E-WIRE-RESERVED]",
+        );
+        check(
+            "F1-ask-or-be-told/lesson.toml",
+            "control = \"pressed\"",
+            "control = \"pushed\"",
+            "F1-ask-or-be-told/lesson.toml, wiring, move 1: `bell` has no control `pushed`; it has pressed / `bell` に操作 `pushed` はありません。あるのは pressed です [E-WIRE-CONTROL]",
         );
     }
 

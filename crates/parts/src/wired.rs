@@ -61,6 +61,17 @@ impl Wired {
     /// # Errors
     /// [`AttachError`] if the machine carries too many devices or plans already.
     pub fn connect(wiring: &Wiring, seed: u64, machine: &mut Machine) -> Result<Self, AttachError> {
+        let mut wired = Self::attach(wiring, seed, machine)?;
+        wired.begin(wiring, machine);
+        Ok(wired)
+    }
+
+    /// Connects the parts of a wiring, as [`connect`](Self::connect) does, and plans none of its moves: they count from
+    /// [`begin`](Self::begin).
+    ///
+    /// # Errors
+    /// [`AttachError`] if the machine carries too many devices or plans already.
+    pub fn attach(wiring: &Wiring, seed: u64, machine: &mut Machine) -> Result<Self, AttachError> {
         let mut wired = Self { slots: Vec::with_capacity(wiring.parts().len()) };
         for placed in wiring.parts() {
             match hold(placed, seed, machine) {
@@ -72,14 +83,18 @@ impl Wired {
             }
         }
         machine.watch_pins(HEADER_PINS);
+        Ok(wired)
+    }
+
+    /// Plans what the wiring moves by itself, its microseconds counted from the instant where the machine stands. The
+    /// wiring is the one that was attached.
+    pub fn begin(&mut self, wiring: &Wiring, machine: &mut Machine) {
         let now = machine.ticks();
         for one in wiring.moves() {
             let at = now.saturating_add(from_us(one.at_us));
-            // A wiring's moves are within bounds, and fewer than may wait.
-            let planned = wired.order(machine, at, one.part, one.control, one.value);
-            debug_assert!(planned.is_ok(), "{planned:?}");
+            // They are within bounds. So many others may wait already that one finds no room; it is left out then.
+            let _ = self.order(machine, at, one.part, one.control, one.value);
         }
-        Ok(wired)
     }
 
     /// Takes all parts off the board.

@@ -100,6 +100,12 @@ impl Wiring {
         &self.parts
     }
 
+    /// The same parts, which nobody moves.
+    #[must_use]
+    pub fn still(&self) -> Self {
+        Self { parts: self.parts.clone(), moves: Vec::new() }
+    }
+
     /// What is moved when, the earliest first.
     #[must_use]
     pub fn moves(&self) -> &[Move] {
@@ -322,11 +328,20 @@ impl Reader {
                 };
                 let number = self.integer(tree, place, role.key)?;
                 let pin = self.pin(number, role.key, role.needs, place);
-                let pin = pin.filter(|&pin| self.claim(pin, role.key, role.shared, place));
+                // A wire joins what is there already.
+                let pin = pin.filter(|&pin| kind.name == "wire" || self.claim(pin, role.key, role.shared, place));
                 sound &= pin.is_some();
                 pin
             })
-            .collect();
+            .collect::<Vec<Option<u8>>>();
+        if let ("wire", [Some(from), Some(to)]) = (kind.name, &pins[..])
+            && from == to
+        {
+            let name = if let Place::Part { name, .. } = place { name.clone() } else { String::new() };
+            let [by_role, role] = ["from", "to"].map(str::to_owned);
+            self.mistakes.push(Mistake::PinTaken { place: place.clone(), role, pin: *to, by: name, by_role });
+            return None;
+        }
         sound.then_some(pins)
     }
 

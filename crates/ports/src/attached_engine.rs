@@ -448,6 +448,8 @@ async fn send(link: &mut Link) -> Result<(), LineFault> {
         match action {
             LinkAction::Reset => attached::reset(&mut link.line).await?,
             LinkAction::SetBaud(baud) => link.line.set_baud(baud).await?,
+            // Whose hands are real needs no plan for them.
+            LinkAction::Begin => {}
         }
     }
     Ok(())

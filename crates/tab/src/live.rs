@@ -6,7 +6,7 @@ use std::time::Duration;
 use course::{Course, Language};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use workbench::asked::{AskedConsole, AskedPause, AskedRun, AskedSet, AskedSpeed};
+use workbench::asked::{AskedConsole, AskedPart, AskedPause, AskedRun, AskedSet, AskedSpeed};
 use workbench::clock::Moment;
 use workbench::desk::{Asker, Command, Desk, Effect};
 use workbench::emulated::{BootedBoard, EmulatedLine};
@@ -118,6 +118,10 @@ impl Live {
             "/api/set" => {
                 let (name, value) = serde_json::from_value::<AskedSet>(body)?.checked(&self.course)?;
                 Command::Set(name, value)
+            }
+            "/api/part" => {
+                let AskedPart { part, control, value } = serde_json::from_value(body)?;
+                Command::Part { part, control, value }
             }
             "/api/console" => Command::Type(serde_json::from_value::<AskedConsole>(body)?.text),
             // A page that nobody sees: time stands still, and nothing is caught up later.

@@ -205,6 +205,34 @@ mod tests {
     }
 
     #[test]
+    fn a_hand_moves_a_part_and_the_program_and_the_page_see_it() {
+        let code = |answer: &Value| answer["told"].as_array().unwrap().iter().find(|one| one["ticket"] == 7).cloned();
+        let press = |value: i64| json!({ "part": "bell", "control": "pressed", "value": value });
+        let mut tab = loaded();
+        let mut now = Duration::ZERO;
+        follow(&mut tab, &mut now, |one| one["name"] == "board" && one["data"]["state"] == "ready");
+        let early = code(&ask(&mut tab, now, "/api/part", press(1))).unwrap();
+        assert_eq!(early["error"]["code"], "E-MOVE-CONNECTED");
+
+        ask(&mut tab, now, "/api/run", json!({ "lesson": "ask-or-be-told", "seconds": 60 }));
+        let closed = |one: &Value| one["name"] == "parts" && one["data"][0]["shown"]["closed"] == true;
+        let told = |n: i64| move |one: &Value| one["name"] == "sample" && one["data"]["v"]["told"] == n;
+        assert!(follow(&mut tab, &mut now, told(10)).iter().filter(|one| closed(one)).count() >= 8);
+        assert_eq!(code(&ask(&mut tab, now, "/api/part", press(1))).unwrap()["body"]["done"], true);
+        let seen = follow(&mut tab, &mut now, told(11));
+        assert!(seen.iter().any(closed), "{seen:?}");
+        for (body, refusal) in [
+            (press(2), "E-MOVE-RANGE"),
+            (json!({ "part": "bell", "control": "pull", "value": 1 }), "E-MOVE-CONTROL"),
+            (json!({ "part": "gong", "control": "pressed", "value": 1 }), "E-MOVE-PART"),
+        ] {
+            assert_eq!(code(&ask(&mut tab, now, "/api/part", body)).unwrap()["error"]["code"], refusal);
+        }
+        ask(&mut tab, now, "/api/part", press(0));
+        follow(&mut tab, &mut now, |one| one["name"] == "parts" && one["data"][0]["shown"]["closed"] == false);
+    }
+
+    #[test]
     fn whatever_is_wrong_has_a_code_and_words() {
         let mut tab = Tab::default();
         assert_eq!(tab.headless_run(br#"{"lesson":"x"}"#).unwrap_err(), Trouble::TooEarly("the course"));

@@ -65,6 +65,7 @@ impl Trouble {
             Self::Unaskable(Unaskable::Setting(error)) => return words::setting(error, language),
             Self::Unaskable(why) => why.places(),
             Self::Board(BoardRefusal::Port(fault)) => return trouble(fault, language),
+            Self::Board(BoardRefusal::Part(error)) => return words::wiring::moved(error, language),
             Self::Unreadable(cause) => vec![("cause", cause.clone())],
             _ => Vec::new(),
         };

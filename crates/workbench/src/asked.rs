@@ -108,7 +108,8 @@ impl AskedRun {
         }
         let settings = lesson.settings(&self.settings)?;
         let seed = self.seed.unwrap_or(1);
-        Ok(RunRequest { lesson: lesson.slug.clone(), program, own_program, settings, seconds, seed })
+        let (lesson, wiring) = (lesson.slug.clone(), lesson.wiring.clone());
+        Ok(RunRequest { lesson, program, own_program, settings, seconds, seed, wiring })
     }
 }
 
@@ -153,6 +154,18 @@ impl AskedSet {
         lesson(course, &self.lesson)?.settings(&Settings::from([(self.name.clone(), self.value.clone())]))?;
         Ok((self.name, self.value))
     }
+}
+
+/// A control of a part, moved.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedPart {
+    /// The part's name in the wiring.
+    pub part: String,
+    /// The control's name in the catalogue of parts.
+    pub control: String,
+    /// Its new value; an event's amount.
+    pub value: i64,
 }
 
 /// What a person typed.

@@ -84,6 +84,7 @@ pub fn runs(
             settings: lesson.settings(&run.set).map_err(|error| RunError::Setting(error.to_string()))?,
             seconds: lesson.exercise.seconds,
             seed: CHECK_SEED,
+            wiring: lesson.wiring.clone(),
         };
         let record = boards.run(&request, &mut |share| go_on(CheckProgress { run: &run.id, at, of, share }))?;
         let failed = matches!(record.end.why, EndReason::Exception | EndReason::Crashed | EndReason::NotStarted);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use course::{Language, Setting};
+use parts::MoveError;
 use protocol::received::{Hello, Sample};
 
 use crate::clock::Moment;
@@ -19,7 +20,7 @@ use crate::engine::{EngineCommand, EngineReport, Speed};
 use crate::headless::FIRST_RUN;
 use crate::record::{Recorder, RunRecord, RunRequest, wire_setting};
 use crate::session::{EndReason, LinkTime, RunEnd, SessionEvent, SessionFault, Ticket};
-use crate::state::{BoardFault, BoardState, BoardStatus};
+use crate::state::{BoardFault, BoardKind, BoardState, BoardStatus};
 use published::same_numbers;
 
 /// Numbers of runs have as many digits as [`FIRST_RUN`], so that frames keep their length.
@@ -46,6 +47,12 @@ pub enum BoardRefusal {
     /// Only a virtual board's time can be slowed down, hurried or stopped.
     #[error("the board runs in real time")]
     RealTime,
+    /// Its parts are real: hands move them.
+    #[error("the board's parts are real")]
+    PartsAreReal,
+    /// A part was not moved.
+    #[error(transparent)]
+    Part(MoveError),
     /// Its port cannot be used.
     #[error(transparent)]
     Port(BoardFault),
@@ -68,6 +75,8 @@ impl BoardRefusal {
             Self::Flashing => "board-flashing",
             Self::NothingFlashes => "nothing-flashes",
             Self::RealTime => "board-real-time",
+            Self::PartsAreReal => "parts-are-real",
+            Self::Part(error) => error.code(),
             Self::Port(fault) => fault.code,
             Self::Session(fault) => fault.code(),
             Self::Gone => "board-gone",
@@ -93,6 +102,15 @@ pub enum Command {
     Speed(f64),
     /// Change a control of the run; the answer comes when the board has acknowledged it.
     Set(String, Setting),
+    /// Move a control of a part on the pins.
+    Part {
+        /// The part's name.
+        part: String,
+        /// The control's name.
+        control: String,
+        /// Its new value.
+        value: i64,
+    },
     /// Send what a person typed.
     Type(String),
     /// Begin to flash; the job itself is the host's.
@@ -113,7 +131,7 @@ pub enum Effect {
     Engine(EngineCommand),
     /// The page is told this.
     Event {
-        /// `board`, `run`, `sample` or `event`.
+        /// `board`, `run`, `sample`, `parts` or `event`.
         name: &'static str,
         /// JSON text without line feeds.
         data: Arc<str>,
@@ -177,6 +195,7 @@ pub struct Desk {
     run_number: u32,
     stop_askers: Vec<Asker>,
     set_askers: Vec<(Ticket, String, Setting, Asker)>,
+    part_askers: Vec<(Ticket, Asker)>,
     last_ticket: Ticket,
     /// The sample that was published last; the same numbers again are no news.
     shown: Option<Sample>,
@@ -203,6 +222,7 @@ impl Desk {
             run_number: FIRST_RUN - 1,
             stop_askers: Vec::new(),
             set_askers: Vec::new(),
+            part_askers: Vec::new(),
             last_ticket: 0,
             shown: None,
             console: ConsoleOut::default(),
@@ -289,6 +309,15 @@ impl Desk {
                 self.post(EngineCommand::Set { ticket, name: name.clone(), value: wire_setting(&value) });
                 self.set_askers.push((ticket, name, value, asker));
             }
+            Command::Part { .. } if self.status.kind != BoardKind::Virtual => {
+                self.answer(asker, Err(BoardRefusal::PartsAreReal));
+            }
+            Command::Part { part, control, value } => {
+                self.last_ticket += 1;
+                let ticket = self.last_ticket;
+                self.part_askers.push((ticket, asker));
+                self.post(EngineCommand::Part { ticket, part, control, value });
+            }
             Command::Type(text) => {
                 self.post(EngineCommand::Type(text));
                 self.answer(asker, Ok(None));
@@ -314,6 +343,13 @@ impl Desk {
                     run.pass(link);
                 }
                 self.publish_run_at_intervals(now);
+            }
+            EngineReport::Parts(parts) => self.publish_parts(now, &parts),
+            EngineReport::Moved { ticket, result } => {
+                if let Some(at) = self.part_askers.iter().position(|(asked, _)| *asked == ticket) {
+                    let (_, asker) = self.part_askers.remove(at);
+                    self.answer(asker, result.map(|()| None).map_err(BoardRefusal::Part));
+                }
             }
             EngineReport::Busy { run } => self.end_unstarted(now, run),
             EngineReport::Lost(fault) => {
@@ -354,7 +390,8 @@ impl Desk {
             if (FIRST_RUN..LAST_RUN).contains(&self.run_number) { self.run_number + 1 } else { FIRST_RUN };
         let number = self.run_number;
         self.set_pace(now, Speed { paused: false, ..self.speed() });
-        self.post(EngineCommand::Start { order: request.order(number), seed: request.seed });
+        let wiring = request.wiring.clone();
+        self.post(EngineCommand::Start { order: request.order(number), seed: request.seed, wiring });
         let lesson = request.lesson.clone();
         let recorder = Recorder::new(request, number, self.status.version.clone());
         self.run = Some(ActiveRun { number, recorder, started: false, known: None, elapsed_us: 0, published: now });
@@ -491,4 +528,20 @@ fn micros(link: LinkTime) -> u64 {
 /// How much later one moment is than another.
 fn since(earlier: Moment, now: Moment) -> Duration {
     now.saturating_sub(earlier)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{BoardId, Device};
+
+    #[test]
+    fn the_parts_of_a_board_at_a_cable_are_moved_by_hand() {
+        let mut desk = Desk::new(BoardStatus::new_attached(BoardId("esp".to_owned()), Device::default()));
+        let command = Command::Part { part: "bell".to_owned(), control: "pressed".to_owned(), value: 1 };
+        desk.obey(Moment::ZERO, 7, command);
+        let answered = desk.next_effect();
+        assert!(matches!(answered, Some(Effect::Answer(7, Err(BoardRefusal::PartsAreReal)))), "{answered:?}");
+        assert!(desk.next_effect().is_none());
+    }
 }

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
 use emulator::{Config, EngineKind, FlashImage, Machine, Port, ResetCause, Stop, Timing};
+use parts::{MoveError, Scope, Wiring};
 
 use crate::firmware::LessonFirmware;
 use crate::line::{Drive, Line, LineFault};
+use crate::pins::{PartShown, Pins};
 use crate::session::{LinkTime, Session};
 use crate::version::BoardVersion;
 
@@ -42,6 +44,7 @@ pub struct EmulatedLine {
     version: Arc<BoardVersion>,
     /// Bytes that the board's serial input had no room for yet.
     waiting: VecDeque<u8>,
+    pins: Pins,
 }
 
 impl EmulatedLine {
@@ -52,6 +55,7 @@ impl EmulatedLine {
             machine: Machine::new(Config { flash, timing, engine, ..Config::default() }),
             version: Arc::new(BoardVersion { firmware, timing }),
             waiting: VecDeque::new(),
+            pins: Pins::default(),
         }
     }
 
@@ -61,9 +65,20 @@ impl EmulatedLine {
         self.machine
     }
 
+    /// Keeps the last so many changes of the pins from now on.
+    pub fn record_pins(&mut self, changes: usize) {
+        self.pins.record(&mut self.machine, changes);
+    }
+
+    /// The record of the pins, if one is kept, and the tick at which the board stands.
+    #[must_use]
+    pub fn scope(&self) -> Option<(&Scope, Tick)> {
+        self.pins.scope().map(|scope| (scope, self.machine.ticks()))
+    }
+
     fn fork(&mut self) -> Self {
-        let Self { machine, version, waiting } = self;
-        Self { machine: machine.fork(), version: Arc::clone(version), waiting: waiting.clone() }
+        let Self { machine, version, waiting, pins } = self;
+        Self { machine: machine.fork(), version: Arc::clone(version), waiting: waiting.clone(), pins: pins.clone() }
     }
 
     fn feed(&mut self) {
@@ -103,6 +118,7 @@ impl Line for EmulatedLine {
                 Stop::InstructionCount | Stop::Output(_) | Stop::Pin(_) | Stop::Breakpoint(_) | Stop::Reset(_) => {}
             }
         }
+        self.pins.follow(&mut self.machine);
         Ok(self.machine.uart_take_output(PORT))
     }
 
@@ -130,6 +146,23 @@ impl Line for EmulatedLine {
 
     fn version(&self) -> Option<&BoardVersion> {
         Some(&self.version)
+    }
+
+    fn wire(&mut self, wiring: &Arc<Wiring>, seed: u64) -> Result<(), LineFault> {
+        let wired = self.pins.wire(wiring, seed, &mut self.machine);
+        wired.map_err(|error| LineFault::Emulation { cause: error.to_string() })
+    }
+
+    fn begin(&mut self) {
+        self.pins.begin(&mut self.machine);
+    }
+
+    fn move_part(&mut self, part: &str, control: &str, value: i64) -> Result<(), MoveError> {
+        self.pins.move_part(&mut self.machine, part, control, value)
+    }
+
+    fn parts(&self) -> Vec<PartShown> {
+        self.pins.shown(&self.machine)
     }
 }
 

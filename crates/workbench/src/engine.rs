@@ -2,10 +2,15 @@
 //!
 //! An engine owns the line and the session, on whatever thread suits the line.
 
+use std::sync::Arc;
+
+use parts::{MoveError, Wiring};
+
 use crate::clock::Moment;
 use crate::flashing::{Progress, Report};
 use crate::line::LineFault;
 pub use crate::pace::{SLOWEST, Speed};
+use crate::pins::PartShown;
 use crate::session::{LinkTime, RunOrder, SessionEvent, Setting, Ticket};
 use crate::state::{BoardFault, Device};
 
@@ -18,6 +23,8 @@ pub enum EngineCommand {
         order: RunOrder,
         /// Fixes what would be chance on silicon; ignored by boards that are silicon.
         seed: u64,
+        /// What is on its pins from then on; ignored by boards that have real ones.
+        wiring: Arc<Wiring>,
     },
     /// Stop the run.
     Stop,
@@ -31,6 +38,17 @@ pub enum EngineCommand {
         name: String,
         /// The new value.
         value: Setting,
+    },
+    /// Move a control of a part.
+    Part {
+        /// Repeated in the answer.
+        ticket: Ticket,
+        /// The part's name.
+        part: String,
+        /// The control's name.
+        control: String,
+        /// Its new value.
+        value: i64,
     },
     /// Send what a person typed.
     Type(String),
@@ -61,6 +79,15 @@ pub enum EngineReport {
         link: LinkTime,
         /// Virtual seconds per real second that were reached.
         share: f64,
+    },
+    /// What the parts on the pins show, where that has changed.
+    Parts(Vec<PartShown>),
+    /// What became of a `Part`.
+    Moved {
+        /// The command's.
+        ticket: Ticket,
+        /// Nothing was moved where it failed.
+        result: Result<(), MoveError>,
     },
     /// A `Start` came at a moment at which no run can start.
     Busy {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::pins::PartShown;
 use super::record::{Counters, ExceptionRecord, Recorder, RunRecord, RunRequest, why};
 use super::version::BoardVersion;
 use crate::emulated::BootedBoard;
@@ -57,6 +58,7 @@ pub fn run<L: Line>(
     request: &RunRequest,
     go_on: &mut dyn FnMut(f32) -> bool,
 ) -> Result<RunRecord, RunError> {
+    drive.line.wire(&request.wiring, request.seed)?;
     let start = drive.line.now();
     let length = Duration::from_secs(request.seconds.into());
     let mut recorder = Recorder::new(request.clone(), FIRST_RUN, drive.line.version().cloned());
@@ -67,7 +69,7 @@ pub fn run<L: Line>(
             while let Some(event) = drive.session.next_event() {
                 let hello = drive.session.hello().cloned();
                 if let Some(record) = recorder.hear(&event, hello.as_ref()) {
-                    return Ok(record);
+                    return Ok(RunRecord { parts: drive.line.parts(), ..record });
                 }
                 if let SessionEvent::Fault(_) = event {
                     return Err(RunError::NotReady);
@@ -144,6 +146,8 @@ pub struct Report<'a> {
     values: Map<String, Value>,
     histograms: Map<String, Value>,
     exceptions: &'a [ExceptionRecord],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    parts: &'a [PartShown],
     bad_frames: u64,
     console: &'a str,
     traceback: Option<&'a str>,
@@ -180,6 +184,7 @@ impl<'a> Report<'a> {
             values: last.map(|last| last.v.iter().map(|(k, v)| (k.clone(), (*v).into())).collect()).unwrap_or_default(),
             histograms: record.lists.iter().map(|(name, list)| (name.clone(), list.clone().into())).collect(),
             exceptions: &record.exceptions,
+            parts: &record.parts,
             bad_frames: record.bad_frames,
             console: &record.console,
             traceback: record.end.report.as_deref(),
@@ -209,6 +214,7 @@ mod tests {
             settings: Settings::new(),
             seconds,
             seed: 1,
+            wiring: std::sync::Arc::default(),
         }
     }
 

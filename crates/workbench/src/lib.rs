@@ -21,6 +21,7 @@ pub mod judge;
 pub mod line;
 mod pace;
 pub mod paced;
+pub mod pins;
 mod raw_prompt;
 pub mod record;
 pub mod reported;

@@ -3,8 +3,12 @@
 //! The loop is synchronous: a virtual board's pace, a serial port's thread and a headless run
 //! all call [`Drive::advance`]. Only the line knows whether its time is virtual.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use parts::{MoveError, Wiring};
+
+use super::pins::PartShown;
 use super::session::{LinkAction, LinkTime, Session};
 use super::version::BoardVersion;
 
@@ -80,6 +84,31 @@ pub trait Line: Send {
     fn version(&self) -> Option<&BoardVersion> {
         None
     }
+
+    /// Puts parts on a virtual board's pins, in the place of those that are there. A board at a cable has real ones, and
+    /// nothing happens.
+    ///
+    /// # Errors
+    /// [`LineFault`] when the board takes no more of them.
+    fn wire(&mut self, _wiring: &Arc<Wiring>, _seed: u64) -> Result<(), LineFault> {
+        Ok(())
+    }
+
+    /// A program begins: the moves of the wiring count from here.
+    fn begin(&mut self) {}
+
+    /// Moves a control of a part now.
+    ///
+    /// # Errors
+    /// [`MoveError`]; nothing was moved then.
+    fn move_part(&mut self, part: &str, _control: &str, _value: i64) -> Result<(), MoveError> {
+        Err(MoveError::NotConnected { part: part.to_owned() })
+    }
+
+    /// What the parts show.
+    fn parts(&self) -> Vec<PartShown> {
+        Vec::new()
+    }
 }
 
 /// A line and the session over it.
@@ -140,6 +169,7 @@ impl<L: Line> Drive<L> {
             match action {
                 LinkAction::Reset => self.line.reset()?,
                 LinkAction::SetBaud(baud) => self.line.set_baud(baud)?,
+                LinkAction::Begin => self.line.begin(),
             }
         }
         Ok(())

@@ -10,12 +10,16 @@ use crate::clock::Moment;
 use crate::engine::{EngineCommand, EngineReport};
 use crate::line::{Drive, Line, LineFault, STEP};
 use crate::pace::{Pace, ShareMeter, Speed};
+use crate::pins::PartShown;
 use crate::session::{LinkTime, RunOrder, SessionEvent};
+use parts::{MoveError, Wiring};
 
 /// The most time that one slice takes, give or take one step.
 const SLICE_WALL: Duration = Duration::from_millis(5);
 /// How many steps of link time a board that keeps up runs at once: it bounds how late a frame is seen.
 const SLICE_STEPS: u32 = 10;
+/// What the parts show is told this far apart at least: 15 times a second.
+const PARTS_INTERVAL: Duration = Duration::from_millis(66);
 
 /// Makes a booted board with a seed: the same one every time.
 pub type Fresh<L> = Arc<dyn Fn(u64) -> Result<Drive<L>, LineFault> + Send + Sync>;
@@ -34,6 +38,17 @@ pub enum Next {
         /// Since when somebody waits.
         since: Moment,
     },
+}
+
+impl Next {
+    /// The same, and at this time at the latest.
+    fn at_latest(self, due: Moment) -> Self {
+        match self {
+            Self::Woken => Self::At(due),
+            Self::At(at) => Self::At(at.min(due)),
+            Self::Urgent { at, since } => Self::Urgent { at: at.min(due), since },
+        }
+    }
 }
 
 /// Takes reports while a slice goes on.
@@ -62,6 +77,11 @@ pub struct PacedBoard<L> {
     meter: ShareMeter,
     /// Since when somebody waits for what the board does next.
     urgent_since: Option<Moment>,
+    /// What is on the pins, of this board and of the next ones.
+    wiring: Arc<Wiring>,
+    /// What the parts showed when that was told last, and when that was.
+    parts: Vec<PartShown>,
+    parts_told: Moment,
     reports: Vec<EngineReport>,
 }
 
@@ -77,6 +97,9 @@ impl<L: Line> PacedBoard<L> {
             asleep: false,
             meter: ShareMeter::new(now, LinkTime::ZERO),
             urgent_since: None,
+            wiring: Arc::default(),
+            parts: Vec::new(),
+            parts_told: now,
             reports: Vec::new(),
         };
         board.boot(now, 0);
@@ -102,7 +125,14 @@ impl<L: Line> PacedBoard<L> {
             self.anchor(now);
         }
         match command {
-            EngineCommand::Start { order, seed } => self.start(now, order, seed),
+            EngineCommand::Start { order, seed, wiring } => self.start(now, order, seed, wiring),
+            EngineCommand::Part { ticket, part, control, value } => {
+                let result = match &mut self.drive {
+                    Some(drive) => drive.line.move_part(&part, &control, value),
+                    None => Err(MoveError::NotConnected { part }),
+                };
+                self.reports.push(EngineReport::Moved { ticket, result });
+            }
             EngineCommand::Stop => {
                 if let Some(drive) = &mut self.drive {
                     drive.session.stop(drive.line.now());
@@ -145,16 +175,35 @@ impl<L: Line> PacedBoard<L> {
                 self.reports.push(EngineReport::Clock { link, share });
             }
         }
-        next
+        match self.tell_parts(clock()) {
+            Some(due) => next.at_latest(due),
+            None => next,
+        }
+    }
+
+    /// Tells what the parts show, where that has changed; returns when a change is due that is held back.
+    fn tell_parts(&mut self, now: Moment) -> Option<Moment> {
+        let shown = self.drive.as_ref()?.line.parts();
+        if shown == self.parts {
+            return None;
+        }
+        let due = self.parts_told + PARTS_INTERVAL;
+        if now < due {
+            return Some(due);
+        }
+        self.reports.push(EngineReport::Parts(shown.clone()));
+        (self.parts, self.parts_told) = (shown, now);
+        None
     }
 
     /// Starts a run on a board that nobody has used before: that makes it repeatable.
-    fn start(&mut self, now: Moment, order: RunOrder, seed: u64) {
+    fn start(&mut self, now: Moment, order: RunOrder, seed: u64, wiring: Arc<Wiring>) {
         let run = order.run;
         if self.drive.as_ref().is_some_and(|drive| drive.session.is_busy()) {
             self.reports.push(EngineReport::Busy { run });
             return;
         }
+        self.wiring = wiring;
         self.boot(now, seed);
         if let Some(drive) = &mut self.drive
             && drive.session.start(drive.line.now(), order).is_err()
@@ -165,7 +214,11 @@ impl<L: Line> PacedBoard<L> {
 
     /// Puts a freshly booted board in the place of the present one.
     fn boot(&mut self, now: Moment, seed: u64) {
-        match (self.fresh)(seed) {
+        let fresh = (self.fresh)(seed);
+        let wired = fresh.and_then(|mut drive| drive.line.wire(&self.wiring, seed).map(|()| drive));
+        // Pages that look at the new board have been told nothing of it.
+        self.parts.clear();
+        match wired {
             Ok(drive) => self.drive = Some(drive),
             Err(fault) => self.lose(now, fault),
         }

@@ -2,11 +2,14 @@
 //! record, and everything that is judged, stored or printed is made from it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parts::Wiring;
 use protocol::received::{Hello, Latency, Sample, What};
 use serde::Serialize;
 
+use crate::pins::PartShown;
 use crate::session::{EndReason, RunEnd, RunOrder, SessionEvent, Setting as WireSetting};
 use crate::version::BoardVersion;
 use course::relation::Value;
@@ -32,6 +35,8 @@ pub struct RunRequest {
     pub seconds: u32,
     /// Fixes what would be chance on silicon.
     pub seed: u64,
+    /// What is on the pins; empty: nothing.
+    pub wiring: Arc<Wiring>,
 }
 
 impl RunRequest {
@@ -91,6 +96,8 @@ pub struct RunRecord {
     pub hello: Option<Hello>,
     /// What decided it, on a virtual board.
     pub version: Option<BoardVersion>,
+    /// What the parts showed at the end; known of headless runs.
+    pub parts: Vec<PartShown>,
 }
 
 /// Makes a record from a session's events.
@@ -200,6 +207,7 @@ impl Recorder {
             bad_frames: self.bad_frames,
             hello: hello.cloned(),
             version: self.version.clone(),
+            parts: Vec::new(),
         }
     }
 }
@@ -360,6 +368,7 @@ pub(crate) mod tests {
             settings: settings.into(),
             seconds: 2,
             seed: 7,
+            wiring: Arc::default(),
         }
     }
 

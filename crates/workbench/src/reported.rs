@@ -119,6 +119,7 @@ mod tests {
             settings: lesson.settings(&Settings::new()).unwrap(),
             seconds: 1,
             seed: 1,
+            wiring: lesson.wiring.clone(),
         };
         let mut drive = crate::test_board().fresh(1).unwrap();
         let row = judge::outcome(lesson, &headless::run(&mut drive, &request, &mut |_| true).unwrap());

@@ -240,6 +240,7 @@ fn run_lesson(lesson: &Lesson, set: &Settings, seconds: u32, boards: &dyn Boards
         settings: lesson.settings(set).map_err(|error| RunError::Setting(error.to_string()))?,
         seconds,
         seed: CHECK_SEED,
+        wiring: lesson.wiring.clone(),
     };
     boards.run(&request, &mut |_| true)
 }

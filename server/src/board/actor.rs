@@ -140,6 +140,14 @@ impl Board {
         self.ask(Command::Set(name, value)).await.map(drop)
     }
 
+    /// Moves a control of a part on the pins.
+    ///
+    /// # Errors
+    /// There is no such part or control, the parts are real, or the board is gone.
+    pub async fn move_part(&self, part: String, control: String, value: i64) -> Result<(), BoardRefusal> {
+        self.ask(Command::Part { part, control, value }).await.map(drop)
+    }
+
     /// Sends what a person typed.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod signal;
 mod validate;
 mod version;
 mod virtual_port;
+mod wiring;
 
 use std::process::ExitCode;
 

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::emulation::EmulationOptions;
 use super::out::{Unheard, complain, failure, language, say, words};
+use super::wiring::{RecordOptions, WiringOption};
 use course::words::{problem, setting as setting_words};
 use course::{Course, Language, Lesson, SettingError, Settings};
 use ports::attached::{self, AttachedFault};
@@ -45,6 +46,10 @@ pub(super) struct Arguments {
     folder: Option<PathBuf>,
     #[command(flatten)]
     emulation: EmulationOptions,
+    #[command(flatten)]
+    wiring: WiringOption,
+    #[command(flatten)]
+    record: RecordOptions,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -52,8 +57,17 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let request = request(&course, &arguments)?;
     let record = if arguments.board == "virtual" {
         let mut drive = arguments.emulation.booted()?.fresh(request.seed)?;
-        headless::run(&mut drive, &request, &mut |_| true).map_err(run_error)?
+        if let Some(changes) = arguments.record.changes() {
+            drive.line.record_pins(changes);
+        }
+        let record = headless::run(&mut drive, &request, &mut |_| true).map_err(run_error)?;
+        if let Some((scope, until)) = drive.line.scope() {
+            let origin = format!("{}, seed {}", request.lesson, request.seed);
+            arguments.record.write(scope, until, &request.wiring, &origin)?;
+        }
+        record
     } else {
+        arguments.record.refuse_at_a_cable(&arguments.wiring)?;
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let mut drive = attached::open(&board, runtime.handle()).map_err(|fault| attached_fault(&fault))?;
@@ -130,6 +144,7 @@ fn request(course: &Course, arguments: &Arguments) -> anyhow::Result<RunRequest>
         settings,
         seconds: arguments.seconds.unwrap_or(lesson.run.seconds),
         seed: arguments.seed,
+        wiring: arguments.wiring.read()?.unwrap_or_else(|| lesson.wiring.clone()),
     })
 }
 

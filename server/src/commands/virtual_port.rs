@@ -11,7 +11,9 @@ use emulator::{Config, FlashImage, Machine, Port, Strapping};
 
 use super::emulation::EmulationOptions;
 use super::signal::end_signal;
+use super::wiring::WiringOption;
 use crate::firmware;
+use parts::Wired;
 use ports::virtual_port::Cable;
 use ports::virtual_port::flash_file::{self, FlashFile, FlashWatch};
 use ports::virtual_port::network::NetworkPort;
@@ -19,6 +21,9 @@ use ports::virtual_port::paced::{self, Pace};
 #[cfg(unix)]
 use ports::virtual_port::pty::PseudoTerminal;
 use workbench::emulated::Emulation;
+
+/// The seed of the parts: a board that is switched on anew finds the same hands.
+const SEED: u64 = 1;
 
 /// Options of `isrlab virtual`.
 #[derive(Debug, Args)]
@@ -43,6 +48,8 @@ pub(super) struct Arguments {
     fast: bool,
     #[command(flatten)]
     emulation: EmulationOptions,
+    #[command(flatten)]
+    wiring: WiringOption,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -71,6 +78,12 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut machine = Machine::new(Config { flash, strapping, timing, engine, ..Config::default() });
     // The button is let go again: the next reset boots from flash.
     machine.set_strapping(Strapping::FlashBoot);
+
+    if let Some(wiring) = arguments.wiring.read()? {
+        // The parts are the machine's from now on, and its pins are nobody's to watch.
+        Wired::connect(&wiring, SEED, &mut machine)?;
+        machine.watch_pins(0);
+    }
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     // A new file begins with the lesson firmware, from the first moment on.

@@ -13,6 +13,7 @@ use self::controls::control_data;
 use self::instruments::{instruments, key_number, outcome_data};
 use super::explorer::ExplorerView;
 use super::frame::Frame;
+use super::parts::{PartView, parts};
 use super::visitor_work::{STEPS, VisitorWork, step_key};
 use course::Language;
 use course::catalogue;
@@ -44,6 +45,7 @@ pub struct BenchPage<'l> {
     explained: bool,
     controls: Vec<ControlView>,
     instruments: Vec<InstrumentView>,
+    parts: Vec<PartView>,
     exercise: ExerciseView,
     explorer: Option<ExplorerView>,
     next: Option<NextView>,
@@ -333,6 +335,7 @@ impl<'l> BenchPage<'l> {
             explained: work.is_done("explain"),
             controls: lesson.controls.iter().map(|control| ControlView::new(control, language)).collect(),
             instruments: instruments(lesson, &frame),
+            parts: parts(lesson, language),
             exercise: ExerciseView::new(lesson, work, language),
             explorer: lesson.explorer.as_ref().map(|explorer| ExplorerView::new(lesson, explorer, language)),
             next: course.after(&lesson.slug).map(|next| NextView {

@@ -10,6 +10,7 @@ pub mod class_host;
 pub mod course_index;
 mod explorer;
 pub mod frame;
+mod parts;
 pub mod trouble;
 pub mod visitor_work;
 

@@ -8,7 +8,7 @@ use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::visitor::Visitor;
-use workbench::asked::{AskedConsole, AskedPause, AskedRun, AskedSet, AskedSpeed, needs_hard};
+use workbench::asked::{AskedConsole, AskedPart, AskedPause, AskedRun, AskedSet, AskedSpeed, needs_hard};
 use workbench::engine::Speed;
 
 #[derive(Serialize)]
@@ -80,6 +80,16 @@ pub(crate) async fn set(
 ) -> Result<Json<Done>, Problem> {
     let (name, value) = body.checked(&app.course)?;
     app.benches.of(visitor)?.board().set(name, value).await?;
+    Ok(DONE)
+}
+
+/// `POST /api/part`: answered when the part on the pins has been moved.
+pub(crate) async fn part(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Body(body): Body<AskedPart>,
+) -> Result<Json<Done>, Problem> {
+    app.benches.of(visitor)?.board().move_part(body.part, body.control, body.value).await?;
     Ok(DONE)
 }
 

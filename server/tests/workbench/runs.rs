@@ -29,6 +29,7 @@ async fn a_run_on_the_page_measures_what_the_command_line_measures() {
             settings: lesson.settings(&changed).unwrap(),
             seconds: 1,
             seed,
+            wiring: lesson.wiring.clone(),
         };
         let mut drive = isrlab::firmware::booted().unwrap().fresh(seed).unwrap();
         let record = headless::run(&mut drive, &request, &mut |_| true).unwrap();

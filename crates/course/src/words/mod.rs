@@ -6,7 +6,9 @@
 mod board;
 mod classes;
 mod exploring;
+pub mod parts;
 mod requests;
+pub mod wiring;
 
 use serde::Serialize;
 

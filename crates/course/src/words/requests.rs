@@ -107,6 +107,10 @@ pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
             ("Nothing is running.", "Press Run first."),
             ("何も実行していません。", "先に「実行」を押してください。"),
         ),
+        "parts-are-real" => (
+            ("The parts of a board at a cable are real.", "Move them by hand."),
+            ("ケーブルで接続したボードの部品は実物です。", "手で動かしてください。"),
+        ),
         "disk-full" => (
             ("The workbench's disk is full: this was not saved.",
              "Leave the page open and tell the teacher; when there is room again, do it once more."),

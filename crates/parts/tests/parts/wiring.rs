@@ -42,6 +42,28 @@ fn every_mistake_has_its_code() {
 }
 
 #[test]
+fn a_wire_joins_pins_that_have_parts_and_never_a_pin_with_itself() {
+    let wires = |from: u8, to: u8| {
+        format!(
+            "[[parts]]\nkind='pulses'\nname='g'\npins={{out=5}}\n[[parts]]\nkind='led'\nname='l'\npins={{anode=7}}\n\
+             [[parts]]\nkind='wire'\nname='w'\npins={{from={from},to={to}}}\n"
+        )
+    };
+    assert_eq!(codes(&wires(5, 7)), Vec::<&str>::new());
+    assert_eq!(codes(&wires(7, 7)), ["E-WIRE-TAKEN"]);
+    // What the generator sends arrives at the other end.
+    let mut machine = emulator::Machine::new(emulator::Config::default());
+    let _wired = parts::Wired::connect(&wiring(&wires(5, 7)), 7, &mut machine).expect("room");
+    let mut levels = Vec::new();
+    for _ in 0..40 {
+        machine.run_for(parts::time::MILLISECOND / 4);
+        levels.push((machine.pin(5).map(|pin| pin.level), machine.pin(7).map(|pin| pin.level)));
+    }
+    assert!(levels.iter().all(|(from, to)| from == to), "{levels:?}");
+    assert!(levels.contains(&(Some(true), Some(true))) && levels.contains(&(Some(false), Some(false))));
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_with_place_and_cause() {
     let text = r#"
         colour = 1

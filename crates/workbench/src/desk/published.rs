@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Desk, Effect, since};
 use crate::clock::Moment;
 use crate::description::describe;
+use crate::pins::PartShown;
 use crate::record::why;
 use crate::session::{RunEnd, SessionFault};
 use crate::state::BoardStatus;
@@ -70,6 +71,10 @@ impl Desk {
             share: self.status.share,
         });
         self.publish(now, "run", data);
+    }
+
+    pub(super) fn publish_parts(&mut self, now: Moment, parts: &[PartShown]) {
+        self.publish(now, "parts", serde_json::to_string(parts));
     }
 
     /// Tells what the console has collected.

@@ -1,5 +1,6 @@
 //! The way to a window: the program runs to its end on a board of its own, then the driver is typed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use emulator::bus::TICKS_PER_SECOND;
@@ -57,7 +58,7 @@ pub(super) fn open_driver(
         }
     };
     let firmware = boards.firmware().symbols()?;
-    let mut machine = run_program(&request, boards)?;
+    let mut machine = run_program(lesson, &request, boards)?;
     type_driver(&mut machine, driver);
     let window = Window::open(machine, &firmware, MARKS, Limits::default())?;
     Ok(Exploration { lesson: lesson.clone(), request, source, window, firmware, version: boards.version().clone() })
@@ -76,8 +77,10 @@ pub(super) fn quiet_order(request: &ExploreRequest, limit: Duration) -> RunOrder
 }
 
 /// Runs the program to its end on a board of its own.
-fn run_program(request: &ExploreRequest, boards: &BootedBoard) -> Result<Machine, ExploreError> {
+fn run_program(lesson: &Lesson, request: &ExploreRequest, boards: &BootedBoard) -> Result<Machine, ExploreError> {
     let mut drive = boards.fresh(request.seed)?;
+    // The parts are there, and no hand moves them: the only arrival is the one that is tried.
+    drive.line.wire(&Arc::new(lesson.wiring.still()), request.seed)?;
     let failed = |why, report: Option<String>| ExploreError::Program {
         why,
         report: report.map_or_else(String::new, |report| format!(":\n{}", report.trim_end())),

@@ -9,6 +9,7 @@
 //! cases.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use explorer::explore::Arrivals;
@@ -80,7 +81,10 @@ pub fn share(
     }
     let (losing, boundaries) = (losing / weights, boundaries / weights);
     let (Some(short), Some(long)) =
-        (quiet_run(request, boards, SHORT, &how.executions)?, quiet_run(request, boards, LONG, &how.executions)?)
+        (
+            quiet_run(lesson, request, boards, SHORT, &how.executions)?,
+            quiet_run(lesson, request, boards, LONG, &how.executions)?,
+        )
     else {
         return Ok(None);
     };
@@ -127,12 +131,14 @@ fn rounds(window: &Window) -> Vec<(u32, u32)> {
 /// Runs the program without interrupts and tells what it counted as executions, and how long it ran
 /// in microseconds.
 fn quiet_run(
+    lesson: &Lesson,
     request: &ExploreRequest,
     boards: &BootedBoard,
     limit: Duration,
     executions: &str,
 ) -> Result<Option<(f64, f64)>, ExploreError> {
     let mut drive = boards.fresh(request.seed)?;
+    drive.line.wire(&Arc::new(lesson.wiring.still()), request.seed)?;
     let start = drive.line.now();
     if drive.session.start(start, quiet_order(request, limit)).is_err() {
         return Ok(None);

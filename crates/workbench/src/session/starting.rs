@@ -71,6 +71,7 @@ impl Session {
 
     pub(super) fn go(&mut self) {
         self.enter_start(StartStage::Go);
+        self.actions.push_back(LinkAction::Begin);
         if let Some(run) = &mut self.run {
             run.prompt.go(&mut self.out);
         }

@@ -327,6 +327,7 @@ impl Bench {
             match action {
                 LinkAction::Reset => self.board.reset(),
                 LinkAction::SetBaud(baud) => self.baud = Some(baud),
+                LinkAction::Begin => {}
             }
         }
         let output = self.board.step(self.now);

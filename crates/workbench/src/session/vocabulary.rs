@@ -146,6 +146,8 @@ pub enum LinkAction {
     Reset,
     /// Change the line's speed to so many bits per second.
     SetBaud(u32),
+    /// Nothing but to note that a run's program begins.
+    Begin,
 }
 
 /// Which of the host's requests an [`SessionEvent::Answer`] belongs to.

@@ -46,8 +46,6 @@ while lab.running():
         for i in range(300):
             pass
     lab.beat()
-    lab.value("hard_late", lab.latency(first))
-    lab.value("soft_late", lab.latency(second))
     lab.value("bus_us", bus_us)
 
 first.irq(None)

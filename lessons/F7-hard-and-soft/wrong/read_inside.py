@@ -25,7 +25,6 @@ other.irq(second, Pin.IRQ_RISING, hard=True)
 while lab.running():
     sum(table)
     lab.beat()
-    lab.value("hard_late", lab.latency(signal))
     lab.value("seen", seen)
     lab.value("taken", taken)
 

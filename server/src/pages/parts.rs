@@ -1,0 +1,92 @@
+//! The parts on the pins, as the page shows them.
+
+use course::words::parts as words;
+use course::{Language, Lesson};
+use parts::Placed;
+use parts::catalogue::{Control, Kind};
+
+/// A span of values that a slider still divides well; what is wider gets a field.
+const SLIDER_SPAN: i64 = 250_000;
+
+/// One part.
+#[derive(Debug)]
+pub(super) struct PartView {
+    pub(super) name: String,
+    /// The catalogue's name, by which the script draws it.
+    pub(super) kind: &'static str,
+    pub(super) label: &'static str,
+    pub(super) pins: Vec<PinView>,
+    pub(super) controls: Vec<PartControlView>,
+}
+
+#[derive(Debug)]
+pub(super) struct PinView {
+    pub(super) role: &'static str,
+    pub(super) gpio: u8,
+}
+
+#[derive(Debug)]
+pub(super) struct PartControlView {
+    pub(super) key: &'static str,
+    pub(super) label: &'static str,
+    /// `hold`, `toggle`, `send`, `turn`, `slider` or `number`.
+    pub(super) style: &'static str,
+    pub(super) min: i64,
+    pub(super) max: i64,
+    pub(super) value: i64,
+    pub(super) unit: &'static str,
+}
+
+/// The parts of a lesson, in the order of its wiring.
+pub(super) fn parts(lesson: &Lesson, language: Language) -> Vec<PartView> {
+    lesson.wiring.parts().iter().map(|placed| PartView::new(placed, language)).collect()
+}
+
+impl PartView {
+    fn new(placed: &Placed, language: Language) -> Self {
+        let Kind { name, roles, controls, .. } = placed.kind;
+        let connected = |role: &str| {
+            roles.iter().zip(&placed.pins).any(|(known, pin)| known.key == role && pin.is_some())
+        };
+        // A knob whose button hangs on no pin has none to press.
+        let movable = controls.iter().filter(|control| {
+            *name != "encoder" || control.key == "turn_steps" || (control.key == "pressed" && connected("push"))
+        });
+        let pins = roles.iter().zip(&placed.pins).filter_map(|(role, pin)| Some(PinView { role: role.key, gpio: (*pin)? }));
+        Self {
+            name: placed.name.clone(),
+            kind: name,
+            label: words::kind(placed.kind, language),
+            pins: pins.collect(),
+            controls: movable.map(|control| PartControlView::new(placed, control, language)).collect(),
+        }
+    }
+}
+
+impl PartControlView {
+    fn new(placed: &Placed, control: &'static Control, language: Language) -> Self {
+        let Control { key, min, max, event } = *control;
+        let style = match (key, event) {
+            ("pressed", _) => "hold",
+            ("turn_steps", _) => "turn",
+            ("code", _) => "number",
+            (_, true) => "send",
+            (_, false) if (min, max) == (0, 1) => "toggle",
+            (_, false) if max - min <= SLIDER_SPAN => "slider",
+            _ => "number",
+        };
+        // A control named like a setting begins where that stands.
+        let settings = placed.kind.settings.iter().zip(&placed.settings);
+        let begin = settings.filter(|(setting, _)| setting.key == key).map(|(_, value)| *value).next();
+        let value = begin.unwrap_or(if key == "running" { i64::from(placed.kind.name == "pulses") } else { 0 });
+        Self {
+            key,
+            label: words::control(control, language),
+            style,
+            min,
+            max,
+            value: value.clamp(min, max),
+            unit: words::unit(control),
+        }
+    }
+}
