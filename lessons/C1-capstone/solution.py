@@ -14,6 +14,7 @@ times = array("i", [0] * SIZE)
 rd = wr = 0                     # main writes only `rd`, the callback only `wr`
 pulses = consumed = overflow = disorder = reports = delay_max = 0
 presses = pressed_at = previous = 0
+down = False
 last_edge = ticks_add(ticks_us(), -QUIET_US - 1)
 flag = asyncio.ThreadSafeFlag()
 
@@ -30,12 +31,14 @@ def pulse(pin):
 
 
 def edge(pin):                  # both edges: each begins the quiet time again
-    global presses, pressed_at, last_edge
+    global presses, pressed_at, last_edge, down
     now = ticks_us()
-    if ticks_diff(now, last_edge) > QUIET_US and not pin.value():
-        presses += 1
-        pressed_at = now
-        flag.set()
+    if ticks_diff(now, last_edge) > QUIET_US:
+        down = not down         # the finger moved: down, up, down, up
+        if down:
+            presses += 1
+            pressed_at = now
+            flag.set()
     last_edge = now
 
 

@@ -2,7 +2,7 @@ import lab
 from machine import Pin
 from time import ticks_diff, ticks_us
 
-# Measure how long the pulses are: each must come out as 5 ms, to a tenth of a millisecond.
+# Measure how long the pulses are: each must come out as 5 ms, to half a millisecond.
 sensor = Pin(5, Pin.IN)
 table = bytes(12000)
 begin = width = pulses = 0

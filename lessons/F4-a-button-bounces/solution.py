@@ -6,7 +6,7 @@ GAP_US = 20000
 groups = worst = first = last = 0
 
 
-def fell(pin):
+def changed(pin):
     global groups, worst, first, last
     now = ticks_us()
     if groups == 0 or ticks_diff(now, last) > GAP_US:
@@ -25,7 +25,7 @@ def publish():
 
 
 button = Pin(10, Pin.IN, Pin.PULL_UP)
-button.irq(fell, Pin.IRQ_FALLING, hard=lab.hard())
+button.irq(changed, Pin.IRQ_FALLING | Pin.IRQ_RISING, hard=lab.hard())
 while lab.running():
     for i in range(100):
         pass

@@ -2,12 +2,12 @@ import lab
 from machine import Pin
 from time import ticks_diff, ticks_us
 
-# Ten presses of the real button. Put the edges into groups, one for each press, and measure the
-# longest time from the first to the last edge of a group.
+# Ten presses and ten releases of the real button. Put the edges into groups, one for each of these
+# movements, and measure the longest time from the first to the last edge of a group.
 groups = worst = 0
 
 
-def fell(pin):
+def changed(pin):
     global groups
     groups += 1
 
@@ -20,7 +20,7 @@ def publish():
 
 
 button = Pin(10, Pin.IN, Pin.PULL_UP)
-button.irq(fell, Pin.IRQ_FALLING, hard=lab.hard())
+button.irq(changed, Pin.IRQ_FALLING | Pin.IRQ_RISING, hard=lab.hard())
 while lab.running():
     for i in range(100):
         pass

@@ -4,8 +4,9 @@ from time import sleep_ms, ticks_diff, ticks_us
 
 # A bouncing button. `last` is the time of the last edge, whether it counted or not.
 lab.choice("style", ("none", "wait", "window_20", "window_200"), "none")
-count = last = 0
+count = last = counted = 0
 window = 0
+down = False
 
 
 def each(pin):
@@ -24,20 +25,20 @@ def wait(pin):
         last = ticks_us()
 
 
-def deaf(pin):
-    global count, last
+def deaf(pin):                  # after 20 ms of quiet the finger moved: down, up, down, up
+    global count, last, counted, down
     now = ticks_us()
-    quiet = ticks_diff(now, last)
-    if quiet > window and not pin.value():
-        count += 1
-        last = now
-    elif quiet <= 20000:        # bounce: the quiet time begins again
-        last = now
+    if ticks_diff(now, last) > 20000:
+        down = not down
+        if down and ticks_diff(now, counted) > window:
+            count += 1
+            counted = now
+    last = now                  # every edge begins the quiet time again
 
 
 style = lab.get("style")
 window = 200000 if style == "window_200" else 20000
-last = ticks_us() - 500000
+last = counted = ticks_us() - 500000
 button = Pin(10, Pin.IN, Pin.PULL_UP)
 handler = each if style == "none" else wait if style == "wait" else deaf
 button.irq(handler, Pin.IRQ_FALLING | Pin.IRQ_RISING, hard=lab.hard())

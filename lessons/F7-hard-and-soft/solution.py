@@ -6,6 +6,7 @@ reading = bytearray(2)
 table = bytes(5000)
 seen = taken = 0
 signal = Pin(5, Pin.IN)
+other = Pin(7, Pin.IN)
 
 
 def edge(pin):                  # hard: only notes that there was one
@@ -20,7 +21,12 @@ def work():
         taken += 1
 
 
+def second(pin):
+    pass
+
+
 signal.irq(edge, Pin.IRQ_RISING, hard=True)
+other.irq(second, Pin.IRQ_RISING, hard=True)
 while lab.running():
     sum(table)                  # main's work
     work()
@@ -29,6 +35,7 @@ while lab.running():
     lab.value("taken", taken)
 
 signal.irq(None)
+other.irq(None)
 work()
 lab.value("seen", seen)
 lab.value("taken", taken)

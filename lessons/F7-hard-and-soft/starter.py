@@ -7,6 +7,7 @@ reading = bytearray(2)
 table = bytes(5000)
 seen = taken = 0
 signal = Pin(5, Pin.IN)
+other = Pin(7, Pin.IN)
 
 
 def edge(pin):
@@ -16,7 +17,12 @@ def edge(pin):
     taken += 1
 
 
+def second(pin):                # another device, which must not wait: leave it
+    pass
+
+
 signal.irq(edge, Pin.IRQ_RISING, hard=False)
+other.irq(second, Pin.IRQ_RISING, hard=True)
 while lab.running():
     sum(table)                  # main's work: leave it
     lab.beat()
@@ -24,4 +30,5 @@ while lab.running():
     lab.value("taken", taken)
 
 signal.irq(None)
+other.irq(None)
 lab.done()

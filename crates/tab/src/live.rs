@@ -73,6 +73,8 @@ impl Live {
             Ok(Some(command)) => {
                 self.desk.obey(now, ticket, command);
                 self.carry_out(now);
+                // A part that was moved is answered for at once.
+                self.hear(now);
             }
             Ok(None) => self.done(ticket, &json!({ "done": true })),
             Err(trouble) => self.refuse(ticket, &trouble),

@@ -26,12 +26,7 @@ pub(crate) struct Pins {
 
 impl Pins {
     /// Connects these parts in the place of those that are there. Their moves wait for [`begin`](Self::begin).
-    pub(crate) fn wire(
-        &mut self,
-        wiring: &Arc<Wiring>,
-        seed: u64,
-        machine: &mut Machine,
-    ) -> Result<(), AttachError> {
+    pub(crate) fn wire(&mut self, wiring: &Arc<Wiring>, seed: u64, machine: &mut Machine) -> Result<(), AttachError> {
         if let Some((_, wired)) = self.on.take() {
             wired.disconnect(machine);
         }

@@ -5,7 +5,7 @@ from time import ticks_diff, ticks_us
 groups = worst = last = 0
 
 
-def fell(pin):
+def changed(pin):
     global groups, worst, last
     now = ticks_us()
     if ticks_diff(now, last) > worst:
@@ -23,7 +23,7 @@ def publish():
 
 
 button = Pin(10, Pin.IN, Pin.PULL_UP)
-button.irq(fell, Pin.IRQ_FALLING, hard=lab.hard())
+button.irq(changed, Pin.IRQ_FALLING | Pin.IRQ_RISING, hard=lab.hard())
 while lab.running():
     for i in range(100):
         pass

@@ -37,8 +37,8 @@ fn read(file: &Path) -> anyhow::Result<Wiring> {
     let cannot = |en: &str, ja: &str| {
         failure(format!("the wiring {name} cannot be read: {en}"), format!("配線 {name} を読み取れません: {ja}"))
     };
-    let bytes = folder::read_at_most(file, WIRING_MAX_BYTES)
-        .map_err(|error| cannot(&error.to_string(), &error.to_string()))?;
+    let bytes =
+        folder::read_at_most(file, WIRING_MAX_BYTES).map_err(|error| cannot(&error.to_string(), &error.to_string()))?;
     let Some(bytes) = bytes else {
         let most = WIRING_MAX_BYTES / 1024;
         return Err(cannot(&format!("it has more than {most} KB"), &format!("{most} KB を超えています。")));
@@ -118,7 +118,8 @@ fn named_pins(scope: &Scope, until: Tick, wiring: &Wiring) -> Vec<(u8, String)> 
     for part in wiring.parts() {
         for (role, pin) in part.kind.roles.iter().zip(&part.pins) {
             let Some(pin) = *pin else { continue };
-            let name = if part.kind.roles.len() > 1 { format!("{} {}", part.name, role.key) } else { part.name.clone() };
+            let name =
+                if part.kind.roles.len() > 1 { format!("{} {}", part.name, role.key) } else { part.name.clone() };
             match pins.iter_mut().find(|(known, _)| *known == pin) {
                 Some((_, names)) => *names = format!("{names}, {name}"),
                 None => pins.push((pin, name)),

@@ -45,14 +45,14 @@ pub(super) fn parts(lesson: &Lesson, language: Language) -> Vec<PartView> {
 impl PartView {
     fn new(placed: &Placed, language: Language) -> Self {
         let Kind { name, roles, controls, .. } = placed.kind;
-        let connected = |role: &str| {
-            roles.iter().zip(&placed.pins).any(|(known, pin)| known.key == role && pin.is_some())
-        };
+        let connected =
+            |role: &str| roles.iter().zip(&placed.pins).any(|(known, pin)| known.key == role && pin.is_some());
         // A knob whose button hangs on no pin has none to press.
         let movable = controls.iter().filter(|control| {
             *name != "encoder" || control.key == "turn_steps" || (control.key == "pressed" && connected("push"))
         });
-        let pins = roles.iter().zip(&placed.pins).filter_map(|(role, pin)| Some(PinView { role: role.key, gpio: (*pin)? }));
+        let pins =
+            roles.iter().zip(&placed.pins).filter_map(|(role, pin)| Some(PinView { role: role.key, gpio: (*pin)? }));
         Self {
             name: placed.name.clone(),
             kind: name,

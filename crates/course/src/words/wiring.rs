@@ -60,17 +60,11 @@ pub fn moved(error: &MoveError, language: Language) -> ProblemText {
         ),
         MoveError::NotConnected { part } => (
             (format!("“{part}” is not connected yet."), "Press Run: it connects the parts.".to_owned()),
-            (
-                format!("「{part}」はまだ接続されていません。"),
-                "「実行」を押すと、部品が接続されます。".to_owned(),
-            ),
+            (format!("「{part}」はまだ接続されていません。"), "「実行」を押すと、部品が接続されます。".to_owned()),
         ),
         MoveError::UnknownControl { part, control } => (
             (format!("“{part}” has no control “{control}”."), "Reload the page.".to_owned()),
-            (
-                format!("「{part}」に操作「{control}」はありません。"),
-                "ページを再読み込みしてください。".to_owned(),
-            ),
+            (format!("「{part}」に操作「{control}」はありません。"), "ページを再読み込みしてください。".to_owned()),
         ),
         MoveError::OutOfRange { control, value, min, max } => (
             (format!("`{control}` = {value} is out of range."), format!("Choose {min} to {max}.")),
@@ -113,7 +107,9 @@ fn both(mistake: &Mistake) -> (String, String) {
         Mistake::KeyTwice { key, .. } => {
             (format!("`{key}` stands there twice; keep one"), format!("`{key}` が二つあります。一つにしてください"))
         }
-        Mistake::Missing { key, .. } => (format!("`{key}` is missing; write it"), format!("`{key}` がありません。書いてください")),
+        Mistake::Missing { key, .. } => {
+            (format!("`{key}` is missing; write it"), format!("`{key}` がありません。書いてください"))
+        }
         Mistake::UnknownKind { kind, .. } => {
             let known: Vec<&str> = parts::catalogue::KINDS.iter().map(|kind| kind.name).collect();
             let known = known.join(", ");
@@ -137,9 +133,10 @@ fn both(mistake: &Mistake) -> (String, String) {
             format!("a name has 1 to {most_chars} characters, and no blanks around it"),
             format!("名前は 1～{most_chars} 文字で、前後に空白を置かないでください"),
         ),
-        Mistake::NameTaken { .. } => {
-            ("another part has this name; choose another".to_owned(), "同じ名前の部品があります。別の名前にしてください".to_owned())
-        }
+        Mistake::NameTaken { .. } => (
+            "another part has this name; choose another".to_owned(),
+            "同じ名前の部品があります。別の名前にしてください".to_owned(),
+        ),
         Mistake::NoSuchPin { role, pin, .. } => (
             format!("`{role}`: the chip has no GPIO {pin}; it has 0 to 21"),
             format!("`{role}`: GPIO {pin} はありません。0～21 から選んでください"),
@@ -162,15 +159,18 @@ fn both(mistake: &Mistake) -> (String, String) {
             format!("`{role}`: GPIO {pin} already has `{by}`; choose a free pin"),
             format!("`{role}`: GPIO {pin} には `{by}` があります。空いているピンを選んでください"),
         ),
-        Mistake::TooManyParts { count, most } => {
-            (format!("{count} parts are too many; the most is {most}"), format!("部品が {count} 個あります。{most} 個までです"))
-        }
-        Mistake::TooManyMoves { count, most } => {
-            (format!("{count} moves are too many; the most is {most}"), format!("操作が {count} 個あります。{most} 個までです"))
-        }
-        Mistake::UnknownPart { part, .. } => {
-            (format!("no part is called `{part}`; mend the name"), format!("`{part}` という部品はありません。名前を直してください"))
-        }
+        Mistake::TooManyParts { count, most } => (
+            format!("{count} parts are too many; the most is {most}"),
+            format!("部品が {count} 個あります。{most} 個までです"),
+        ),
+        Mistake::TooManyMoves { count, most } => (
+            format!("{count} moves are too many; the most is {most}"),
+            format!("操作が {count} 個あります。{most} 個までです"),
+        ),
+        Mistake::UnknownPart { part, .. } => (
+            format!("no part is called `{part}`; mend the name"),
+            format!("`{part}` という部品はありません。名前を直してください"),
+        ),
         Mistake::UnknownControl { part, control, known, .. } => {
             let known = known.join(", ");
             (

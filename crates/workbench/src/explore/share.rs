@@ -80,12 +80,10 @@ pub fn share(
         return Ok(None);
     }
     let (losing, boundaries) = (losing / weights, boundaries / weights);
-    let (Some(short), Some(long)) =
-        (
-            quiet_run(lesson, request, boards, SHORT, &how.executions)?,
-            quiet_run(lesson, request, boards, LONG, &how.executions)?,
-        )
-    else {
+    let (Some(short), Some(long)) = (
+        quiet_run(lesson, request, boards, SHORT, &how.executions)?,
+        quiet_run(lesson, request, boards, LONG, &how.executions)?,
+    ) else {
         return Ok(None);
     };
     let (executions, us) = (long.0 - short.0, long.1 - short.1);
