@@ -68,6 +68,7 @@ async fn decide(State(app): State<AppState>, visitor: Visitor, Path(id): Path<i6
         settings: lesson.settings(&prediction.set)?,
         seconds: lesson.run.seconds,
         seed: seed.into(),
+        wiring: lesson.wiring.clone(),
     };
     let given_up = std::sync::Arc::default();
     let mut turn = app.benches.checks.wait(visitor.client(), &given_up).await?;

@@ -32,7 +32,7 @@ pub(super) fn content(lesson: &Lesson, task: Task<'_>, version: &BoardVersion) -
         Task::Solution => exercise(lesson, Some(&lesson.solution)),
         Task::Wrong(wrong) => exercise(lesson, lesson.wrong.get(&wrong.file)),
     };
-    let all = format!("{:?}", (version, CHECK_SEED, &lesson.slug, controls, task, decides));
+    let all = format!("{:?}", (version, CHECK_SEED, &lesson.slug, controls, &lesson.wiring, task, decides));
     Sha256::digest(all).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -85,6 +85,9 @@ mod tests {
         assert_eq!(changed(&|lesson| lesson.grid.rows[0].holds.clear()), [0]);
         assert_eq!(changed(&|lesson| lesson.grid.holds.clear()), (0..rows).collect::<Vec<_>>());
         assert_eq!(changed(&|lesson| lesson.controls.truncate(1)), all.clone().collect::<Vec<_>>());
+        let led = r#"{"parts":[{"kind":"led","name":"l","pins":{"anode":4}}]}"#;
+        let wired = |lesson: &mut Lesson| lesson.wiring = std::sync::Arc::new(serde_json::from_str(led).unwrap());
+        assert_eq!(changed(&wired), all.clone().collect::<Vec<_>>());
         assert_eq!(changed(&|lesson| lesson.title.en.push('!')), [0; 0]);
         for other in [version("0123abce", Timing::Silicon), version("0123abcd", Timing::Unit)] {
             let after = contents(lesson, &other);

@@ -271,6 +271,7 @@ impl<'r> Pupil<'r> {
             settings: lesson.settings(&settings)?,
             seconds: RUN_SECONDS,
             seed: self.draw(1_000_000),
+            wiring: lesson.wiring.clone(),
         };
         let (booted, judged) = (self.rehearsal.booted.clone(), lesson.clone());
         let run = move || booted.run(&request, &mut |_| true).map(|record| judge::outcome(&judged, &record));
