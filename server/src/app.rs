@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::bench::{Benches, Keeping};
 use crate::board::registry::AttachedBoards;
@@ -42,6 +42,8 @@ pub struct App {
     pub streams: Streams,
     /// The name of this machine, for addresses on the LAN.
     pub host_name: String,
+    /// Told when a browser reports a check that the server has to run again.
+    pub reported: Notify,
     /// True once the server is to end: streams that would go on for ever end then.
     pub closing: watch::Sender<bool>,
 }
@@ -82,6 +84,7 @@ impl App {
         let attached = AttachedBoards::new(ports(&config.ports), &config.boards);
         let host_name = host_name().unwrap_or_default();
         let closing = watch::Sender::new(false);
+        let reported = Notify::new();
         let visitors = Visitors::new(&store);
         let streams = Streams::new(config.limits.visitor_streams, config.limits.place_connections / 2);
         Ok(Self {
@@ -95,6 +98,7 @@ impl App {
             visitors,
             streams,
             host_name,
+            reported,
             closing,
         })
     }

@@ -77,6 +77,17 @@ pub fn address(name: &str) -> String {
     }
 }
 
+/// The contents of a built file.
+#[must_use]
+pub fn bytes(name: &str) -> Option<&'static [u8]> {
+    ASSETS.get(name).map(|asset| &*asset.plain)
+}
+
+/// Every built file: its name and its contents.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    ASSETS.iter().map(|(name, asset)| (&name[..], &*asset.plain))
+}
+
 /// The route of the built files.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/assets/{*name}", get(asset))

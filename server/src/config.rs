@@ -7,6 +7,7 @@ use std::time::Duration;
 use emulator::EngineKind;
 use tokio::sync::watch;
 
+use crate::site::SiteKind;
 use crate::store::Quota;
 use ports::discovery::AttachedPort;
 use ports::serial::PortAddress;
@@ -38,6 +39,8 @@ pub struct ServeConfig {
     pub engine: EngineKind,
     /// What one visitor and all visitors together may use.
     pub limits: Limits,
+    /// Whether pages are written for a site without a server.
+    pub site: Option<SiteKind>,
 }
 
 /// Where attached boards are found.
@@ -64,6 +67,7 @@ impl Default for ServeConfig {
             keep_classes: Duration::from_secs(90 * 24 * 3600),
             engine: EngineKind::default(),
             limits: Limits::default(),
+            site: None,
         }
     }
 }

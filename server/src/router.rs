@@ -41,6 +41,7 @@ pub fn router(app: AppState) -> Router {
         .route("/api/boards/{id}/flash/cancel", post(boards::cancel_flash))
         .route("/api/lessons/{slug}/work", get(work::read).merge(put(work::save)))
         .route("/api/lessons/{slug}/outcomes", post(work::report_outcome).delete(work::clear_outcomes))
+        .route("/api/lessons/{slug}/checks", post(work::report_check))
         .route("/api/lessons", get(work::lesson_files))
         .route("/api/lessons/{slug}/check", post(check::check))
         .route("/api/lessons/{slug}/explore", post(explore::explore))

@@ -9,6 +9,7 @@
 
 mod class;
 mod file;
+mod proof;
 mod quota;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use file::DatabaseFile;
+pub use proof::{Proof, WaitingCheck};
 pub use quota::Quota;
 
 /// The database file in the data folder.
@@ -35,7 +37,7 @@ enum Change {
 }
 
 /// The changes from one version of the tables to the next; `user_version` counts them. Only append.
-const MIGRATIONS: [Change; 4] = [
+const MIGRATIONS: [Change; 5] = [
     Change::Sql(
         "
     CREATE TABLE visitor (
@@ -69,6 +71,7 @@ const MIGRATIONS: [Change; 4] = [
     Change::Code(hash_secrets),
     Change::Sql("CREATE TABLE mint (key BLOB NOT NULL); CREATE INDEX visitor_by_seen ON visitor (seen)"),
     Change::Sql(class::TABLES),
+    Change::Sql(proof::TABLES),
 ];
 
 /// Rows of the outcome table kept for one visitor and lesson; the oldest give way.
@@ -186,6 +189,9 @@ pub struct Work {
     /// Whether a check has ever passed.
     #[serde(default)]
     pub passed: bool,
+    /// Who has seen it pass.
+    #[serde(default)]
+    pub proof: Proof,
     /// The rows of the outcome table, the oldest first.
     #[serde(default)]
     pub outcomes: Vec<Value>,
@@ -319,7 +325,7 @@ impl Store {
     /// The database failed.
     pub async fn work(&self, visitor: VisitorId, lesson: String) -> Result<Work, StoreError> {
         self.ask("reading a visitor's work", move |database| {
-            let sql = "SELECT program, prediction, steps, last_check, failures, passed FROM work WHERE visitor = ?1 AND lesson = ?2";
+            let sql = "SELECT program, prediction, steps, last_check, failures, passed, proof FROM work WHERE visitor = ?1 AND lesson = ?2";
             let found = database.query_row(sql, params![visitor.0, lesson], work_of_row);
             let mut work = found.optional()?.unwrap_or_default();
             let mut rows =
@@ -339,9 +345,9 @@ impl Store {
     pub async fn all_work(&self, visitor: VisitorId) -> Result<Vec<(String, Work)>, StoreError> {
         self.ask("reading a visitor's work", move |database| {
             let sql =
-                "SELECT program, prediction, steps, last_check, failures, passed, lesson FROM work WHERE visitor = ?1 ORDER BY lesson";
+                "SELECT program, prediction, steps, last_check, failures, passed, proof, lesson FROM work WHERE visitor = ?1 ORDER BY lesson";
             let mut rows = database.prepare_cached(sql)?;
-            rows.query_map(params![visitor.0], |row| Ok((file::text(row, 6)?, work_of_row(row)?)))?
+            rows.query_map(params![visitor.0], |row| Ok((file::text(row, 7)?, work_of_row(row)?)))?
             .collect()
         })
         .await
@@ -373,15 +379,17 @@ impl Store {
         .await
     }
 
-    /// Keeps the verdict of a check.
+    /// Keeps the verdict of a check that the server has run.
     ///
     /// # Errors
     /// The database failed; nothing was changed.
     pub async fn save_check(&self, visitor: VisitorId, lesson: String, verdict: Value) -> Result<(), StoreError> {
         self.keep("saving a verdict", visitor, move |change| {
             let passed = verdict["passed"].as_bool().unwrap_or(false);
-            let sql = "INSERT INTO work (visitor, lesson, last_check, failures, passed, updated) VALUES (?1, ?2, ?3, NOT ?4, ?4, ?5)
-                ON CONFLICT DO UPDATE SET last_check = ?3, failures = failures + NOT ?4, passed = passed OR ?4, updated = ?5";
+            let sql = "INSERT INTO work (visitor, lesson, last_check, failures, passed, proof, updated)
+                VALUES (?1, ?2, ?3, NOT ?4, ?4, CASE WHEN ?4 THEN 'verified' ELSE 'none' END, ?5)
+                ON CONFLICT DO UPDATE SET last_check = ?3, failures = failures + NOT ?4, passed = passed OR ?4, updated = ?5,
+                    proof = CASE WHEN ?4 THEN 'verified' ELSE proof END";
             change.execute(sql, params![visitor.0, lesson, verdict.to_string(), passed, now_s()])?;
             Ok(Kept::Done(()))
         })
@@ -570,6 +578,7 @@ fn work_of_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Work> {
         last_check: file::maybe_text(row, 3)?.map(|text| json(&text)),
         failures: file::number(row, 4)?,
         passed: file::number(row, 5)? != 0,
+        proof: Proof::from_name(&file::text(row, 6)?),
         outcomes: Vec::new(),
     })
 }

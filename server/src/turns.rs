@@ -6,6 +6,7 @@
 //! once beside any number of programs that go on for ever, and a second cookie at the same address brings its owner nothing
 //! that the others of that address would miss for long. A visitor whose last job came to its end has shown that theirs do:
 //! the next one is charged at a fraction, until one does not end. Strangers with new cookies have shown nothing yet.
+//! What nobody waits for, such as running a reported check again, goes on only while nobody else wants a turn.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,7 +68,8 @@ struct Shared {
 
 #[derive(Debug)]
 struct Waiting {
-    client: Client,
+    /// `None`: nobody waits for it.
+    client: Option<Client>,
     number: u64,
     given_up: Arc<AtomicBool>,
     /// Dropped without a word: there is no turn. A turn on its way to somebody who has gone away comes back by itself.
@@ -94,7 +96,7 @@ impl Account {
 #[derive(Debug)]
 pub struct Turn {
     turns: Turns,
-    client: Client,
+    client: Option<Client>,
     given_up: Arc<AtomicBool>,
     since: Instant,
     held: bool,
@@ -122,7 +124,15 @@ impl Turns {
     pub async fn wait(&self, client: Client, given_up: &Arc<AtomicBool>) -> Result<Turn, NoTurn> {
         // Jobs of the same visitor that were given up make room first.
         self.look();
-        self.ask(client, given_up).await.map_err(|_| refusal(given_up))
+        self.ask(Some(client), given_up).await.map_err(|_| refusal(given_up))
+    }
+
+    /// Waits until nobody else wants a turn.
+    ///
+    /// # Errors
+    /// [`NoTurn`].
+    pub async fn wait_idle(&self, given_up: &Arc<AtomicBool>) -> Result<Turn, NoTurn> {
+        self.ask(None, given_up).await.map_err(|_| refusal(given_up))
     }
 
     /// Lets go of those who wait and were given up.
@@ -136,7 +146,7 @@ impl Turns {
         lock(&self.shared).waiting.len()
     }
 
-    fn ask(&self, client: Client, given_up: &Arc<AtomicBool>) -> oneshot::Receiver<Turn> {
+    fn ask(&self, client: Option<Client>, given_up: &Arc<AtomicBool>) -> oneshot::Receiver<Turn> {
         let mut shared = lock(&self.shared);
         shared.last_number += 1;
         let (turn, told) = oneshot::channel();
@@ -198,14 +208,18 @@ impl Turn {
     /// The job has come to its end, with a result.
     pub fn ended(mut self) {
         self.put_down();
-        lock(&self.turns.shared).settle(self.client, true);
+        if let Some(client) = self.client {
+            lock(&self.turns.shared).settle(client, true);
+        }
     }
 
     fn put_down(&mut self) {
         if std::mem::take(&mut self.held) {
             let now = Instant::now();
             let mut shared = lock(&self.turns.shared);
-            shared.charge(self.client, now.saturating_duration_since(self.since), now);
+            if let Some(client) = self.client {
+                shared.charge(client, now.saturating_duration_since(self.since), now);
+            }
             shared.free += 1;
             self.turns.hand_out(&mut shared, now);
         }
@@ -216,7 +230,9 @@ impl Drop for Turn {
     fn drop(&mut self) {
         if self.held {
             self.put_down();
-            lock(&self.turns.shared).settle(self.client, false);
+            if let Some(client) = self.client {
+                lock(&self.turns.shared).settle(client, false);
+            }
         }
     }
 }
@@ -227,9 +243,10 @@ impl Shared {
         let used = |account: Option<&Account>| account.map_or(0.0, |account| account.now(now));
         let mut best: Option<(usize, Order)> = None;
         for (at, waiting) in self.waiting.iter().enumerate() {
-            let Client { place, .. } = waiting.client;
-            let order =
-                Order(used(self.places.get(&place)), used(self.visitors.get(&waiting.client)), waiting.number as f64);
+            let number = waiting.number as f64;
+            let order = waiting.client.map_or(Order(f64::INFINITY, 0.0, number), |client| {
+                Order(used(self.places.get(&client.place)), used(self.visitors.get(&client)), number)
+            });
             if best.is_none_or(|(_, best)| goes_before(order, best)) {
                 best = Some((at, order));
             }
@@ -340,7 +357,7 @@ mod tests {
         }
         drop(shared);
         let clients = [client(1, 1), client(1, 2), client(2, 3), client(2, 4), client(3, 5), client(1, 6)];
-        let mut told: Vec<_> = clients.iter().map(|client| turns.ask(*client, &flag())).collect();
+        let mut told: Vec<_> = clients.iter().map(|client| turns.ask(Some(*client), &flag())).collect();
         let mut order = Vec::new();
         for _ in 0..clients.len() {
             let mut shared = lock(&turns.shared);
@@ -349,7 +366,7 @@ mod tests {
             drop(shared);
             let mut turn = told.iter_mut().find_map(|told| told.try_recv().ok()).unwrap();
             turn.held = false;
-            order.push(turn.client.visitor.0);
+            order.push(turn.client.unwrap().visitor.0);
         }
         // Places have used nothing (3), 6 s (1) and 7 s (2).
         assert_eq!(order, [5, 6, 2, 1, 4, 3]);
@@ -379,13 +396,33 @@ mod tests {
         let turns = Turns::new(1, 2);
         let held = turns.wait(client(1, 1), &flag()).await.unwrap();
         lock(&turns.shared).charge(client(1, 2), Duration::from_secs(9), Instant::now());
-        let (greedy, second) = (turns.ask(client(1, 2), &flag()), turns.ask(client(1, 3), &flag()));
-        let third = turns.ask(client(1, 4), &flag());
+        let (greedy, second) = (turns.ask(Some(client(1, 2)), &flag()), turns.ask(Some(client(1, 3)), &flag()));
+        let third = turns.ask(Some(client(1, 4)), &flag());
         assert!(greedy.await.is_err());
         drop(held);
         let turn = second.await.unwrap();
-        assert_eq!((turn.client.visitor.0, turns.waiting()), (3, 1));
+        assert_eq!((turn.client.unwrap().visitor.0, turns.waiting()), (3, 1));
         drop(third);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_goes_on_only_while_nobody_waits() {
+        let turns = Turns::new(1, 8);
+        let mut idle = turns.wait_idle(&flag()).await.unwrap();
+        let told = turns.ask(Some(client(1, 1)), &flag());
+        let later = turns.ask(None, &flag());
+        let going_on = tokio::task::spawn_blocking(move || {
+            thread::sleep(SLICE);
+            idle.go_on().map(|()| idle)
+        });
+        let turn = told.await.unwrap();
+        lock(&turns.shared).charge(client(1, 2), Duration::from_secs(9), Instant::now());
+        let greedy = turns.ask(Some(client(1, 2)), &flag());
+        drop(turn);
+        drop(greedy.await.unwrap());
+        drop(later.await.unwrap());
+        drop(going_on.await.unwrap().unwrap());
+        assert_eq!(lock(&turns.shared).free, 1);
     }
 
     #[tokio::test]
@@ -395,7 +432,7 @@ mod tests {
         let left = tokio::time::timeout(Duration::from_millis(10), turns.wait(client(1, 2), &flag())).await;
         assert!(left.is_err());
         let end = flag();
-        let given_up = turns.ask(client(1, 3), &end);
+        let given_up = turns.ask(Some(client(1, 3)), &end);
         end.store(true, Ordering::Relaxed);
         drop(held);
         assert!(given_up.await.is_err());

@@ -5,8 +5,8 @@ import { BenchPage, Workbench, repositoryFile, visit } from "./workbench.js";
 
 const SOLUTION = repositoryFile("lessons/15-lost-update/solution.py");
 const WORDS = /** @type {const} */ ({
-  en: { course: "Course", wrong: /You said 0/, right: /and so it is/, title: "Lost update" },
-  ja: { course: "コース", wrong: /予想は「0」、結果は/, right: /そのとおりでした/, title: "失われた更新" },
+  en: { course: "Course", wrong: /You said 0/, right: /and so it is/, title: "Lost update", verified: /^Verified/ },
+  ja: { course: "コース", wrong: /予想は「0」、結果は/, right: /そのとおりでした/, title: "失われた更新", verified: /^確認済み/ },
 });
 
 describe("lost update", () => {
@@ -14,15 +14,15 @@ describe("lost update", () => {
   before(() => workbench.start());
   after(() => workbench.close());
 
-  for (const language of /** @type {const} */ (["en", "ja"])) {
+  for (const [language, place] of /** @type {const} */ ([["en", "tab"], ["ja", "tab"], ["en", "server"]])) {
     const words = WORDS[language];
-    test(`a learner finds the loss and mends it (${language})`, () => visit(workbench, { language }, async (page) => {
+    test(`a learner finds the loss and mends it (${language}, the board is in the ${place})`, () => visit(workbench, { language }, async (page) => {
       await page.goto("/");
       assert.equal(await page.locator("h1").textContent(), words.course);
       await page.locator('a[href="/lessons/lost-update"]').first().click();
       assert.equal(await page.locator("h1").textContent(), words.title);
       const bench = new BenchPage(page);
-      await bench.open("lost-update");
+      await bench.open(`lost-update?board=${place}`);
 
       await page.locator('input[data-question=plain][value=zero]').check();
       await page.locator('input[data-question=conditional][value=zero]').check();
@@ -54,6 +54,8 @@ describe("lost update", () => {
       await page.locator("[data-check]").click();
       await page.locator("[data-check-message]:not(.trouble) use[href='#icon-holds']").waitFor();
       await page.locator('[data-name=checked][data-step=done]').waitFor();
+      // Whoever saw it pass first, the server has the last word.
+      await page.locator("[data-proof]", { hasText: words.verified }).waitFor();
 
       await page.reload();
       await page.locator('[data-name=checked][data-step=done]').waitFor();
@@ -85,9 +87,9 @@ describe("lost update", () => {
     await bench.rows.first().waitFor();
   }));
 
-  test("a reload in the middle of a run keeps the run, its settings and its numbers", () => visit(workbench, {}, async (page) => {
+  test("a reload in the middle of a run on the server keeps the run, its settings and its numbers", () => visit(workbench, {}, async (page) => {
     const bench = new BenchPage(page);
-    await bench.open("lost-update");
+    await bench.open("lost-update?board=server");
     await bench.runFor(60);
     await bench.choose("kind", "hard");
     await page.locator("#control-rate").focus();
@@ -107,7 +109,7 @@ describe("lost update", () => {
 
   test("a power cut during a run loses neither answers nor edits", () => visit(workbench, {}, async (page) => {
     const bench = new BenchPage(page);
-    await bench.open("lost-update");
+    await bench.open("lost-update?board=server");
     await page.locator("input[data-question=plain][value=some]").check();
     await bench.write("import lab\n# kept through the power cut\n");
     await bench.runFor(30);

@@ -57,17 +57,18 @@ describe("the board in the tab", () => {
     }));
   }
 
-  test("the button moves the board, and the choice stays", () => visit(workbench, {}, async (page) => {
+  test("the board is in the tab by itself; the button moves it, and the choice stays", () => visit(workbench, {}, async (page) => {
     const bench = new BenchPage(page);
     await bench.open("lost-update");
     const place = page.locator("[data-board-place]");
-    assert.equal(await place.locator("[data-board-place-text]").innerText(), WORDS.en.elsewhere);
-    await place.locator("[data-move-board]").click();
-    await page.locator("[data-board-place][data-stage=ready]").waitFor();
-    await bench.open("torn-read");
     await page.locator("[data-board-place][data-stage=ready]").waitFor();
     await place.locator("[data-move-board]").click();
     await page.locator("[data-board-place][data-place=server]").waitFor();
+    assert.equal(await place.locator("[data-board-place-text]").innerText(), WORDS.en.elsewhere);
+    await bench.open("torn-read");
+    await page.locator("[data-board-place][data-place=server]").waitFor();
+    await place.locator("[data-move-board]").click();
+    await page.locator("[data-board-place][data-stage=ready]").waitFor();
   }));
 
   test("a program that never ends is stopped, and the console answers again", () => visit(workbench, {}, async (page) => {

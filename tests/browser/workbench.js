@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +32,12 @@ export function repositoryPath(path) {
 /** A text of the course or of the repository. @param {string} path */
 export function repositoryFile(path) {
   return readFileSync(repositoryPath(path), "utf8");
+}
+
+/** The text of every file below a folder, by its path. @param {string} folder */
+export function filesBelow(folder) {
+  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => statSync(`${folder}/${path}`).isFile());
+  return Object.fromEntries(paths.map((path) => [path, readFileSync(`${folder}/${path}`, "utf8")]));
 }
 
 /** Where screenshots go. @param {string} name */
@@ -95,18 +101,23 @@ export class Workbench {
   }
 }
 
+/** A browser. */
+export function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+}
+
 /**
  * Runs a story in a browser of its own; any request to another host fails it, and so does any
  * error in a script.
- * @param {Workbench} workbench
+ * @param {{ url: string }} workbench
  * @param {{ language?: "en" | "ja", theme?: "light" | "dark", width?: number, height?: number, reducedMotion?: boolean }} visitor
  * @param {(page: import("playwright-core").Page, context: import("playwright-core").BrowserContext) => Promise<void>} story
  */
 export async function visit(workbench, visitor, story) {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+  const browser = await launch();
   try {
     const context = await browser.newContext({
-      baseURL: workbench.url,
+      baseURL: `${workbench.url}/`,
       locale: visitor.language === "ja" ? "ja-JP" : "en-GB",
       colorScheme: visitor.theme ?? "light",
       reducedMotion: visitor.reducedMotion ? "reduce" : "no-preference",
@@ -116,8 +127,9 @@ export async function visit(workbench, visitor, story) {
     /** @type {string[]} */
     const troubles = [];
     await context.route("**", (route) => {
-      if (new URL(route.request().url()).origin === workbench.url) return route.continue();
-      troubles.push(`another host was asked: ${route.request().url()}`);
+      const asked = route.request().url();
+      if (asked.startsWith(`${workbench.url}/`) || asked.startsWith("blob:")) return route.continue();
+      troubles.push(`another host was asked: ${asked}`);
       return route.abort();
     });
     const page = await context.newPage();

@@ -1,23 +1,30 @@
 /**
- * Where the board of this bench runs: on the server, or in this tab. The page's query decides, then what was chosen last
- * with the button; an attached board is always the server's.
+ * Where the board of this bench runs: in this tab, or on the server. The page's query decides, then what was chosen last
+ * with the button, else it is the tab's; an attached board is always the server's, and a site without a server has the tab.
  * @module
  */
-import { Trouble, post } from "./api.js";
-import { readData, text } from "./catalogue.js";
+import { Trouble } from "./api.js";
+import { text } from "./catalogue.js";
 import { one, setText } from "./dom.js";
+import { Reports } from "./reports.js";
 import { TabBoard } from "./tab-board.js";
+import { TabJobs } from "./tab-jobs.js";
+import { startWorker, tabAddresses, tabFacts } from "./tab-files.js";
 import { useTab } from "./transport.js";
 
 /** Where the choice is kept. */
 const CHOICE = "isrlab.board";
+
+/** Where a tab notes that its board runs something. */
+const RUNNING = "isrlab.running";
 
 /** @typedef {"tab" | "server"} Place */
 
 /** What was asked for. @returns {Place} */
 function chosen() {
   const asked = new URLSearchParams(location.search).get("board") ?? remembered();
-  return asked === "tab" && canRun() ? "tab" : "server";
+  const { attached, site } = tabFacts();
+  return site || (asked !== "server" && canRun() && !attached) ? "tab" : "server";
 }
 
 function canRun() {
@@ -62,7 +69,14 @@ export function settleBoard(bus, save) {
   const share = one(row, "[data-board-share]", HTMLElement);
   const move = one(row, "[data-move-board]", HTMLButtonElement);
   const place = chosen();
-  row.hidden = !canRun();
+  const { site } = tabFacts();
+  row.hidden = !canRun() && !site;
+  move.hidden = site;
+  if (!canRun() && site) {
+    setText(words, text("live.site_no_wasm"));
+    bus.emit("trouble", new Trouble("tab-impossible", text("live.site_no_wasm"), text("live.site_no_wasm_hint")));
+    return;
+  }
   row.dataset.place = place;
   setText(words, text(place === "tab" ? "live.place_fetching" : "live.place_server"));
   setText(move, text(place === "tab" ? "live.move_to_server" : "live.move_to_tab"));
@@ -88,34 +102,61 @@ export function settleBoard(bus, save) {
  * @param {HTMLElement} words
  */
 function startInTab(bus, row, words) {
-  const { worker: script, ...files } = readData("tab-data");
-  const worker = new Worker(script, { type: "module" });
+  const addresses = tabAddresses();
+  const reports = new Reports((trouble) => bus.emit("trouble", trouble));
+  const worker = startWorker("worker");
   const broken = (/** @type {string} */ cause) => {
     console.error(cause);
     row.dataset.stage = "broken";
     setText(words, text("live.place_broken"));
     bus.emit("trouble", new Trouble("tab-broken", text("live.place_broken"), text("live.place_broken_hint")));
   };
-  const board = new TabBoard(worker, { ...files, language: document.documentElement.lang }, {
+  const board = new TabBoard(worker, addresses, {
     stage: (stage) => {
       row.dataset.stage = stage;
       setText(words, text(STAGE_WORDS[stage] ?? "live.place_fetching"));
     },
     broken,
-    record: (outcome) => { void report(bus, outcome); },
+    // The row comes back as an event.
+    record: (outcome) => reports.send(`/api/lessons/${encodeURIComponent(outcome.lesson)}/outcomes`, outcome),
   });
   worker.addEventListener("error", (event) => broken(event.message));
-  useTab(board);
+  const jobs = new TabJobs(() => startWorker("jobWorker"), addresses, {
+    refusal,
+    checked: (path, { program }, { passed, criteria }) => {
+      const judged = criteria.map((/** @type {import("./types.js").Criterion} */ { ok, measured }) => ({ ok, measured }));
+      const [, , , lesson] = path.split("/");
+      reports.send(`${path}s`, { program, passed, criteria: judged }, ({ proof }) => bus.emit("proof", { lesson, proof }));
+    },
+  });
+  useTab({ board, jobs });
+  tellOfLostRun(bus);
   document.addEventListener("visibilitychange", () => board.seen(!document.hidden));
   if (document.hidden) board.seen(false);
 }
 
-/** Hands the server what a run measured, to be kept; the row comes back as an event. @param {import("./bus.js").Bus} bus @param {import("./types.js").Outcome} outcome */
-async function report(bus, outcome) {
+/** A board in the tab goes with its page: after a reload in mid-run the page says so. @param {import("./bus.js").Bus} bus */
+function tellOfLostRun(bus) {
   try {
-    await post(`/api/lessons/${encodeURIComponent(outcome.lesson)}/outcomes`, outcome);
-  } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
-    bus.emit("trouble", error);
+    if (sessionStorage.getItem(RUNNING) === location.pathname) {
+      bus.emit("notice", { code: "tab-run-ended", message: text("live.tab_run_ended"), hint: text("live.tab_run_ended_hint") });
+    }
+    sessionStorage.removeItem(RUNNING);
+  } catch {
+    // A browser may refuse to keep anything; the run has ended all the same.
   }
+  bus.on("run", ({ state }) => {
+    try {
+      if (state === "ended") sessionStorage.removeItem(RUNNING);
+      else sessionStorage.setItem(RUNNING, location.pathname);
+    } catch {
+      // As above.
+    }
+  });
+}
+
+/** What is said of a job that has no result. @param {"check-given-up" | "explore-given-up" | "tab-broken"} code */
+function refusal(code) {
+  if (code === "tab-broken") return { code, message: text("live.job_broken"), hint: text("live.job_broken_hint") };
+  return { code, message: text("live.job_given_up"), hint: text("live.job_given_up_hint") };
 }

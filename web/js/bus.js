@@ -19,6 +19,7 @@
  *   notice: { code: string, message: string, hint: string },
  *   outcome: import("./types.js").Outcome,
  *   check: import("./types.js").CheckProgress,
+ *   proof: import("./types.js").Proof,
  *   gap: { missed: number },
  *   link: { open: boolean },
  *   change: import("./types.js").Change,

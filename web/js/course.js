@@ -4,4 +4,4 @@
  */
 import { goLive, startPage } from "./app.js";
 
-goLive(startPage());
+goLive(startPage(), ["/events?board=tab"]);

@@ -29,6 +29,8 @@ export class Exercise {
     this.announcer = announcer;
     this.saveNow = saveNow;
     this.criteria = all(card, "[data-criterion]", HTMLElement);
+    const proof = one(card, "[data-proof]", HTMLElement);
+    bus.on("proof", (known) => { if (known.lesson === lesson.slug) setText(proof, proofWords(known.proof)); });
     this.message = one(card, "[data-check-message]", HTMLElement);
     this.button = one(card, "[data-check]", HTMLButtonElement);
     this.hints = all(card, "[data-hint]", HTMLElement);
@@ -59,6 +61,7 @@ export class Exercise {
       if (progress.state === "running" && progress.stage) this.#say("running", progress.stage);
       if (progress.criteria) this.#showCriteria(progress.criteria);
     });
+    if (lesson.criteria) this.#showCriteria(lesson.criteria);
     this.#openSolution();
   }
 
@@ -138,6 +141,16 @@ export class Exercise {
     this.solution.hidden = !open;
     this.solutionNote.hidden = open;
     if (this.learned instanceof HTMLElement) this.learned.hidden = !this.passed;
+  }
+}
+
+/** Who has seen the exercise pass. @param {import("./types.js").Proof["proof"]} proof */
+function proofWords(proof) {
+  switch (proof) {
+    case "reported": return text("live.proof_reported");
+    case "refused": return text("live.proof_refused");
+    case "verified": return text("live.proof_verified");
+    default: return "";
   }
 }
 

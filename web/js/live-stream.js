@@ -5,7 +5,7 @@
  */
 import { stream } from "./transport.js";
 
-const TOPICS = /** @type {const} */ (["board", "boards", "sample", "event", "console", "run", "parts", "outcome", "check", "explore", "notice", "gap", "class", "grid"]);
+const TOPICS = /** @type {const} */ (["board", "boards", "sample", "event", "console", "run", "parts", "outcome", "check", "proof", "explore", "notice", "gap", "class", "grid"]);
 
 export class LiveStream {
   /**

@@ -28,7 +28,7 @@ export class TabBoard {
 
   /**
    * @param {Port} worker
-   * @param {import("./tab-worker.js").Addresses} addresses
+   * @param {import("./tab-load.js").Addresses} addresses
    * @param {Hooks} hooks
    */
   constructor(worker, addresses, hooks) {

@@ -45,9 +45,17 @@ export class TabModule {
     this.#exports = /** @type {any} */ (instance.exports);
   }
 
-  /** Starts a compiled module, which imports nothing. @param {WebAssembly.Module} module */
-  static async start(module) {
-    return new TabModule(await WebAssembly.instantiate(module, {}));
+  /**
+   * Starts a compiled module. It imports one function, which hears of progress while a job goes on.
+   * @param {WebAssembly.Module} module
+   * @param {(event: { name: string, data: any }) => void} [heard]
+   */
+  static async start(module, heard = () => {}) {
+    /** @type {WebAssembly.Instance} */
+    const instance = await WebAssembly.instantiate(module, {
+      tab: { tab_hear: (/** @type {number} */ at, /** @type {number} */ bytes) => heard(JSON.parse(textAt(instance.exports.memory, at, bytes))) },
+    });
+    return new TabModule(instance);
   }
 
   /** @param {string} tag such as `ja` */
@@ -58,6 +66,11 @@ export class TabModule {
   /** @param {Record<string, string>} files the text of every file of the lessons by its path */
   loadLessons(files) {
     this.#call("tab_load_lessons", bytesOf(JSON.stringify(files)));
+  }
+
+  /** Loads the firmware's symbols, which explorations need; before the board is booted. @param {Uint8Array} elf */
+  loadSymbols(elf) {
+    this.#call("tab_load_symbols", elf);
   }
 
   /** Boots a board with this flash. @param {Uint8Array} flash */
@@ -72,6 +85,15 @@ export class TabModule {
    */
   headlessRun(asked) {
     return this.#call("tab_headless_run", bytesOf(JSON.stringify(asked)));
+  }
+
+  /**
+   * A check or an exploration, from its beginning to its end.
+   * @param {{ path: string, body: object }} asked the path and body of the server's route
+   * @returns {string} what the server would answer
+   */
+  job(asked) {
+    return this.#call("tab_job", bytesOf(JSON.stringify(asked)));
   }
 
   /**
@@ -109,8 +131,13 @@ export class TabModule {
 
   #answer() {
     const { memory, tab_answer_at, tab_answer_bytes } = this.#exports;
-    return new TextDecoder().decode(new Uint8Array(memory.buffer, tab_answer_at(), tab_answer_bytes()));
+    return textAt(memory, tab_answer_at(), tab_answer_bytes());
   }
+}
+
+/** @param {any} memory @param {number} at @param {number} bytes */
+function textAt(memory, at, bytes) {
+  return new TextDecoder().decode(new Uint8Array(memory.buffer, at, bytes));
 }
 
 /** @param {string} text */

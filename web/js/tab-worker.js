@@ -3,10 +3,8 @@
  * and what it tells stands in `tab-board.js`.
  * @module
  */
-import { TabModule } from "./tab-module.js";
+import { loadTab } from "./tab-load.js";
 import { TabPacer } from "./tab-pacer.js";
-
-/** @typedef {{ module: string, flash: string, lessons: string, language: string }} Addresses */
 
 const { port1: bell, port2: ring } = new MessageChannel();
 /** @type {(() => void)[]} */
@@ -25,25 +23,14 @@ let pacer = null;
 
 addEventListener("message", (/** @type {MessageEvent} */ { data }) => {
   guarded(() => {
-    if ("addresses" in data) void load(data.addresses).catch(fail);
+    if ("addresses" in data) void start(data.addresses).catch(fail);
     else pacer?.command(data.ticket, data.path, data.body);
   });
 });
 
-/** @param {Addresses} addresses */
-async function load({ module, flash, lessons, language }) {
-  stage("fetching");
-  const [code, image, files] = await Promise.all([
-    fetched(module).then((answer) => answer.arrayBuffer()),
-    fetched(flash).then((answer) => answer.arrayBuffer()),
-    fetched(lessons).then((answer) => answer.json()),
-  ]);
-  stage("compiling");
-  const tab = await TabModule.start(await WebAssembly.compile(code));
-  stage("booting");
-  tab.chooseLanguage(language);
-  tab.loadLessons(files);
-  tab.boot(new Uint8Array(image));
+/** @param {import("./tab-load.js").Addresses} addresses */
+async function start({ symbols: _, ...addresses }) {
+  const tab = await loadTab(addresses, stage);
   pacer = new TabPacer({
     step: (now_ms) => tab.step(now_ms),
     command: (now_ms, command) => tab.command(now_ms, command),
@@ -52,14 +39,7 @@ async function load({ module, flash, lessons, language }) {
   pacer.start();
 }
 
-/** @param {string} address */
-async function fetched(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
-  return answer;
-}
-
-/** @param {"fetching" | "compiling" | "booting" | "ready"} name */
+/** @param {import("./tab-load.js").Stage | "ready"} name */
 function stage(name) {
   postMessage({ stage: name });
 }

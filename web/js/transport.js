@@ -8,25 +8,72 @@
 /** The paths that a board answers, wherever it is. */
 const BOARD_PATHS = new Set(["/api/run", "/api/stop", "/api/reset", "/api/pause", "/api/speed", "/api/set", "/api/part", "/api/console"]);
 
-/** What a board tells, wherever it is; all else is the server's. */
+/** The paths of what takes a while beside the board. */
+const JOB_PATHS = /^\/api\/lessons\/[^/]+\/(check|explore|explore\/at|explore\/cancel)$/;
+
+/** What a board tells, wherever it is. */
 const BOARD_TOPICS = new Set(["board", "sample", "event", "console", "run", "parts"]);
+
+/** What is told of jobs; all else is the server's. */
+const JOB_TOPICS = new Set(["check", "explore"]);
+
+const JSON_HEADERS = { "content-type": "application/json", accept: "application/json" };
 
 /** The host could not be reached at all. */
 export class Unreachable extends Error {}
 
 /**
  * @typedef {{ ok: boolean, status: number, answer: any }} Reply `answer` is an object, or null where nothing was said
- * @typedef {{ send: (path: string, body: object) => Promise<Reply>, listen: (topics: Set<string>, heard: Heard) => void }} TabBoard
+ * @typedef {{ send: (path: string, body: object) => Promise<Reply>, listen: (topics: Set<string>, heard: Heard) => void }} Place
+ * @typedef {{ board: Place, jobs: Place }} Tab
  * @typedef {(topic: string, detail: any) => void} Heard
  * @typedef {{ close: () => void }} Stream
  */
 
-/** @type {TabBoard | null} */
-let tab = null;
+/**
+ * Who keeps the learner's work and answers all that the tab does not: the server, or on a site without one, the browser.
+ * `leave` sends what is to outlive the page.
+ * @typedef {{ send: (method: string, path: string, body: object) => Promise<Reply>, leave: (path: string, body: object) => void,
+ *   stream: (path: string, topics: string[], heard: Heard, linked: (open: boolean) => void) => Stream }} Home
+ */
 
-/** From now on the board is in this tab. Call it before the first stream is opened. @param {TabBoard} board */
-export function useTab(board) {
-  tab = board;
+/** @type {Home} */
+const SERVER = {
+  async send(method, path, body) {
+    /** @type {Response} */
+    let response;
+    try {
+      response = await fetch(path, { method, headers: JSON_HEADERS, body: JSON.stringify(body) });
+    } catch (cause) {
+      throw new Unreachable("no answer", { cause });
+    }
+    const answer = response.status === 204 ? null : await response.json().catch(() => null);
+    return { ok: response.ok, status: response.status, answer };
+  },
+  leave(path, body) {
+    void fetch(path, { method: "PUT", keepalive: true, headers: JSON_HEADERS, body: JSON.stringify(body) });
+  },
+  stream(path, topics, heard, linked) {
+    const source = new EventSource(path);
+    for (const topic of topics) source.addEventListener(topic, (event) => heard(topic, JSON.parse(event.data)));
+    source.addEventListener("open", () => linked(true));
+    source.addEventListener("error", () => linked(false));
+    return { close: () => source.close() };
+  },
+};
+
+/** @type {Tab | null} */
+let tab = null;
+let home = SERVER;
+
+/** From now on there is no server. Call it before anything is sent. @param {Home} here */
+export function useHome(here) {
+  home = here;
+}
+
+/** From now on the board and its jobs are in this tab. Call it before the first stream is opened. @param {Tab} here */
+export function useTab(here) {
+  tab = here;
 }
 
 /**
@@ -37,20 +84,14 @@ export function useTab(board) {
  * @throws {Unreachable}
  */
 export async function send(method, path, body) {
-  if (tab !== null && BOARD_PATHS.has(path)) return tab.send(path, body);
-  /** @type {Response} */
-  let response;
-  try {
-    response = await fetch(path, {
-      method,
-      headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify(body),
-    });
-  } catch (cause) {
-    throw new Unreachable("no answer", { cause });
-  }
-  const answer = response.status === 204 ? null : await response.json().catch(() => null);
-  return { ok: response.ok, status: response.status, answer };
+  if (tab !== null && BOARD_PATHS.has(path)) return tab.board.send(path, body);
+  if (tab !== null && JOB_PATHS.test(path)) return tab.jobs.send(path, body);
+  return home.send(method, path, body);
+}
+
+/** Sends what is to be kept while the page goes away. @param {string} path @param {object} body */
+export function leave(path, body) {
+  home.leave(path, body);
 }
 
 /**
@@ -62,13 +103,10 @@ export async function send(method, path, body) {
  * @returns {Stream}
  */
 export function stream(path, topics, heard, linked) {
-  const here = new Set(tab === null ? [] : topics.filter((topic) => BOARD_TOPICS.has(topic)));
-  tab?.listen(here, heard);
-  const source = new EventSource(path);
-  for (const topic of topics.filter((topic) => !here.has(topic))) {
-    source.addEventListener(topic, (event) => heard(topic, JSON.parse(event.data)));
-  }
-  source.addEventListener("open", () => linked(true));
-  source.addEventListener("error", () => linked(false));
-  return { close: () => source.close() };
+  const of = (/** @type {Set<string>} */ told) => new Set(tab === null ? [] : topics.filter((topic) => told.has(topic)));
+  const [board, jobs] = [of(BOARD_TOPICS), of(JOB_TOPICS)];
+  tab?.board.listen(board, heard);
+  tab?.jobs.listen(jobs, heard);
+  const others = topics.filter((topic) => !board.has(topic) && !jobs.has(topic));
+  return home.stream(tab === null ? path : `${path}${path.includes("?") ? "&" : "?"}board=tab`, others, heard, linked);
 }

@@ -71,6 +71,11 @@
 
 /** @typedef {{ lesson: string, state: "running" | "done", stage?: string, criteria?: Criterion[] }} CheckProgress */
 
+/**
+ * Who has seen the exercise of a lesson pass.
+ * @typedef {{ lesson: string, proof: "none" | "reported" | "refused" | "verified" }} Proof
+ */
+
 /** @typedef {{ lesson: string, state: "running" | "done" | "failed", done?: number, of?: number, code?: string }} ExploreProgress */
 
 /** @typedef {"holds" | "price" | "lost" | "running"} Shape */
@@ -86,7 +91,8 @@
  *     bar: { value: string, shareOf: string } | null, key: string,
  *     verdicts: { shape: Shape, text: string }[] },
  *   hazards: { line: string, text: string }[],
- *   outcomes: Outcome[], steps: Record<string, boolean>, prediction: Record<string, string> }} LessonData
+ *   outcomes: Outcome[], steps: Record<string, boolean>, prediction: Record<string, string>,
+ *   criteria?: Criterion[] }} LessonData `criteria`: of the last check, where the page was written without them
  */
 
 export {};

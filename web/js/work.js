@@ -3,6 +3,7 @@
  * @module
  */
 import { Trouble, put } from "./api.js";
+import { leave } from "./transport.js";
 
 /** Typing rests this long before it is saved. */
 const REST_MS = 600;
@@ -30,7 +31,7 @@ export class Work {
     // Leaving the page: the request outlives it.
     addEventListener("pagehide", () => {
       if (this.#timer === 0) return;
-      fetch(this.path, { method: "PUT", keepalive: true, headers: { "content-type": "application/json" }, body: JSON.stringify(this.now()) });
+      leave(this.path, this.now());
     });
   }
 

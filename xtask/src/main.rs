@@ -12,6 +12,7 @@ mod micropython;
 mod process;
 mod rooms;
 mod setup;
+mod symbols;
 mod tab;
 mod tidy;
 mod web;

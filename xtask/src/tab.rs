@@ -1,4 +1,5 @@
-//! Builds the board for the learner's own tab: the module of `crates/tab`, and the flash image beside it.
+//! Builds the board for the learner's own tab: the module of `crates/tab`, and beside it the flash image and the firmware's
+//! symbols.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -7,14 +8,15 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::board_toolchain::{BoardToolchain, PAGE};
-use crate::failure::{Result, file_access};
+use crate::failure::{Code, Failure, Result, file_access};
 use crate::process::{run, step};
+use crate::symbols;
 use crate::workspace::{Workspace, create_dir, read, write_if_changed};
 
 /// The profile in the workspace's manifest: optimised as a whole, without names.
 const PROFILE: &str = "tab";
 
-/// Builds the module into `web/dist/tab` and puts the firmware's flash image there.
+/// Builds the module into `web/dist/tab` and puts the firmware's flash image and symbols there.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     let target_dir = workspace.cache().join("wasm32");
     step("Building the board for the learner's tab", || {
@@ -31,17 +33,22 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     create_dir(&dist)?;
     let module = target_dir.join("wasm32-unknown-unknown").join(PROFILE).join("tab.wasm");
     let flash_image = workspace.firmware().join("lesson-firmware-esp32c3.bin");
-    for (from, name) in [(module, "tab.wasm"), (flash_image, "flash.bin")] {
-        copy(&from, &dist.join(name))?;
+    let elf = flash_image.with_extension("elf");
+    let symbols = symbols::without_code(&read(&elf)?).ok_or_else(|| {
+        let hint = "Build it again: `cargo xtask firmware`.";
+        Failure::new(Code::BuildOutput, format!("{} is no firmware with symbols.", elf.display()), hint)
+    })?;
+    for (content, name) in [(read(&module)?, "tab.wasm"), (read(&flash_image)?, "flash.bin"), (symbols, "symbols.elf")]
+    {
+        put(&content, &dist.join(name))?;
     }
     Ok(())
 }
 
-/// Copies what a browser fetches, and prints how much of it goes over the network if it has changed.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let content = read(from)?;
-    if write_if_changed(to, &content)? {
-        let compressed = compressed_bytes(&content).map_err(|error| file_access(from, &error))?;
+/// Writes what a browser fetches, and prints how much of it goes over the network if it has changed.
+fn put(content: &[u8], to: &Path) -> Result<()> {
+    if write_if_changed(to, content)? {
+        let compressed = compressed_bytes(content).map_err(|error| file_access(to, &error))?;
         println!("{}: {} bytes, {compressed} compressed", to.display(), content.len());
     }
     Ok(())

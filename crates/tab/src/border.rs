@@ -7,14 +7,18 @@
 //! dereferences one; the attribute that exports a name is what the compiler calls unsafe, because two definitions of one
 //! name would collide.
 //!
+//! One function is imported: while a job goes on it hears of the progress, as JSON that stands at an address until it returns.
+//! It answers nothing and calls nothing of the module.
+//!
 //! A mistake in the module ends it with a trap; what it said last stands at the answer's place. The worker then starts
 //! a new instance.
 
-#![expect(unsafe_code, reason = "exported names; see above")]
+#![expect(unsafe_code, reason = "exported and imported names; see above")]
 
 use std::cell::{Cell, RefCell};
 use std::sync::Once;
 
+use serde_json::{Value, json};
 use workbench::clock::Moment;
 
 use crate::tab::Tab;
@@ -87,6 +91,12 @@ pub extern "C" fn tab_headless_run() -> u32 {
     call(|tab, asked| tab.headless_run(&asked))
 }
 
+/// Carries out a check or an exploration, see [`Tab::job`].
+#[unsafe(no_mangle)]
+pub extern "C" fn tab_job() -> u32 {
+    call(|tab, asked| tab.job(&asked, &mut tell))
+}
+
 /// Carries a command out, see [`Tab::command`].
 #[unsafe(no_mangle)]
 pub extern "C" fn tab_command(now_ms: f64) -> u32 {
@@ -113,6 +123,26 @@ fn call(f: impl FnOnce(&mut Tab, Vec<u8>) -> Result<String, Trouble>) -> u32 {
         }
     })
 }
+
+/// Tells the worker an event: `{name, data}`.
+fn tell(name: &str, data: &Value) {
+    let told = json!({ "name": name, "data": data }).to_string();
+    hear(&told);
+}
+
+#[cfg(target_arch = "wasm32")]
+fn hear(told: &str) {
+    #[link(wasm_import_module = "tab")]
+    unsafe extern "C" {
+        fn tab_hear(at: *const u8, bytes: usize);
+    }
+    // SAFETY: the worker reads these bytes before it returns, as the contract above says, and does nothing else.
+    unsafe { tab_hear(told.as_ptr(), told.len()) }
+}
+
+/// Nobody listens where there is no worker.
+#[cfg(not(target_arch = "wasm32"))]
+fn hear(_told: &str) {}
 
 fn put_answer(bytes: Vec<u8>) {
     ANSWER.with_borrow_mut(|answer| *answer = bytes);

@@ -10,6 +10,7 @@ use workbench::emulated::BootedBoard;
 use workbench::firmware::LessonFirmware;
 use workbench::headless::{self, Report};
 
+use crate::jobs::{Jobs, Place};
 use crate::live::Live;
 use crate::trouble::Trouble;
 
@@ -24,6 +25,7 @@ pub struct Tab {
     symbols: Vec<u8>,
     booted: Option<BootedBoard>,
     live: Option<Live>,
+    jobs: Jobs,
 }
 
 impl Tab {
@@ -68,6 +70,7 @@ impl Tab {
     /// The image is none, or does not come up.
     pub fn boot(&mut self, flash_image: Vec<u8>) -> Result<(), Trouble> {
         self.live = None;
+        self.jobs.forget();
         self.booted = Some(BootedBoard::boot(LessonFirmware::new(flash_image, self.symbols.clone()))?);
         Ok(())
     }
@@ -84,6 +87,17 @@ impl Tab {
             return Err(fault.into());
         }
         Report::new("virtual", &record).text().map_err(|error| Trouble::Internal(error.to_string()))
+    }
+
+    /// Carries out a check or an exploration, from its beginning to its end; the answer is what the server answers. `tell`
+    /// hears events of its progress.
+    ///
+    /// # Errors
+    /// What is asked for is impossible, or cannot be explored; a program that fails is no error but a verdict.
+    pub fn job(&mut self, asked: &[u8], tell: &mut dyn FnMut(&str, &serde_json::Value)) -> Result<String, Trouble> {
+        let asked = serde_json::from_slice(asked)?;
+        let (course, boards) = (self.course()?.clone(), self.booted()?.clone());
+        self.jobs.carry_out(asked, &Place { course: &course, boards: &boards, language: self.language }, tell)
     }
 
     /// Carries a command of the page out, or begins to. Its answer comes with this or a later step.
@@ -134,6 +148,7 @@ mod tests {
 
     fn loaded() -> Tab {
         let mut tab = Tab::default();
+        tab.load_symbols(firmware_file("lesson-firmware-esp32c3.elf"));
         let files: BTreeMap<String, String> =
             lesson_files().into_iter().map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap())).collect();
         tab.load_lessons(serde_json::to_string(&files).unwrap().as_bytes()).unwrap();
@@ -202,6 +217,46 @@ mod tests {
         let told = follow(&mut tab, &mut now, |one| one["name"] == "run" && elapsed(one) > before);
         let after = told.iter().filter(|one| one["name"] == "run").map(elapsed).max().unwrap();
         assert!(after < before + 1_000_000, "{before} µs before, {after} µs after ten seconds of sleep");
+    }
+
+    /// Has a job done, and returns its answer and the names of the events in between.
+    fn done(tab: &mut Tab, job: &str, body: Value) -> (Result<Value, Trouble>, Vec<String>) {
+        let mut names = Vec::new();
+        let asked = json!({ "path": format!("/api/lessons/lost-update/{job}"), "body": body });
+        let answer = tab.job(asked.to_string().as_bytes(), &mut |name, data| {
+            assert_eq!(data["lesson"], "lost-update");
+            names.push(name.to_owned());
+        });
+        (answer.map(|text| serde_json::from_str(&text).unwrap()), names)
+    }
+
+    #[test]
+    fn the_starter_fails_and_the_solution_passes_with_progress_on_the_way() {
+        let mut tab = loaded();
+        let lesson = tab.course().unwrap().lesson("lost-update").unwrap().clone();
+        for (program, passes) in [(&lesson.starter, false), (&lesson.solution, true)] {
+            let (verdict, names) = done(&mut tab, "check", json!({ "program": program }));
+            let verdict = verdict.unwrap();
+            assert_eq!(verdict["passed"], passes, "{verdict}");
+            assert!(names.len() > 2 && names.iter().all(|name| name == "check"), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn every_arrival_is_explored_and_single_ones_are_shown() {
+        let mut tab = loaded();
+        let (report, names) = done(&mut tab, "explore", json!({ "settings": { "kind": "hard" } }));
+        let (report, arrivals) = (report.unwrap(), names.len());
+        assert!(arrivals > 2 && report["predicted_share"]["losing"].as_f64().unwrap() > 0.0, "{report}");
+        let question = |at| json!({ "settings": { "kind": "hard" }, "at": at });
+        let (played, _) = done(&mut tab, "explore/at", question(3));
+        assert_eq!(played.unwrap()["at"], 3);
+        let (beyond, _) = done(&mut tab, "explore/at", question(1_000_000));
+        assert_eq!(beyond.unwrap_err().code(), "explore-no-arrival");
+        let (broken, _) = done(&mut tab, "explore", json!({ "exercise": true, "program": "1 +" }));
+        assert_eq!(broken.unwrap_err().code(), "explore-program-failed");
+        let (unknown, _) = done(&mut tab, "nothing", json!({}));
+        assert_eq!(unknown.unwrap_err().code(), "page-unknown");
     }
 
     #[test]

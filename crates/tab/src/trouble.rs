@@ -6,6 +6,7 @@ use serde::Serialize;
 use workbench::asked::Unaskable;
 use workbench::description::trouble;
 use workbench::desk::BoardRefusal;
+use workbench::explore::{ExploreError, NotExplored};
 use workbench::headless::RunError;
 use workbench::line::LineFault;
 use workbench::session::SessionFault;
@@ -37,6 +38,9 @@ pub enum Trouble {
     /// The emulation failed.
     #[error(transparent)]
     Line(#[from] LineFault),
+    /// Nothing was explored.
+    #[error("nothing was explored: {0:?}")]
+    NotExplored(NotExplored),
     /// The module itself failed at this place.
     #[error("{0}")]
     Internal(String),
@@ -55,6 +59,7 @@ impl Trouble {
             Self::Board(refusal) => refusal.code(),
             Self::Session(fault) => fault.code(),
             Self::Line(fault) => fault.code(),
+            Self::NotExplored(why) => why.code(),
         }
     }
 
@@ -64,6 +69,7 @@ impl Trouble {
         let places = match self {
             Self::Unaskable(Unaskable::Setting(error)) => return words::setting(error, language),
             Self::Unaskable(why) => why.places(),
+            Self::NotExplored(why) => return why.text(language),
             Self::Board(BoardRefusal::Port(fault)) => return trouble(fault, language),
             Self::Board(BoardRefusal::Part(error)) => return words::wiring::moved(error, language),
             Self::Unreadable(cause) => vec![("cause", cause.clone())],
@@ -88,6 +94,17 @@ impl From<serde_json::Error> for Trouble {
 impl From<CourseError> for Trouble {
     fn from(error: CourseError) -> Self {
         Self::Unreadable(error.to_string())
+    }
+}
+
+impl From<ExploreError> for Trouble {
+    fn from(error: ExploreError) -> Self {
+        match (NotExplored::of(&error), error) {
+            (Some(why), _) => Self::NotExplored(why),
+            (None, ExploreError::Setting(error)) => Self::Unaskable(error.into()),
+            (None, ExploreError::Line(fault)) => Self::Line(fault),
+            (None, error) => Self::Internal(error.to_string()),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 use course::{Course, Lesson, Setting, SettingError, Settings};
 use serde::Deserialize;
 
+use crate::explore::ExploreRequest;
 use crate::record::RunRequest;
 
 /// Why something is not asked of a board at all.
@@ -174,6 +175,88 @@ pub struct AskedPart {
 pub struct AskedConsole {
     /// The text.
     pub text: String,
+}
+
+/// A program to be checked against the exercise of a lesson.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedCheck {
+    program: String,
+}
+
+impl AskedCheck {
+    /// The program, if it can be sent to a board.
+    ///
+    /// # Errors
+    /// [`Unaskable::ProgramUnsendable`].
+    pub fn program(self) -> Result<String, Unaskable> {
+        check_program(&self.program)?;
+        Ok(self.program)
+    }
+}
+
+/// What is to be explored.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedExploration {
+    /// The learner's text; without it the lesson's program, or the exercise's starter.
+    #[serde(default)]
+    program: Option<String>,
+    /// Whether the program is for the exercise.
+    #[serde(default)]
+    exercise: bool,
+    #[serde(default)]
+    settings: Settings,
+    #[serde(default)]
+    seed: Option<u64>,
+    /// Whether two interrupts in the statement are tried as well.
+    #[serde(default)]
+    pub pairs: bool,
+}
+
+impl AskedExploration {
+    /// What the explorer is to open, with all settings of the lesson.
+    ///
+    /// # Errors
+    /// [`Unaskable`].
+    pub fn request(self, lesson: &Lesson) -> Result<ExploreRequest, Unaskable> {
+        let own = if self.exercise { &lesson.starter } else { &lesson.program };
+        let program = self.program.unwrap_or_else(|| own.clone());
+        check_program(&program)?;
+        let settings = lesson.settings(&self.settings)?;
+        Ok(ExploreRequest { program, exercise: self.exercise, settings, seed: self.seed.unwrap_or(1) })
+    }
+}
+
+/// Which arrival is to be shown.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedArrival {
+    // `flatten` would lift the refusal of unknown keys.
+    #[serde(default)]
+    program: Option<String>,
+    #[serde(default)]
+    exercise: bool,
+    #[serde(default)]
+    settings: Settings,
+    #[serde(default)]
+    seed: Option<u64>,
+    /// Its number in the window.
+    pub at: u32,
+    /// That of a second one, in the same run.
+    #[serde(default)]
+    pub second: Option<u32>,
+}
+
+impl AskedArrival {
+    /// The window that it is in, as [`AskedExploration::request`].
+    ///
+    /// # Errors
+    /// [`Unaskable`].
+    pub fn request(self, lesson: &Lesson) -> Result<ExploreRequest, Unaskable> {
+        let Self { program, exercise, settings, seed, .. } = self;
+        AskedExploration { program, exercise, settings, seed, pairs: false }.request(lesson)
+    }
 }
 
 #[cfg(test)]

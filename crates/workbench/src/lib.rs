@@ -22,6 +22,7 @@ pub mod line;
 mod pace;
 pub mod paced;
 pub mod pins;
+pub mod progress;
 mod raw_prompt;
 pub mod record;
 pub mod reported;

@@ -1,6 +1,6 @@
-//! Outcomes that are reported by whoever ran the board: a learner's tab.
+//! Outcomes and checks that are reported by whoever ran the board: a learner's tab.
 //!
-//! The server has not seen the run, so the row is marked, and only what a row of this lesson can hold gets in.
+//! The server has not seen the run, so what is kept is marked, and only what this lesson's runs can give gets in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,8 @@ use crate::version::BoardVersion;
 const MOST_VALUES: usize = 4096;
 /// The longest word for how a run ended, and the longest name of a number, in bytes.
 const MOST_NAME_BYTES: usize = 64;
+/// Numbers that one criterion may speak of.
+const MOST_MEASURED: usize = 64;
 
 /// A row of the outcome table, as [`crate::judge::outcome`] makes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -69,8 +71,6 @@ impl ReportedOutcome {
             Instrument::Outcome { verdicts, .. } => Some(verdicts.len()),
             _ => None,
         });
-        let is_name =
-            |text: &str| !text.is_empty() && text.len() <= MOST_NAME_BYTES && !text.contains(char::is_control);
         part("changed", self.changed.iter().all(|name| settings.contains_key(name)))?;
         part("version", self.version.as_ref().is_none_or(|version| is_name(&version.firmware)))?;
         part("seconds", (0.0..=1e6).contains(&self.seconds))?;
@@ -98,6 +98,82 @@ impl ReportedOutcome {
             "reported": true,
         }))
     }
+}
+
+/// The verdict of a check, of [`crate::judge::Verdict`] what is kept, with the program that was checked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportedCheck {
+    /// The program.
+    pub program: String,
+    passed: bool,
+    criteria: Vec<ReportedCriterion>,
+}
+
+/// One criterion, judged.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReportedCriterion {
+    ok: bool,
+    #[serde(default)]
+    measured: BTreeMap<String, Measured>,
+}
+
+/// A measured value.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Measured {
+    Number(f64),
+    Text(String),
+}
+
+impl ReportedCheck {
+    /// The verdict as it is kept, marked as reported.
+    ///
+    /// # Errors
+    /// [`NotAnOutcome::Part`].
+    pub fn verdict(&self, lesson: &Lesson) -> Result<Value, NotAnOutcome> {
+        let part = |part, holds: bool| if holds { Ok(()) } else { Err(NotAnOutcome::Part(part)) };
+        let (own, arrivals) = (lesson.exercise.criteria.len(), usize::from(lesson.explorer.is_some()));
+        // A program that failed has not come to the arrivals.
+        let count = self.criteria.len();
+        part("criteria", (own..=own + arrivals).contains(&count))?;
+        part("passed", !self.passed || count == own + arrivals && self.criteria.iter().all(|criterion| criterion.ok))?;
+        let is_measured = |(name, value): (&String, &Measured)| {
+            is_name(name) && matches!(value, Measured::Number(_))
+                || matches!(value, Measured::Text(text) if is_name(text))
+        };
+        let measured = |criterion: &ReportedCriterion| {
+            criterion.measured.len() <= MOST_MEASURED && criterion.measured.iter().all(is_measured)
+        };
+        part("measured", self.criteria.iter().all(measured))?;
+        let criteria: Vec<Value> = self
+            .criteria
+            .iter()
+            .map(|criterion| {
+                let measured: Map<String, Value> =
+                    criterion.measured.iter().map(|(name, value)| (name.clone(), value.json())).collect();
+                json!({ "ok": criterion.ok, "measured": measured })
+            })
+            .collect();
+        Ok(json!({ "passed": self.passed, "criteria": criteria, "reported": true }))
+    }
+}
+
+impl Measured {
+    fn json(&self) -> Value {
+        match self {
+            // As a check writes it: whole numbers without a fraction.
+            Self::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => json!(*number as i64),
+            Self::Number(number) => json!(number),
+            Self::Text(text) => json!(text),
+        }
+    }
+}
+
+/// Whether a text is short and visible.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MOST_NAME_BYTES && !text.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -148,6 +224,33 @@ mod tests {
             wrong[name] = value;
             let reported: ReportedOutcome = serde_json::from_value(wrong).unwrap();
             assert!(reported.row(lesson).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_kept_as_it_is_but_marked_and_one_that_contradicts_itself_is_not() {
+        let course = crate::test_course();
+        let lesson = course.lesson("lost-update").unwrap();
+        let checked = crate::check::runs(lesson, &lesson.solution, &crate::test_board(), &mut |_| true).unwrap();
+        let verdict = serde_json::to_value(judge::verdict(lesson, &checked, course::Language::En)).unwrap();
+        let criteria: Vec<Value> = verdict["criteria"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|criterion| json!({ "ok": criterion["ok"], "measured": criterion["measured"] }))
+            .collect();
+        let report = json!({ "program": "", "passed": true, "criteria": criteria });
+        let kept = |report: &Value| serde_json::from_value::<ReportedCheck>(report.clone()).unwrap().verdict(lesson);
+        assert_eq!(kept(&report).unwrap()["criteria"], Value::Array(criteria.clone()));
+        for (part, change) in [
+            ("criteria", json!([])),
+            ("passed", criteria.iter().map(|_| json!({ "ok": false })).collect()),
+            ("measured", criteria.iter().map(|_| json!({ "ok": true, "measured": { "a": "\u{1b}" } })).collect()),
+            ("passed", criteria[1..].into()),
+        ] {
+            let mut wrong = report.clone();
+            wrong["criteria"] = change;
+            assert_eq!(kept(&wrong), Err(NotAnOutcome::Part(part)));
         }
     }
 

@@ -10,6 +10,7 @@ mod out;
 mod run;
 mod serve;
 mod signal;
+mod site;
 mod validate;
 mod version;
 mod virtual_port;
@@ -51,6 +52,8 @@ enum Command {
     Explore(explore::Arguments),
     /// A class: its host's link, its results, taking it to another computer.
     Class(class::Arguments),
+    /// Writes the course as static files, for any web server or to be opened from a stick.
+    Site(site::Arguments),
     /// Checks the whole course: structure, both languages, starters, solutions, expectations.
     Validate(validate::Arguments),
 }
@@ -68,6 +71,7 @@ impl CommandLine {
             Command::Run(arguments) => run::execute(arguments),
             Command::Explore(arguments) => explore::execute(arguments),
             Command::Class(arguments) => class::execute(arguments),
+            Command::Site(arguments) => site::execute(arguments),
             Command::Validate(arguments) => validate::execute(arguments),
         };
         out::end(outcome)

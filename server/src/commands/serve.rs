@@ -14,6 +14,7 @@ use super::out::{self, language};
 use super::signal::end_signal;
 use crate::app::{App, AppState};
 use crate::config::{DEFAULT_LISTEN, PortSource, ServeConfig};
+use crate::verifying::verify_reported;
 use crate::{lan, router};
 use ports::serial::PortAddress;
 
@@ -89,6 +90,7 @@ async fn serve(app: AppState) -> anyhow::Result<()> {
     print_addresses(&app, port);
     let reclaiming = tokio::spawn(reclaim(app.clone()));
     let forgetting = tokio::spawn(forget_classes(app.clone()));
+    let verifying = tokio::spawn(verify_reported(app.clone()));
     let closing = app.clone();
     let (end, told) = tokio::sync::oneshot::channel::<()>();
     let ended = async move {
@@ -111,6 +113,7 @@ async fn serve(app: AppState) -> anyhow::Result<()> {
     }
     reclaiming.abort();
     forgetting.abort();
+    verifying.abort();
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use super::explorer::ExplorerView;
 use super::frame::Frame;
 use super::parts::{PartView, parts};
 use super::visitor_work::{STEPS, VisitorWork, step_key};
+use crate::store::Proof;
 use course::Language;
 use course::catalogue;
 use course::{Course, Lesson, Text, markdown, python};
@@ -200,6 +201,7 @@ struct ColumnView {
 struct ExerciseView {
     failures: u32,
     passed: bool,
+    proof: &'static str,
     criteria: Vec<CriterionView>,
     hints: Vec<String>,
     solution_html: String,
@@ -403,10 +405,21 @@ impl ExerciseView {
         Self {
             failures: work.failures,
             passed: work.passed,
+            proof: proof_words(work.proof, language),
             criteria: criteria.chain(arrivals).collect(),
             hints: lesson.exercise.hints.iter().map(|hint| hint.html(language)).collect(),
             solution_html: python::html(&lesson.solution),
         }
+    }
+}
+
+/// Who has seen an exercise pass, as `web/js/exercise.js` says it.
+fn proof_words(proof: Proof, language: Language) -> &'static str {
+    match proof {
+        Proof::None => "",
+        Proof::Reported => catalogue::text(language, "live.proof_reported"),
+        Proof::Refused => catalogue::text(language, "live.proof_refused"),
+        Proof::Verified => catalogue::text(language, "live.proof_verified"),
     }
 }
 

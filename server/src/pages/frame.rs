@@ -1,9 +1,13 @@
 //! What every page has around its content: bar, language, theme, the visitor's board.
 
+use std::collections::BTreeMap;
+
 use axum::http::HeaderMap;
+use serde_json::json;
 
 use crate::assets;
 use crate::language::cookie;
+use crate::site::SiteKind;
 use course::Language;
 use course::catalogue;
 
@@ -73,6 +77,8 @@ pub struct BoardChip {
     pub chip: String,
     /// `absent`, `free`, `booting`, `ready`, `flashing`, `running` or `fault`.
     pub state: String,
+    /// Whether it is at a cable of this machine, and not virtual.
+    pub attached: bool,
 }
 
 impl BoardChip {
@@ -134,6 +140,8 @@ pub struct Frame {
     pub board: Option<BoardChip>,
     /// What the page says of the class.
     pub class: ClassStrip,
+    /// How the page is opened if no server is behind it.
+    pub site: Option<SiteKind>,
 }
 
 /// What every page says of the class that somebody is in, or could join.
@@ -181,6 +189,52 @@ pub struct Choice {
 }
 
 impl Frame {
+    /// Whether the visitor works at a board at a cable, which no tab can run.
+    #[must_use]
+    pub fn has_attached_board(&self) -> bool {
+        self.board.as_ref().is_some_and(|board| board.attached)
+    }
+
+    /// The content security policy, where no server sends one: that of the server, and for pages that are opened as files
+    /// workers from what the page itself holds.
+    #[must_use]
+    pub fn policy(&self) -> Option<&'static str> {
+        Some(match self.site? {
+            SiteKind::Folder => {
+                "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+                 connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'"
+            }
+            SiteKind::Single => {
+                "default-src 'none'; script-src 'self' file: 'wasm-unsafe-eval'; style-src 'self' file:; img-src 'self' file: data:; \
+                 worker-src blob:; base-uri 'none'; form-action 'none'"
+            }
+        })
+    }
+
+    /// What the scripts of a site need to know, as JSON.
+    #[must_use]
+    pub fn site_data(&self) -> Option<String> {
+        let kind = self.site?;
+        let states = [
+            ("passed", "course.passed"),
+            ("started", "course.started"),
+            ("failed", "course.failed"),
+            ("not-started", "course.not_started"),
+        ];
+        let states: BTreeMap<_, _> = states.map(|(state, key)| (state, self.t(key))).into();
+        let mut data = json!({ "states": states });
+        if kind == SiteKind::Folder {
+            data["serviceWorker"] = "/sw.js".into();
+        }
+        Some(catalogue::script_json(&data))
+    }
+
+    /// What brings a board along into a page that is opened as a file.
+    #[must_use]
+    pub fn inside(&self) -> Option<&'static str> {
+        (self.site? == SiteKind::Single).then_some("/assets/board.js")
+    }
+
     /// The text of a catalogue key.
     #[must_use]
     pub fn t(&self, key: &'static str) -> &'static str {
@@ -221,7 +275,7 @@ impl Frame {
             Some(link(self.bench_path.clone(), "nav.bench", self.part == Part::Bench)),
             self.explorer_path.clone().map(|path| link(path, "nav.explorer", false)),
             Some(link("/boards".to_owned(), "nav.boards", self.part == Part::Boards)),
-            Some(link("/class".to_owned(), "nav.class", self.part == Part::Class)),
+            self.site.is_none().then(|| link("/class".to_owned(), "nav.class", self.part == Part::Class)),
         ]
         .into_iter()
         .flatten()

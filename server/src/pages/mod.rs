@@ -45,8 +45,10 @@ mod tests {
                 name: "Virtual 1".to_owned(),
                 chip: "ESP32-C3".to_owned(),
                 state: "ready".to_owned(),
+                attached: false,
             }),
             class: ClassStrip::default(),
+            site: None,
         }
     }
 

@@ -35,6 +35,7 @@ impl TroublePage {
             explorer_path: None,
             board: None,
             class: ClassStrip::default(),
+            site: None,
         };
         Self::new(frame, problem).render()
     }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use workbench::version::BoardVersion;
 
+use crate::store::Proof;
+
 /// The steps of a lesson, in order.
 pub const STEPS: [&str; 6] = ["predict", "run", "see", "explain", "fix", "checked"];
 
@@ -25,6 +27,8 @@ pub struct VisitorWork {
     pub failures: u32,
     /// Whether a check has passed.
     pub passed: bool,
+    /// Who has seen it pass.
+    pub proof: Proof,
     /// What the last check said: `{"criteria":[{"text","ok","measured"}],"message"}`.
     pub last_check: Option<Value>,
 }

@@ -6,27 +6,22 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{Path, State};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::language::Visiting;
+use crate::store::Proof;
 use crate::turns::Turns;
 use crate::visitor::Visitor;
-use workbench::asked::{check_program, lesson};
+use workbench::asked::{AskedCheck, lesson};
 use workbench::check as exercise;
 use workbench::judge::{self, Verdict};
+use workbench::progress;
 
 /// How often the page hears of the progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CheckBody {
-    program: String,
-}
 
 /// `POST /api/lessons/{slug}/check`: answered with the verdict. A check that is begun while another
 /// one is going on gives that one up.
@@ -35,31 +30,26 @@ pub(crate) async fn check(
     visitor: Visitor,
     Visiting(language): Visiting,
     Path(slug): Path<String>,
-    Body(body): Body<CheckBody>,
+    Body(asked): Body<AskedCheck>,
 ) -> Result<Json<Verdict>, Problem> {
     let lesson = lesson(&app.course, &slug)?.clone();
-    check_program(&body.program)?;
+    let program = asked.program()?;
     app.classes.may_write(visitor.member)?;
     // A check needs no board: it is there for everybody, however many use the boards.
     let desk = app.benches.desk(visitor.id);
     let given_up = desk.check.begin();
     let _abandoned = Abandoned(Arc::clone(&given_up), app.benches.checks.clone());
     let feed = Arc::clone(&desk.feed);
-    feed.publish_json("check", &json!({ "lesson": lesson.slug, "state": "running", "share": 0.0 }));
+    feed.publish_json("check", &progress::check_begins(&lesson));
     let mut turn = app.benches.checks.wait(visitor.client(), &given_up).await?;
     let booted = app.benches.booted().clone();
     let job = tokio::task::spawn_blocking(move || {
         let mut told = Instant::now();
         let mut no_turn = None;
-        let runs = exercise::runs(&lesson, &body.program, &booted, &mut |progress| {
+        let runs = exercise::runs(&lesson, &program, &booted, &mut |at| {
             if told.elapsed() >= PROGRESS_INTERVAL {
                 told = Instant::now();
-                let run = lesson.exercise.runs.iter().find(|run| run.id == progress.run);
-                let stage = run.map(|run| run.title.source(language));
-                let share = (progress.at as f32 + progress.share) / progress.of as f32;
-                let (at, of) = (progress.at + 1, progress.of);
-                let state = json!({ "lesson": lesson.slug, "state": "running", "stage": stage, "at": at, "of": of, "share": share });
-                feed.publish_json("check", &state);
+                feed.publish_json("check", &progress::check(&lesson, at, language));
             }
             no_turn = turn.go_on().err();
             no_turn.is_none()
@@ -89,6 +79,9 @@ pub(crate) async fn check(
     kept["lesson"] = slug.into();
     kept["state"] = "done".into();
     desk.feed.publish_json("check", &kept);
+    if verdict.passed {
+        desk.feed.publish_json("proof", &json!({ "lesson": kept["lesson"], "proof": Proof::Verified }));
+    }
     Ok(Json(verdict))
 }
 

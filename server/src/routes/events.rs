@@ -27,11 +27,21 @@ pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a browser waits before it connects again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What a page listens to besides the visitor's own events.
+/// What a page listens to besides the visitor's own events, and where it has its board.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Listens {
     /// A class that the visitor hosts.
     class: Option<i64>,
+    #[serde(default)]
+    board: Place,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Place {
+    #[default]
+    Server,
+    Tab,
 }
 
 /// `GET /events`: resumes after `Last-Event-ID`; a new reader is told the present state first.
@@ -46,13 +56,15 @@ pub(crate) async fn stream(
     let desk = app.benches.desk(visitor.id);
     desk.feed.set_language(language);
     // Without a board the page still hears of its checks, and of the board that it gets with the next Run.
-    let board = app.benches.listening(visitor).map(|bench| bench.board());
+    // One that has its board in the tab takes none from others.
+    let here = listens.board == Place::Server;
+    let board = if here { app.benches.listening(visitor).map(|bench| bench.board()) } else { None };
     let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let (first, reader) = match last_seen {
         Some(id) => desk.feed.reader_again(id),
         None => desk.feed.reader(),
     };
-    let waits = board.is_none().then(|| notice(&no_board(language))).flatten();
+    let waits = (here && board.is_none()).then(|| notice(&no_board(language))).flatten();
     if let Some(board) = board {
         board.wake().await;
     }

@@ -1,6 +1,5 @@
 //! The race explorer on the page: every arrival tried, beside the visitor's board, and single ones in detail.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -8,7 +7,6 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::board::{DONE, Done};
@@ -18,57 +16,12 @@ use crate::app::AppState;
 use crate::error::Problem;
 use crate::turns::NoTurn;
 use crate::visitor::Visitor;
-use course::{Lesson, Settings};
-use workbench::asked::{check_program, lesson};
-use workbench::explore::{self, ExploreError, ExploreRequest, NotExplored, Played};
+use workbench::asked::{AskedArrival, AskedExploration, lesson};
+use workbench::explore::{self, ExploreError, NotExplored, Played};
+use workbench::progress;
 
 /// How often the page hears of the progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
-
-/// What is to be explored.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ExploreBody {
-    /// The visitor's text; without it the lesson's program, or the exercise's starter.
-    #[serde(default)]
-    program: Option<String>,
-    /// Whether the program is for the exercise.
-    #[serde(default)]
-    exercise: bool,
-    #[serde(default)]
-    settings: Settings,
-    #[serde(default)]
-    seed: Option<u64>,
-    /// Whether two interrupts in the statement are tried as well.
-    #[serde(default)]
-    pairs: bool,
-}
-
-/// Which arrival is to be shown.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AtBody {
-    // `flatten` would lift the refusal of unknown keys.
-    #[serde(default)]
-    program: Option<String>,
-    #[serde(default)]
-    exercise: bool,
-    #[serde(default)]
-    settings: Settings,
-    #[serde(default)]
-    seed: Option<u64>,
-    at: u32,
-    #[serde(default)]
-    second: Option<u32>,
-}
-
-fn request(lesson: &Lesson, body: ExploreBody) -> Result<ExploreRequest, Problem> {
-    let own = if body.exercise { &lesson.starter } else { &lesson.program };
-    let program = body.program.unwrap_or_else(|| own.clone());
-    check_program(&program)?;
-    let settings = lesson.settings(&body.settings)?;
-    Ok(ExploreRequest { program, exercise: body.exercise, settings, seed: body.seed.unwrap_or(1) })
-}
 
 /// `POST /api/lessons/{slug}/explore`: answered with the report when every arrival is tried. One that is
 /// begun while another one is going on gives that one up.
@@ -76,41 +29,29 @@ pub(crate) async fn explore(
     State(app): State<AppState>,
     visitor: Visitor,
     Path(slug): Path<String>,
-    Body(body): Body<ExploreBody>,
+    Body(asked): Body<AskedExploration>,
 ) -> Result<Response, Problem> {
     let lesson = lesson(&app.course, &slug)?.clone();
-    let pairs = body.pairs;
-    let request = request(&lesson, body)?;
+    let pairs = asked.pairs;
+    let request = asked.request(&lesson)?;
     let desk = app.benches.desk(visitor.id);
     let given_up = desk.explored.jobs.begin();
     let _abandoned = Abandoned(Arc::clone(&given_up), app.benches.checks.clone());
     let feed = Arc::clone(&desk.feed);
-    feed.publish_json("explore", &json!({ "lesson": lesson.slug, "state": "running", "done": 0, "of": 0 }));
+    feed.publish_json("explore", &progress::exploration(&lesson, 0, 0));
     let turn = app.benches.checks.wait(visitor.client(), &given_up).await.map_err(no_turn);
     let booted = app.benches.booted().clone();
     let told = Arc::clone(&feed);
     let job = turn.map(|mut turn| {
         tokio::task::spawn_blocking(move || {
-            let mut exploration = explore::open(&lesson, request, &booted)?;
-            let of = exploration.arrivals();
             let mut next = Instant::now();
-            let mut report = exploration.try_each(&mut |done| {
+            let (exploration, report) = explore::whole(&lesson, request, pairs, &booted, &mut |done, of| {
                 if next <= Instant::now() {
                     next = Instant::now() + PROGRESS_INTERVAL;
-                    told.publish_json(
-                        "explore",
-                        &json!({ "lesson": lesson.slug, "state": "running", "done": done, "of": of }),
-                    );
+                    told.publish_json("explore", &progress::exploration(&lesson, done, of));
                 }
                 turn.go_on().is_ok()
             })?;
-            let shared = RefCell::new(&mut turn);
-            let share =
-                explore::share(&lesson, exploration.request(), &booted, &|| shared.borrow_mut().go_on().is_ok());
-            report.predicted_share = share?;
-            if pairs {
-                report.pairs = Some(exploration.pairs(true, &mut |_| turn.go_on().is_ok())?);
-            }
             // A newer one is not driven out by an older one that finished all the same.
             if is_set(&given_up) {
                 return Err(ExploreError::Cancelled);
@@ -138,11 +79,11 @@ pub(crate) async fn at(
     State(app): State<AppState>,
     visitor: Visitor,
     Path(slug): Path<String>,
-    Body(body): Body<AtBody>,
+    Body(asked): Body<AskedArrival>,
 ) -> Result<Json<Played>, Problem> {
     let lesson = lesson(&app.course, &slug)?.clone();
-    let AtBody { program, exercise, settings, seed, at, second } = body;
-    let request = request(&lesson, ExploreBody { program, exercise, settings, seed, pairs: false })?;
+    let (at, second) = (asked.at, asked.second);
+    let request = asked.request(&lesson)?;
     let desk = app.benches.desk(visitor.id);
     let (seat, known) = (Arc::clone(&desk), request.clone());
     let slug = lesson.slug.clone();

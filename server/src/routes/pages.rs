@@ -25,6 +25,7 @@ use crate::visitor::{HELPER_COOKIE, HOST_COOKIE, Visitor};
 use course::Language;
 use course::Lesson;
 use workbench::description::{board_name, chip_name};
+use workbench::state::BoardKind;
 
 /// The cookie that names the lesson opened last.
 const LESSON_COOKIE: &str = "lesson";
@@ -210,8 +211,8 @@ pub(super) fn frame(
     path: &str,
     work: &BTreeMap<String, VisitorWork>,
 ) -> Result<Frame, Problem> {
-    // A page is there for everybody, with or without a board.
-    let status = app.benches.looking(visitor).map_or_else(no_board_yet, |bench| bench.board().status());
+    // A page is there for everybody, with or without a board: most have theirs in the tab.
+    let status = app.benches.existing(visitor.id).map_or_else(no_board_yet, |bench| bench.board().status());
     let current = current_lesson(&app.course, work, cookie(headers, LESSON_COOKIE));
     Ok(Frame {
         language,
@@ -224,8 +225,10 @@ pub(super) fn frame(
             name: board_name(&status, language),
             chip: chip_name(&status.chip),
             state: status.state.name().to_owned(),
+            attached: status.kind != BoardKind::Virtual,
         }),
         class: class_strip(app, visitor),
+        site: app.config.site,
     })
 }
 
@@ -259,6 +262,7 @@ pub(super) fn visitor_work(work: Work) -> VisitorWork {
         program: work.program,
         prediction: serde_json::from_value(work.prediction).unwrap_or_default(),
         passed: work.passed,
+        proof: work.proof,
         failures: work.failures,
         steps,
         outcomes: work.outcomes,

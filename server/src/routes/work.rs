@@ -10,10 +10,10 @@ use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::pages::bench::key_number_name;
-use crate::store::{SavedWork, Work};
+use crate::store::{SavedWork, WaitingCheck, Work};
 use crate::visitor::{Visitor, Visitors};
-use workbench::asked::lesson;
-use workbench::reported::ReportedOutcome;
+use workbench::asked::{check_program, lesson};
+use workbench::reported::{ReportedCheck, ReportedOutcome};
 
 /// `GET /api/lessons/{slug}/work`
 pub(crate) async fn read(
@@ -60,6 +60,27 @@ pub(crate) async fn report_outcome(
     app.benches.desk(visitor.id).feed.publish_json("outcome", &row);
     app.classes.ran(visitor.id, &lesson.slug, &row, &key_number_name(lesson)).await?;
     Ok(Json(json!({ "n": row["n"] })))
+}
+
+/// `POST /api/lessons/{slug}/checks`: what a check in the visitor's tab came to. One that passed counts as reported until the
+/// server has run the program itself.
+pub(crate) async fn report_check(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(slug): Path<String>,
+    Body(report): Body<ReportedCheck>,
+) -> Result<Json<Value>, Problem> {
+    let lesson = lesson(&app.course, &slug)?;
+    app.classes.may_write(visitor.member)?;
+    check_program(&report.program)?;
+    let verdict = report.verdict(lesson)?;
+    let check = WaitingCheck { visitor: visitor.id, lesson: lesson.slug.clone(), program: report.program };
+    let allowed = Visitors::allowance(&app, visitor);
+    let passed = verdict["passed"] == true;
+    let proof = app.store.report_check(check, verdict, allowed).await?;
+    app.classes.checked(visitor.id, &lesson.slug, passed, false).await?;
+    app.reported.notify_one();
+    Ok(Json(json!({ "proof": proof })))
 }
 
 /// `DELETE /api/lessons/{slug}/outcomes`

@@ -214,3 +214,52 @@ async fn a_visitor_has_a_share_and_all_of_them_a_file_that_does_not_outgrow_its_
     assert!(refused.is_some_and(|error| error.is_disk_full()));
     assert_eq!(store.work(VisitorId(3), "a".into()).await.unwrap().program, saved(60 << 10).program);
 }
+
+#[tokio::test]
+async fn what_passed_before_there_were_reports_was_seen_by_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut old = Connection::open(folder.path().join(FILE)).unwrap();
+    for (version, migration) in MIGRATIONS.iter().enumerate().take(4) {
+        match migration {
+            Change::Sql(sql) => old.execute_batch(sql).unwrap(),
+            Change::Code(code) => code(&old).unwrap(),
+        }
+        old.pragma_update(None, "user_version", version as u32 + 1).unwrap();
+    }
+    let sql = "INSERT INTO visitor (id, secret_hash, created, seen) VALUES (1, 'h', 0, 0);
+        INSERT INTO work (visitor, lesson, passed, updated) VALUES (1, 'passed', 1, 0), (1, 'open', 0, 0)";
+    old.execute_batch(sql).unwrap();
+    migrate(&mut old).unwrap();
+    drop(old);
+    let store = open(Some(folder.path()));
+    let proof = async |lesson: &str| store.work(VisitorId(1), lesson.into()).await.unwrap().proof;
+    assert_eq!((proof("passed").await, proof("open").await), (Proof::Verified, Proof::None));
+}
+
+#[tokio::test]
+async fn of_reported_checks_the_newest_waits_and_only_its_own_result_counts() {
+    let store = open(None);
+    let check = |program: &str| WaitingCheck { visitor: VisitorId(1), lesson: "l".into(), program: program.into() };
+    let report = |program, passed| store.report_check(check(program), json!({ "passed": passed }), allowed());
+    assert_eq!(report("a", false).await.unwrap(), Proof::None);
+    assert_eq!(store.waiting_check().await.unwrap(), None);
+    assert_eq!(report("b", true).await.unwrap(), Proof::Reported);
+    assert_eq!(report("c", true).await.unwrap(), Proof::Reported);
+    assert_eq!(store.waiting_check().await.unwrap(), Some(check("c")));
+    assert_eq!(store.settle_check(check("b"), Some(true)).await.unwrap(), None, "a newer one has taken its place");
+    assert_eq!(store.settle_check(check("c"), Some(false)).await.unwrap(), Some(Proof::Refused));
+    let work = store.work(VisitorId(1), "l".into()).await.unwrap();
+    assert_eq!((work.passed, work.failures, work.proof), (false, 1, Proof::Refused));
+    report("d", true).await.unwrap();
+    assert_eq!(store.settle_check(check("d"), Some(true)).await.unwrap(), Some(Proof::Verified));
+    assert_eq!(report("e", true).await.unwrap(), Proof::Verified, "once is enough");
+    assert_eq!(store.waiting_check().await.unwrap(), None);
+    assert!(store.work(VisitorId(1), "l".into()).await.unwrap().passed);
+    let refused = store.report_check(
+        WaitingCheck { lesson: "m".into(), ..check("f") },
+        json!({ "passed": true }),
+        Box::new(|_| false),
+    );
+    assert!(matches!(refused.await, Err(StoreError::TooMuch)));
+    assert_eq!(store.work(VisitorId(1), "m".into()).await.unwrap().proof, Proof::None, "nothing was changed");
+}

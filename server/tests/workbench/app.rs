@@ -152,6 +152,11 @@ impl Visitor {
         self.stream("/events", last_seen).await
     }
 
+    /// The events of a page that has its board in the tab.
+    pub(crate) async fn tab_events(&self) -> Events {
+        self.stream("/events?board=tab", None).await
+    }
+
     /// The list of boards, live.
     pub(crate) async fn boards(&self) -> Events {
         self.stream("/events/boards", None).await

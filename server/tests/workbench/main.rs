@@ -13,6 +13,7 @@ mod flashing;
 #[cfg(target_os = "linux")]
 mod lan;
 mod process;
+mod reports;
 mod restart;
 mod runs;
 mod visitors;

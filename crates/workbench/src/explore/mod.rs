@@ -13,6 +13,7 @@ mod replay;
 mod report;
 mod share;
 mod told;
+mod whole;
 mod words;
 
 use std::collections::hash_map::DefaultHasher;
@@ -37,6 +38,7 @@ pub use played::Played;
 pub use replay::{OtherFirmware, Recipe, Replay, ReplayError, recipe};
 pub use report::{Bytecode, Counts, Loss, Report};
 pub use share::{Share, share};
+pub use whole::whole;
 
 /// What all arrivals together may execute. At 300 million instructions a second and core, this is
 /// half a minute; a window that needs more is not one statement.

@@ -1,0 +1,93 @@
+/**
+ * Checks and explorations in the tab come to what the server's come to: for every lesson the starter fails and the solution
+ * passes with the same verdict, and every window has the same report, to the last arrival.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { TabModule, TabRefusal } from "../../web/js/tab-module.js";
+import { Workbench, filesBelow, repositoryPath } from "./workbench.js";
+
+/** A check on a busy machine may take its time. */
+const TIMEOUT_MS = 300_000;
+/** A request is written to the network within this time. */
+const SENT_MS = 20;
+
+describe("checks and explorations of the module", () => {
+  const lessons = filesBelow(repositoryPath("lessons"));
+  const workbench = new Workbench();
+  /** @type {TabModule} */
+  let tab;
+  /** @type {Set<string>} */
+  const heard = new Set();
+  let cookie = "";
+
+  before(async () => {
+    const built = (/** @type {string} */ name) => readFileSync(repositoryPath(`web/dist/tab/${name}`));
+    tab = await TabModule.start(await WebAssembly.compile(built("tab.wasm")), ({ name, data }) => heard.add(`${name} of ${data.lesson}`));
+    tab.loadLessons(lessons);
+    tab.loadSymbols(built("symbols.elf"));
+    tab.boot(built("flash.bin"));
+    await workbench.start();
+    const page = await fetch(workbench.url);
+    cookie = page.headers.getSetCookie().map((set) => set.split(";")[0]).join("; ");
+  });
+  after(() => workbench.close());
+
+  /** What the server answers. @param {string} path @param {object} body */
+  async function served(path, body) {
+    const answer = await fetch(workbench.url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", "accept-language": "en", cookie },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    return answer.json();
+  }
+
+  /** What the module answers, a refusal as the server writes it. @param {string} path @param {object} body */
+  function here(path, body) {
+    try {
+      return JSON.parse(tab.job({ path, body }));
+    } catch (error) {
+      if (!(error instanceof TabRefusal)) throw error;
+      const { code, message, hint } = error;
+      return { error: { code, message, hint } };
+    }
+  }
+
+  /** Both at the same time. @param {string} path @param {object} body */
+  async function both(path, body) {
+    const expected = served(path, body);
+    // The request is on its way before the module takes this thread.
+    await new Promise((sent) => setTimeout(sent, SENT_MS));
+    const answer = here(path, body);
+    assert.deepEqual(answer, await expected);
+    return answer;
+  }
+
+  for (const [path, text] of Object.entries(lessons)) {
+    const slug = path.endsWith("/lesson.toml") && /^slug = "(.*)"/m.exec(text)?.[1];
+    if (!slug) continue;
+    const folder = path.slice(0, -"/lesson.toml".length);
+    const route = `/api/lessons/${slug}`;
+
+    test(`gives the verdicts of the server: ${slug}`, async () => {
+      for (const [program, passes] of /** @type {const} */ ([["starter", false], ["solution", true]])) {
+        const verdict = await both(`${route}/check`, { program: lessons[`${folder}/${program}.py`] });
+        assert.equal(verdict.passed, passes, verdict.message);
+      }
+      assert.ok(heard.has(`check of ${slug}`), "nothing was told of its progress");
+    });
+
+    if (!text.includes("\n[explorer]\n")) continue;
+    test(`gives the reports of the server: ${slug}`, async () => {
+      for (const settings of [{}, { kind: "hard" }, { kind: "soft" }]) {
+        const report = await both(`${route}/explore`, { settings });
+        assert.ok(report.in_window?.tried > 0 || report.error, JSON.stringify(report).slice(0, 200));
+        const arrival = await both(`${route}/explore/at`, { settings, at: 5 });
+        assert.ok(arrival.sentence || arrival.error, JSON.stringify(arrival).slice(0, 200));
+      }
+    });
+  }
+});
