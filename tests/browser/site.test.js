@@ -85,7 +85,7 @@ for (const kind of /** @type {const} */ (["from a web server", "as files"])) {
         assert.deepEqual({ ran, lost }, { ran: report.counters.ran, lost: report.values.lost });
 
         await page.locator("[data-explore]").first().click();
-        await page.locator("[data-lane] [data-strip] [role=slider]").first().waitFor();
+        await page.locator("[data-strip]:not([aria-valuemax="0"])").first().waitFor();
         await page.locator("[data-check]").click();
         await page.locator("[data-check-message].trouble").waitFor();
         await bench.write(SOLUTION);
