@@ -3,14 +3,13 @@
  * explorer are in the tab, and the work is in the browser.
  */
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { promisify } from "node:util";
-import { BenchPage, STEP_TIMEOUT_MS, launch, repositoryFile, seriousViolations, visit } from "./workbench.js";
+import { PlainServer, counted, isrlab } from "./programs.js";
+import { BenchPage, launch, repositoryFile, seriousViolations, visit } from "./workbench.js";
 
 const SOLUTION = repositoryFile("lessons/15-lost-update/solution.py");
 const SETTINGS = { kind: "soft", expression: "conditional", cure: "none" };
@@ -19,39 +18,6 @@ const WORDS = /** @type {const} */ ({
   en: { root: "", course: "Course", other: "日本語", title: "Lost update", program: "Boards at a cable need the program" },
   ja: { root: "ja/", course: "コース", other: "English", title: "失われた更新", program: "実物のボードにはプログラムが必要です" },
 });
-
-/** @param {string[]} options */
-async function isrlab(options) {
-  const { stdout } = await promisify(execFile)(String(process.env.ISRLAB), options, { timeout: STEP_TIMEOUT_MS });
-  return stdout;
-}
-
-/** A web server that gives out files. */
-class PlainServer {
-  /** @type {import("node:child_process").ChildProcess | null} */
-  #process = null;
-
-  /** @param {string} folder @returns {Promise<string>} its address */
-  start(folder) {
-    const server = spawn("python3", ["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", folder], { stdio: ["ignore", "pipe", "ignore"] });
-    this.#process = server;
-    return new Promise((resolve, reject) => {
-      let said = "";
-      server.stdout.on("data", (chunk) => {
-        said += chunk;
-        const port = /port (\d+)/.exec(said)?.[1];
-        if (port) resolve(`http://127.0.0.1:${port}`);
-      });
-      server.on("exit", (code) => reject(new Error(`python3 -m http.server ended with ${code}`)));
-    });
-  }
-
-  close() {
-    this.#process?.removeAllListeners("exit");
-    this.#process?.kill("SIGKILL");
-    this.#process = null;
-  }
-}
 
 for (const kind of /** @type {const} */ (["from a web server", "as files"])) {
   describe(`the site, ${kind}`, () => {
@@ -80,12 +46,10 @@ for (const kind of /** @type {const} */ (["from a web server", "as files"])) {
         for (const [name, value] of Object.entries(SETTINGS)) await bench.choose(name, value);
         await bench.runFor(SECONDS);
         const { ran, lost } = await bench.run();
-        const set = Object.entries(SETTINGS).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-        const report = JSON.parse(await isrlab(["run", "lost-update", "--json", "--seconds", `${SECONDS}`, "--seed", "1", ...set]));
-        assert.deepEqual({ ran, lost }, { ran: report.counters.ran, lost: report.values.lost });
+        assert.deepEqual({ ran, lost }, await counted(SETTINGS, SECONDS));
 
         await page.locator("[data-explore]").first().click();
-        await page.locator("[data-strip]:not([aria-valuemax="0"])").first().waitFor();
+        await page.locator('[data-strip]:not([aria-valuemax="0"])').first().waitFor();
         await page.locator("[data-check]").click();
         await page.locator("[data-check-message].trouble").waitFor();
         await bench.write(SOLUTION);

@@ -1,9 +1,8 @@
 /** The board in the learner's own tab: the same lesson, the same numbers, and the server keeps them. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { after, before, describe, test } from "node:test";
-import { promisify } from "node:util";
-import { BenchPage, STEP_TIMEOUT_MS, Workbench, seriousViolations, visit } from "./workbench.js";
+import { counted } from "./programs.js";
+import { BenchPage, Workbench, seriousViolations, visit } from "./workbench.js";
 
 const WORDS = /** @type {const} */ ({
   en: { here: "The board runs in this tab.", share: /^\d+ % of real time$/, elsewhere: "The board runs on the server." },
@@ -11,15 +10,6 @@ const WORDS = /** @type {const} */ ({
 });
 const SETTINGS = { kind: "soft", expression: "conditional", cure: "none" };
 const SECONDS = 2;
-
-/** What the command line counts with these settings and the page's seed. */
-async function counted() {
-  const set = Object.entries(SETTINGS).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-  const options = ["run", "lost-update", "--json", "--seconds", String(SECONDS), "--seed", "1", ...set];
-  const { stdout } = await promisify(execFile)(String(process.env.ISRLAB), options, { timeout: STEP_TIMEOUT_MS });
-  const report = JSON.parse(stdout);
-  return { ran: report.counters.ran, lost: report.values.lost };
-}
 
 /** @param {import("playwright-core").Page} page */
 async function setUp(page) {
@@ -45,7 +35,7 @@ describe("the board in the tab", () => {
       const bench = await setUp(page);
       assert.equal(await page.locator("[data-board-place-text]").innerText(), words.here);
       const { ran, lost } = await bench.run();
-      assert.deepEqual({ ran, lost }, await counted());
+      assert.deepEqual({ ran, lost }, await counted(SETTINGS, SECONDS));
       assert.ok(lost > 0 && ran > 0);
       assert.match(await page.locator("[data-board-share]").innerText(), words.share);
       assert.ok(!asked.includes("/api/run"), `the server's board was asked: ${asked}`);

@@ -111,6 +111,12 @@ const REQUIREMENTS: [Requirement; 15] = [
         is_there: || chromium().is_some(),
     },
     Requirement {
+        package: "firefox-esr",
+        needed_for: "the main browser story in a second browser",
+        from: Purpose::Test,
+        is_there: || firefox().is_some(),
+    },
+    Requirement {
         package: "fonts-noto-cjk",
         needed_for: "Japanese pages in the browser tests",
         from: Purpose::Test,
@@ -241,6 +247,11 @@ pub(crate) fn nextest_path(workspace: &Workspace) -> Option<PathBuf> {
 /// The browser for the tests.
 pub(crate) fn chromium() -> Option<PathBuf> {
     ["chromium", "chromium-browser", "google-chrome"].iter().find_map(which)
+}
+
+/// The second browser for the tests.
+pub(crate) fn firefox() -> Option<PathBuf> {
+    ["firefox-esr", "firefox"].iter().find_map(which)
 }
 
 #[cfg(test)]

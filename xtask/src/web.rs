@@ -39,12 +39,14 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 pub(crate) fn browser_tests(workspace: &Workspace, isrlab: &Path) -> Result<()> {
     install_libraries(workspace)?;
     let chromium = setup::chromium().unwrap_or_else(|| "chromium".into());
+    let firefox = setup::firefox().unwrap_or_else(|| "firefox-esr".into());
     step("Running the browser tests", || {
         run(Command::new("npm")
             .args(["run", "--silent", "e2e"])
             .current_dir(workspace.root().join("web"))
             .env("ISRLAB", isrlab)
-            .env("CHROMIUM", chromium))
+            .env("CHROMIUM", chromium)
+            .env("FIREFOX", firefox))
     })
 }
 
