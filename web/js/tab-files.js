@@ -26,7 +26,8 @@ export function startWorker(name) {
   if (inside !== null) {
     const address = URL.createObjectURL(new Blob([inside.workers[name]], { type: "text/javascript" }));
     const worker = new Worker(address);
-    URL.revokeObjectURL(address);
+    // A browser may fetch it later than now.
+    worker.addEventListener("message", () => URL.revokeObjectURL(address), { once: true });
     return worker;
   }
   return new Worker(absolute(readData("tab-data")[name]), { type: "module" });
