@@ -31,7 +31,7 @@ struct Requirement {
 /// Picolibc's headers, which MicroPython's C core is compiled against.
 const PICOLIBC_HEADER: &str = "/usr/lib/picolibc/riscv64-unknown-elf/include/stdint.h";
 
-const REQUIREMENTS: [Requirement; 15] = [
+const REQUIREMENTS: [Requirement; 16] = [
     Requirement {
         package: "gcc",
         needed_for: "compiling SQLite and MicroPython's mpy-cross",
