@@ -188,7 +188,13 @@ impl Classes {
     /// # Errors
     /// The database failed.
     pub fn open(store: &Store) -> Result<Self, StoreError> {
-        let classes = store.classes()?;
+        let mut classes = store.classes()?;
+        for class in &mut classes {
+            // What learners do is kept with them, so that the class's own row is not written with every step.
+            let moved = |seat: &Seat| seat.work.values().map(|work| work.moved).max().unwrap_or(0);
+            let last = class.seats.values().map(|seat| seat.seen.max(moved(seat))).max();
+            class.touched = class.touched.max(last.unwrap_or(0));
+        }
         let seats =
             classes.iter().flat_map(|class| class.seats.values().map(|seat| (seat.visitor, (class.id, seat.id))));
         let seats = Mutex::new(seats.collect());
@@ -310,6 +316,20 @@ impl Classes {
         .await
     }
 
+    /// The server has run a reported program again.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn settled(&self, visitor: VisitorId, lesson: &str, passed: bool) -> Result<(), Problem> {
+        let Some((room, id)) = self.seat_of(visitor) else { return Ok(()) };
+        let settled = room.change_seat(&self.store, id, Some(lesson), |seat| {
+            // They may be at another lesson by now, and stay there.
+            seat.work.entry(lesson.to_owned()).or_default().settled(passed, now_s());
+            Ok(Changed::Kept(()))
+        });
+        unless_removed(settled.await)
+    }
+
     /// Notes something of a learner's lesson; whoever is in no class is left alone.
     async fn got_on(
         &self,
@@ -327,11 +347,15 @@ impl Classes {
             let new = note(seat.work.entry(lesson.to_owned()).or_default(), solutions);
             Ok(if new || moved { Changed::Kept(()) } else { Changed::Nothing(()) })
         });
-        match noted.await {
-            // The seat was removed meanwhile.
-            Err(Problem::Class(ClassProblem::Unknown)) => Ok(()),
-            noted => noted,
-        }
+        unless_removed(noted.await)
+    }
+}
+
+/// A seat that was removed meanwhile is nobody's trouble.
+fn unless_removed(noted: Result<(), Problem>) -> Result<(), Problem> {
+    match noted {
+        Err(Problem::Class(ClassProblem::Unknown)) => Ok(()),
+        noted => noted,
     }
 }
 
@@ -339,4 +363,45 @@ impl Classes {
 #[must_use]
 pub fn now_s() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::class::{Nickname, Pin, Progress, SALT_BYTES, Told};
+    use crate::store::Quota;
+
+    #[tokio::test]
+    async fn a_class_whose_learners_are_at_work_is_not_forgotten_after_a_restart() {
+        let store = Store::open(None, Quota::default()).unwrap();
+        let class = Class {
+            id: ClassId(0),
+            title: "10b".into(),
+            language: "en".into(),
+            lessons: vec!["lost-update".into()],
+            seed: None,
+            solutions: false,
+            pin: Pin::fresh().unwrap(),
+            salt: [0; SALT_BYTES],
+            started: 0,
+            ended: None,
+            touched: 0,
+            helpers: BTreeSet::new(),
+            told: Told::default(),
+            seats: BTreeMap::new(),
+        };
+        let id = store.add_class(&class).await.unwrap();
+        let mut seat = Seat::new(&Nickname::read("otter").unwrap(), VisitorId(9), [0; 32], 0);
+        seat.id = store.add_seat(id, &seat).await.unwrap();
+        seat.work.insert("lost-update".into(), Progress { moved: now_s() - 60, ..Progress::default() });
+        store.save_seat(&seat, Some("lost-update")).await.unwrap();
+        let classes = Classes::open(&store).unwrap();
+        classes.forget_older_than(3600).await;
+        assert!(classes.room(id).is_ok(), "somebody got on a minute ago");
+        classes.forget_older_than(30).await;
+        assert!(classes.room(id).is_err());
+        assert!(store.classes().unwrap().is_empty());
+    }
 }

@@ -111,6 +111,22 @@ impl Progress {
         }
     }
 
+    /// The server has run a program again that a browser reported as passed.
+    pub fn settled(&mut self, passed: bool, now: i64) {
+        if self.verified.is_some() || self.passed.is_none() {
+            return;
+        }
+        if passed {
+            self.verified = Some(now);
+        } else {
+            // The report was not true: it counts as a check that failed.
+            self.passed = None;
+            self.after_solutions = false;
+            self.failed += 1;
+            self.steps.remove("checked");
+        }
+    }
+
     /// Whether a step is done.
     #[must_use]
     pub fn is_done(&self, step: &str) -> bool {
@@ -173,5 +189,19 @@ mod tests {
         progress.checked(true, true, false, 40);
         assert_eq!((progress.checks, progress.passed, progress.verified), (3, Some(30), Some(40)));
         assert!(progress.after_solutions, "what was reported first stays");
+    }
+
+    #[test]
+    fn a_report_that_does_not_hold_is_a_check_that_failed() {
+        let mut progress = Progress::default();
+        progress.settled(true, 5);
+        assert_eq!(progress.verified, None, "nothing was reported");
+        progress.checked(true, false, false, 10);
+        progress.settled(false, 20);
+        assert_eq!((progress.passed, progress.failed, progress.is_done("checked")), (None, 1, false));
+        progress.checked(true, false, false, 30);
+        progress.settled(true, 40);
+        progress.settled(false, 50);
+        assert_eq!((progress.passed, progress.verified, progress.checks), (Some(30), Some(40), 2));
     }
 }
