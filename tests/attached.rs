@@ -111,5 +111,5 @@ fn a_board_without_the_lesson_firmware_says_what_to_do() {
     let output = Command::new(isrlab()).args(["run", "lost-update", "--board", &board.port]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
-    assert!(said.contains("[board-no-answer]"), "{said}");
+    assert!(said.contains("[board-busy]"), "{said}");
 }

@@ -45,13 +45,13 @@ def with_if(n):
 
 
 tried = None
-timer = lab.timer(tick)
 while lab.running():
     body = lab.get("body")
     if (body, lab.hard()) != tried:     # another setting: an empty histogram
         tried = (body, lab.hard())
         for i in range(10):
             strikes[i] = 0
+        timer = lab.timer(tick)
     if body == "straight":
         straight(200)
     else:

@@ -66,12 +66,13 @@ while lab.running():
         pending = False
         timer = lab.timer(tick)     # a disabled callback starts again
     period = 1000000 // lab.rate()
+    length = lab.get("burst") * period + period // 8
     before = seen
     waited = ticks_us()
     while seen == before and ticks_diff(ticks_us(), waited) < 2 * period:
         pass
     if seen != before:
-        hold(lab.get("burst") * period + period // 8)
+        hold(length)
         lab.trigger("burst")
         bursts += 1
     for i in range(60):             # safe points: the queue runs empty

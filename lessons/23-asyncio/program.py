@@ -60,7 +60,10 @@ def by_schedule(t):             # a scheduled function is no better place for it
 
 def by_cancel(t):
     note()
-    sleeper.cancel()
+    try:
+        sleeper.cancel()
+    except RuntimeError:        # before 1.25, if it was the last task that ran
+        pass
 
 
 async def sleep_until_cancelled():

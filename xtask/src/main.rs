@@ -9,6 +9,7 @@ mod firmware;
 mod flash_image;
 mod host_instructions;
 mod micropython;
+mod official;
 mod process;
 mod rooms;
 mod setup;
@@ -94,6 +95,15 @@ enum Task {
         /// The lessons to run; all of them without it
         lessons: Vec<String>,
     },
+    /// Flashes images of official MicroPython to virtual boards, checks the course there, writes docs/official-boards.md
+    Official {
+        /// The images, for the ESP32-C3
+        #[arg(required = true)]
+        images: Vec<PathBuf>,
+        /// A built `isrlab` to take
+        #[arg(long, value_name = "FILE")]
+        isrlab: Option<PathBuf>,
+    },
     /// Builds the lesson firmware and its flash image into target/firmware
     Firmware {
         #[command(flatten)]
@@ -154,6 +164,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<()> {
         Task::SoakLinks { links } => checks::soak_links(workspace, links),
         Task::HostInstructions => host_instructions::measure(workspace),
         Task::Hardware { port, image, lessons } => workbench::hardware(workspace, &port, image.as_deref(), &lessons),
+        Task::Official { images, isrlab } => official::check(workspace, &images, isrlab),
         Task::PlainFirmware(source) => firmware::build_plain_firmware(workspace, source.dir().as_deref()),
         Task::EspApp => firmware::build_esp_app(workspace),
     }

@@ -12,6 +12,7 @@ use super::relation::Relation;
 use super::settings::{Control, Setting, SettingError, Settings};
 use super::text::Text;
 use crate::Language;
+pub use crate::grid::{Grid, GridRow, Need};
 
 /// A lesson, complete and checked.
 #[derive(Clone, Debug)]
@@ -388,50 +389,6 @@ pub enum Shape {
     Lost,
 }
 
-/// The expectation grid: settings, and what must hold for them on the virtual board.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Grid {
-    /// Length of a run, in seconds of the board's time.
-    pub seconds: u32,
-    /// Settings of every row, beside the defaults of the controls.
-    #[serde(default)]
-    pub set: Settings,
-    /// What must hold in every row.
-    pub holds: Vec<Relation>,
-    /// The rows.
-    #[serde(rename = "row")]
-    pub rows: Vec<GridRow>,
-}
-
-/// One row of the expectation grid.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GridRow {
-    /// By which the index of sentences names it; unique in its lesson.
-    pub id: String,
-    /// The settings that make this row.
-    pub set: Settings,
-    /// What must hold.
-    pub holds: Vec<Relation>,
-    /// The run ends with a crash of the board; then nothing else is asked of it.
-    #[serde(default)]
-    pub crashes: bool,
-    /// Length of this run in seconds, where it differs.
-    #[serde(default)]
-    pub seconds: Option<u32>,
-}
-
-impl Grid {
-    /// The settings of a row, without the defaults of the controls.
-    #[must_use]
-    pub fn settings(&self, row: &GridRow) -> Settings {
-        let mut settings = self.set.clone();
-        settings.extend(row.set.clone());
-        settings
-    }
-}
-
 /// The exercise: repair the starter until every criterion holds in every run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -501,6 +458,9 @@ pub struct WrongFix {
     /// The race explorer finds nothing wrong with it: it loses nothing, but does less than it should.
     #[serde(default)]
     pub survives_arrivals: bool,
+    /// What a board must have to convict it.
+    #[serde(default)]
+    pub needs: Vec<Need>,
 }
 
 /// A line of code to point at in the editor.

@@ -24,6 +24,7 @@ pub mod text;
 pub mod words;
 
 mod check;
+mod grid;
 mod index;
 
 use serde::{Deserialize, Serialize};

@@ -13,15 +13,16 @@ use tokio::sync::Notify;
 use super::discovery::Named;
 use super::lock::lock;
 use super::serial::{self, CONSOLE_BAUD, SerialLine};
-use workbench::headless::{self, Boards, RunError};
+use workbench::headless::{self, Boards, Need, RunError};
 use workbench::line::{Drive, Line, LineFault};
 use workbench::record::{RunRecord, RunRequest};
 use workbench::session::{LinkTime, Session, SessionFault};
 
 /// The line's speed after the greeting, in bits per second: 20 samples a second need more than a console's.
 const FAST_BAUD: u32 = 921_600;
-/// How long a board may take from reset to an established session.
-const READY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a board may take from reset to an established session, with a module to be stored in slow flash. What does not
+/// go on is given up sooner, by the session.
+const READY_TIMEOUT: Duration = Duration::from_secs(150);
 /// Ends a program, leaves the raw prompt, and restarts the VM: the reset of a line without modem lines.
 const SOFT_RESET: &[u8] = b"\x03\x03\x02\x04";
 
@@ -195,8 +196,16 @@ const fn session_advice(fault: SessionFault) -> &'static str {
             "Write official MicroPython for the board's chip: isrlab flash --board ID --image FILE"
         }
         SessionFault::DiskFull => "Delete files on the board, 20 KB are enough: mpremote connect PORT rm :FILE",
-        SessionFault::DeployFailed => {
-            "Free memory on the board: rename its main.py, reset it; or write official MicroPython again."
+        SessionFault::DeployFailed => "Press the board's RESET button; if it stays, write official MicroPython again.",
+        SessionFault::NoMemory => {
+            "Rename the board's main.py and boot.py, for what they load stays in memory; then reset it."
+        }
+        SessionFault::TooSlow => {
+            "Try again; if it stays, the board's flash is nearly full or worn out: delete files, or take another board."
+        }
+        SessionFault::Busy => {
+            "Let the program end, or press the board's RESET button. One that begins by itself and ignores Ctrl-C goes with \
+             a new firmware: isrlab flash --board ID"
         }
         SessionFault::NoPrompt
         | SessionFault::UploadFailed
@@ -227,7 +236,7 @@ fn make_ready(drive: &mut Drive<AttachedLine>) -> Result<(), AttachedFault> {
             return Err(fault.into());
         }
         if drive.line.now() >= limit {
-            return Err(SessionFault::NoAnswer.into());
+            return Err(SessionFault::TooSlow.into());
         }
     }
     // The boot log is not part of what follows.
@@ -267,5 +276,9 @@ impl Boards for AttachedBoard {
 
     fn has_hard(&self) -> bool {
         lock(&self.drive).session.has_hard()
+    }
+
+    fn has(&self, need: Need) -> bool {
+        lock(&self.drive).session.has(need)
     }
 }

@@ -1,6 +1,9 @@
 # The lab module for boards with official MicroPython: the interface of the lesson firmware's own
 # module (docs/lab-module.md), in Python. Interrupts are soft here. It speaks to the bench only at
-# safe points of main: lab.running(), lab.beat(), lab.get(), lab.done().
+# safe points of main: lab.running(), lab.beat(), lab.get(), lab.done(); there a little at a time, so
+# that no callback waits for the line, and without allocating memory.
+import gc
+import io
 import json
 import machine
 import micropython
@@ -11,33 +14,51 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_us
 
 QUEUE = 8               # calls that the scheduler's queue holds
 LISTEN_US = 50_000      # between two looks for messages
-SAMPLE_US = 200_000     # between two samples: each takes 25 ms of the line at 115200 baud
+SAMPLE_US = 200_000     # between two samples
 LISTS_EVERY = 5         # samples with histograms and arrays in them
 BINS = 72               # of a histogram: four for each factor of two, from 1 us
+PATIENCE_US = 300_000   # main may be late for the end of the run
+CHORE_US = 250          # what main gives at one safe point
+PIECE = 48              # bytes of a frame that go out at once: they fit into the line's hardware
+PIECE_US = 5_000        # what they take at 115200 baud, so that none waits for the one before
+POINTS = 24             # of the timeline that are kept
+WHOLE = 96              # what is shorter goes out whole
+LONGEST = 3000          # what the host puts together
+RECENT = 64             # latencies that wait to be sorted into the histogram
+SPACES = b" " * PIECE
+DIGITS = (b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9")
 
 _stdin = sys.stdin.buffer
+_write = sys.stdout.buffer.write
 _input = select.poll()
 _input.register(sys.stdin, select.POLLIN)
+_frame = io.BytesIO(2048)               # the frame that is on its way
+_put = _frame.write
+_piece = bytearray(b"\x1e{<" + SPACES + b"\n")
+_text = memoryview(_piece)[3:3 + PIECE]
+_recent = _array("I", [0] * RECENT)
+_errors = [None] * 4                    # what callbacks raised: told by main, for the heap may be locked there
 _timer = _callback = None
 _host = False           # somebody has begun a run: frames are welcome
-_frames = _lost = _us = 0
-_us_at = ticks_us()
+_frames = _lost = 0
 
 
 def _reset():
-    global _run, _limit, _controls, _wishes, _values, _lists, _events, _points
-    global _heard, _bad, _exc, _main, _beat_at, _stall, _lock_at, _lock_max, _begun, _listen_at
+    global _run, _limit, _controls, _wishes, _values, _shown, _lists, _events, _points
+    global _heard, _bad, _exc, _main, _beat_at, _stall, _lock_at, _lock_max, _begun, _busy
     global _sample_at, _samples, _depth, _qmax, _traced, _over
     global _ran, _dropped, _fired_hz, _period, _due, _left, _gap, _lat_min, _lat_max, _lat, _ever
-    _run = _limit = _bad = _exc = _main = _stall = _lock_max = _samples = 0
+    global _us, _us_at, _chore_at, _turned, _chores, _hurry, _want, _kept, _binned, _told, _marked
+    _run = _limit = _bad = _exc = _main = _stall = _lock_max = _samples = _us = _want = _kept = _binned = _told = _marked = 0
     _depth = _qmax = _ran = _dropped = _fired_hz = _period = _left = _gap = _lat_max = 0
     _lat_min = 1 << 29
     _lat = _array("I", [0] * BINS)
-    _due = _listen_at = _sample_at = _traced = ticks_us()
+    _us_at = _due = _sample_at = _traced = _chore_at = _turned = ticks_us()
+    _chores, _hurry = _work(), False
     _begun = _beat_at = _lock_at = _points = None
     _controls = {"rate": [1000, 1, 50_000], "kind": ["soft", ("soft",)]}
-    _wishes, _values, _lists, _events, _heard = {}, {}, {}, [], None
-    _over = _ever = False
+    _wishes, _values, _shown, _lists, _events, _heard = {}, {}, {}, {}, [], None
+    _over = _ever = _busy = False
 
 
 # ---- controls
@@ -102,13 +123,14 @@ def _set(name, value):
 # ---- the timer
 
 def timer(callback):
-    global _timer, _callback
+    global _timer, _callback, _beat_at
     _clock()
     if _timer:
-        _account()
+        _account(ticks_us())
     _callback = callback
     _timer = machine.Timer(0)
     _start()
+    _beat_at = None                     # to make it took main a moment, and no callback did
     return _Timer()
 
 
@@ -120,7 +142,7 @@ class _Timer:                           # whoever stops it stops the counting, t
 def _start():
     global _period, _due, _left, _gap, _fired_hz, _ever
     if _ever:
-        _account()
+        _account(ticks_us())
     _timer.deinit()
     _left = _gap = 0
     _ever = True
@@ -133,10 +155,9 @@ def _start():
 def _stop():
     global _timer
     if _timer:
+        now = ticks_us()                # stopping takes longer than a short period
         _timer.deinit()
-        for i in range(2 * QUEUE):      # safe points: what waits in the queue runs here
-            pass
-        _account()
+        _account(now)
         _timer = None
 
 
@@ -144,15 +165,46 @@ def _stop():
 # out, and holds eight: when more than eight alarms are due as a callback begins, it and seven
 # others are in the queue, and the rest was refused.
 def _alarm(t):
-    global _due, _ran, _dropped, _left, _gap, _depth, _qmax, _lat_min, _lat_max, _exc
+    global _due, _ran, _kept, _lat_min, _lat_max, _exc, _depth
     late = ticks_diff(ticks_us(), _due)
+    _due = ticks_add(_due, _period)
+    if late < 0 or _left or late >= _period:
+        late = _behind(late)
+    _ran += 1
+    if _kept - _binned < RECENT:
+        _recent[_kept & 63] = late      # main sorts it in
+        _kept += 1
+    else:
+        _lat[_bin(late)] += 1
+    if late < _lat_min:
+        _lat_min = late
+    if late > _lat_max:
+        _lat_max = late
+    _depth += 1
+    if _points is not None:
+        _point(5, 0)
+    try:
+        _callback(t)
+    except KeyboardInterrupt:           # Stop has hit the callback: main gets the next one
+        t.deinit()
+        raise
+    except BaseException as error:
+        _errors[_exc & 3] = error
+        _exc += 1
+        raise
+    finally:
+        _depth -= 1
+        if _points is not None:
+            _point(6, 0)
+
+
+def _behind(late):
+    global _due, _dropped, _left, _gap, _qmax, _over
     if late < 0:
         if late <= -_period and _dropped:       # one too many was taken for refused
             _dropped -= 1
             _due = ticks_add(_due, -_period)
         late = 0
-    _due = ticks_add(_due, _period)
-    _ran += 1
     behind = late // _period
     if behind >= _qmax:
         _qmax = min(behind + 1, QUEUE)
@@ -164,28 +216,11 @@ def _alarm(t):
     elif behind >= QUEUE:
         _left = QUEUE - 1
         _gap = behind - QUEUE + 1
-    if late < _lat_min:
-        _lat_min = late
-    if late > _lat_max:
-        _lat_max = late
-    _lat[_bin(late)] += 1
-    _depth += 1
-    if _points is not None:
-        _point(5, 0)
-    try:
-        _callback(t)
-    except KeyboardInterrupt:           # Stop has hit the callback: main gets the next one
-        t.deinit()
-        raise
-    except Exception as error:
-        _exc += 1
-        what = {"kind": "exception", "context": "soft", "class": type(error).__name__, "text": str(error)}
-        _event(what)
-        raise
-    finally:
-        _depth -= 1
-        if _points is not None:
-            _point(6, 0)
+        # Callbacks that take all time keep main from seeing that the run's time is over.
+        if _limit and _now() - _begun > _limit + PATIENCE_US:
+            _over = True
+            _timer.deinit()
+    return late
 
 
 def _bin(us):
@@ -199,13 +234,13 @@ def _bin(us):
 
 
 # At a safe point of main the queue is empty: what is due and has not run was refused.
-def _account():
+def _account(now):
     global _due, _dropped, _left, _gap
     ran = _ran
-    for i in range(2 * QUEUE):
+    for i in range(2 * QUEUE):          # safe points: what waits in the queue runs here
         pass
-    if _timer and _period and _ran - ran < QUEUE:           # else it never gets empty, and _alarm knows
-        refused = ticks_diff(ticks_us(), _due) // _period   # the newest may be on its way
+    if _timer and not _over and _ran - ran < QUEUE:           # else it never gets empty, and _alarm knows
+        refused = ticks_diff(now, _due) // _period          # the newest may be on its way
         if refused > 0:
             _dropped += refused
             _due = ticks_add(_due, refused * _period)
@@ -234,6 +269,8 @@ def value(name, v):
         v = round(v)
     if not -0x4000_0000 <= v < 0x4000_0000:
         v = (v + 0x8000_0000) % 0x1_0000_0000 - 0x8000_0000
+    if name not in _shown:              # room for it in samples, too
+        _shown[name] = v
     _values[name] = v
 
 
@@ -278,14 +315,17 @@ def mark(n, value=0):
 def trace(value):
     global _points
     if _points is None:
-        _points = []
+        _points = _array("i", [0] * 3 * POINTS)
     _point(8 if _depth else 0, value)
 
 
-def _point(lane, value):
-    if len(_points) >= 24:
-        _points.pop(0)
-    _points.append((ticks_us(), lane, value))
+def _point(lane, value):                # without a jump: main and callbacks share it
+    global _marked
+    i = _marked % POINTS * 3
+    _points[i] = ticks_us()
+    _points[i + 1] = lane
+    _points[i + 2] = value
+    _marked += 1
 
 
 def trigger(name):
@@ -293,8 +333,7 @@ def trigger(name):
     now = ticks_us()
     if _points and not _depth and ticks_diff(now, _traced) > 0:
         _traced = ticks_add(now, 2 * SAMPLE_US)
-        points = [(ticks_diff(at, now) * 1000, lane, value) for at, lane, value in _points if ticks_diff(now, at) < SAMPLE_US]
-        _event({"kind": "trace", "trigger": name, "points": points})
+        _event({"kind": "trace", "trigger": name}, (now, _marked, _array("i", _points)))
 
 
 # ---- experiments with the rules
@@ -352,23 +391,31 @@ def done():
     global _over
     _over = True
     if _host:
-        _tell()
-        _sample(True)
+        _sample()
         _send({"t": "done", "n": _count(), "us": _now(), "run": _run, "why": "finished"})
 
 
+# What is to be done for the bench, for a moment. A program that comes by rarely gives more time.
 def _turn():
-    global _listen_at, _sample_at
-    _clock()
+    global _turned, _chores, _busy
+    if _begun is None:
+        _clock()
+        _turned = ticks_us()
     now = ticks_us()
-    if not _host or _depth or _lock_at is not None or ticks_diff(now, _listen_at) < 0:
+    gap = ticks_diff(now, _turned)
+    _turned = now
+    if not _host or ticks_diff(now, _chore_at) < 0 or _depth or _busy or _lock_at is not None:
         return
-    _listen_at = ticks_add(now, LISTEN_US)
-    _listen()
-    _tell()
-    if ticks_diff(now, _sample_at) >= 0:
-        _sample_at = ticks_add(now, SAMPLE_US)
-        _sample(not _samples % LISTS_EVERY)
+    until = ticks_add(now, max(CHORE_US, gap >> 4))
+    _busy = True                        # a callback of another timer may call, too
+    try:
+        while ticks_diff(now, _chore_at) >= 0 and ticks_diff(now, until) < 0:
+            next(_chores)
+            now = ticks_us()
+    except StopIteration:               # Ctrl-C has hit it, and the program went on
+        _chores = _work()
+    finally:
+        _busy = False
 
 
 # The run begins with the program's first call, not while the program is still on its way.
@@ -376,10 +423,14 @@ def _clock():
     global _begun
     if _begun is None:
         _begun = _now()
+        if _host:                       # what is done for the first time takes longer: before anything counts
+            _listen()
+            _sample()
+            _begun = _now()
     return _begun
 
 
-# Microseconds since the module was loaded; ticks_us() starts over every 18 minutes. Without a jump,
+# Microseconds since the run was announced; ticks_us() starts over every 18 minutes. Without a jump,
 # so that no callback comes in between.
 def _now():
     global _us, _us_at
@@ -389,15 +440,11 @@ def _now():
     return _us
 
 
-# ---- frames: RFC 7464, as protocol/ defines them
+# ---- frames: RFC 7464, as protocol/ defines them. What is longer than WHOLE goes out in pieces of one
+# length, which the host puts together: `<` begins, `+` goes on, `>` ends; spaces fill the last one.
 
-def _send(message):
-    global _lost
-    text = json.dumps(message, separators=(",", ":"))
-    if len(text) > 1500:
-        _lost += 1
-    else:
-        sys.stdout.buffer.write("\x1e" + text + "\n")
+def _send(message):                     # at once; for what is short, or while no program runs
+    _write("\x1e" + json.dumps(message, separators=(",", ":")) + "\n")
 
 
 def _count():
@@ -406,64 +453,261 @@ def _count():
     return _frames
 
 
-def _event(what):
+def _event(what, points=None):
     if _host and len(_events) < 16:
-        _events.append((_now(), what))
+        _events.append((_now(), what, points))
 
 
-def _tell():
-    while _events:
-        us, what = _events.pop(0)
-        _send({"t": "event", "n": _count(), "us": us, "run": _run, "what": what})
+# All that has to be done now, without waiting for better moments.
+def _flush():
+    global _hurry, _chores, _busy
+    _chores = _work()                   # the one before may have been interrupted
+    _hurry = _busy = True
+    try:
+        while _events or _told != _exc or _want:
+            next(_chores)
+    finally:
+        _hurry = _busy = False
 
 
-def _share(of):                         # the upper edge of the bin below which this share lies
-    wanted = (_ran * of + 99) // 100
-    for i, n in enumerate(_lat):
-        wanted -= n
-        if wanted <= 0:
-            return min((5 + i % 4 << i // 4) // 4, _lat_max)
-    return _lat_max
+def _sample():
+    global _want
+    _want = 1
+    _flush()
 
 
-def _trimmed(bins):
-    first, last = 0, BINS
-    while first < BINS - 1 and not bins[first]:
-        first += 1
-    while last > first + 1 and not bins[last - 1]:
-        last -= 1
-    return list(bins[first:last]), first
+# Listens, tells what happened, and takes samples, one after the other; each step is short, and a
+# sample allocates nothing. A step that has to wait says until when.
+def _work():
+    global _chore_at, _sample_at, _samples, _want, _told, _binned, _lost
+    while True:
+        yield
+        if not _hurry:
+            _listen()
+        for i in range(RECENT):
+            if _binned == _kept:
+                break
+            _lat[_bin(_recent[_binned & 63])] += 1
+            _binned += 1
+            yield
+        if _told != _exc and len(_events) < 16:
+            error = _errors[_told & 3]
+            _told = max(_told + 1, _exc - 3)
+            _event({"kind": "exception", "context": "soft", "class": type(error).__name__, "text": str(error)})
+        if _events:
+            us, what, points = _events.pop(0)
+            text = json.dumps(what, separators=(",", ":"))
+            _frame.seek(0)
+            _put('{"t":"event","n":')
+            _digits(_count())
+            _put(',"us":')
+            _digits(us)
+            _put(',"run":')
+            _digits(_run)
+            _put(',"what":')
+            if points:                  # one by one
+                now, last, points = points
+                _put(text[:-1])
+                comma = ',"points":[['
+                for i in range(max(0, last - POINTS), last):
+                    yield
+                    i = i % POINTS * 3
+                    if ticks_diff(now, points[i]) < SAMPLE_US:
+                        _put(comma)
+                        _digits(ticks_diff(points[i], now) * 1000)
+                        _put(",")
+                        _digits(points[i + 1])
+                        _put(",")
+                        _digits(points[i + 2])
+                        comma = "],["
+                _put("]]}}" if comma == "],[" else ',"points":[]}}')
+            else:
+                _put(text)
+                _put("}")
+        elif _want or ticks_diff(ticks_us(), _sample_at) >= 0:
+            _sample_at = ticks_add(ticks_us(), SAMPLE_US)
+            whole = _want or not _samples % LISTS_EVERY
+            _samples += 1
+            _account(ticks_us())
+            begun, number = _clock(), _count()
+            # All of one moment: no jump in here, so no callback comes in between.
+            _shown.update(_values)
+            now = _now()
+            ran = _ran
+            dropped = _dropped
+            least = _lat_min
+            most = _lat_max
+            qmax = _qmax
+            exc = _exc
+            beats = _main
+            stall = _stall
+            locked = _lock_max
+            if not ran:
+                least = 0
+            elif not qmax:
+                qmax = 1
+            yield
+            _frame.seek(0)
+            _put('{"t":"sample","n":')
+            _digits(number)
+            _put(',"us":')
+            _digits(now)
+            _put(',"run":')
+            _digits(_run)
+            yield
+            _put(',"run_us":')
+            _digits(now - begun)
+            _put(',"q":0,"qmax":')
+            _digits(qmax)
+            _put(',"main":')
+            _digits(beats)
+            yield
+            _put(',"stall_max":')
+            _digits(stall)
+            _put(',"locked_max":')
+            _digits(locked)
+            _put(',"exc":')
+            _digits(exc)
+            yield
+            _put(',"lost_frames":')
+            _digits(_lost)
+            _put(',"bad_bytes":')
+            _digits(_bad)
+            _put(',"v":{')
+            yield
+            comma = '"'
+            for name in _shown:
+                _put(comma)
+                _put(name)
+                _put('":')
+                _digits(_shown[name])
+                comma = ',"'
+                yield
+            _put('},"src":[')
+            if _ever:
+                _put('{"id":"t0","hard":false,"hz":')
+                _digits(_fired_hz if _timer else 0)
+                _put(',"expected":')
+                _digits(ran + dropped)
+                yield
+                _put(',"fired":')
+                _digits(ran + dropped)
+                _put(',"missed":0,"ran":')
+                _digits(ran)
+                _put(',"dropped":')
+                _digits(dropped)
+                yield
+                _put(',"queued":0,"disabled":false,"lat":{"min":')
+                _digits(least)
+                _put(',"max":')
+                _digits(most)
+                yield
+                # The upper edge of the bin below which a half lies, and nearly all.
+                i, half, most_of = 0, (ran + 1) // 2, (ran * 99 + 99) // 100
+                while i < BINS - 1 and half > _lat[i]:
+                    half -= _lat[i]
+                    most_of -= _lat[i]
+                    i += 1
+                    if not i & 3:
+                        yield
+                _put(',"p50":')
+                _digits(min(_edge(i), most))
+                while i < BINS - 1 and most_of > _lat[i]:
+                    most_of -= _lat[i]
+                    i += 1
+                    if not i & 3:
+                        yield
+                _put(',"p99":')
+                _digits(min(_edge(i), most))
+                yield
+                if whole:
+                    first, last = 0, BINS
+                    while first < BINS - 1 and not _lat[first]:
+                        first += 1
+                        if not first & 3:
+                            yield
+                    while last > first + 1 and not _lat[last - 1]:
+                        last -= 1
+                        if not last & 3:
+                            yield
+                    _put(',"from":')
+                    _digits(first)
+                    _put(',"bins":')
+                    comma = "["
+                    while first < last:
+                        _put(comma)
+                        _digits(_lat[first])
+                        comma = ","
+                        first += 1
+                        yield
+                    _put("]")
+                _put("}}")
+            _put("]")
+            if whole and _lists:
+                comma = ',"h":{"'
+                for name in _lists:
+                    _put(comma)
+                    _put(name)
+                    comma = ',"'
+                    inner = '":['
+                    for item in _lists[name]:
+                        _put(inner)
+                        _digits(item)
+                        inner = ","
+                        yield
+                    _put("]" if inner == "," else '":[]')
+                _put("}")
+            _put("}")
+            _want = 0
+        else:
+            _chore_at = ticks_add(ticks_us(), LISTEN_US)
+            continue
+        length = _frame.seek(0, 1)
+        _put(SPACES)
+        _frame.seek(0)
+        if length > LONGEST:
+            _lost += 1
+            continue
+        if length <= WHOLE:
+            _write("\x1e" + _frame.read(length).decode() + "\n")
+            continue
+        _piece[2] = 60                  # <
+        while length > 0:
+            _frame.readinto(_text)
+            length -= PIECE
+            if length <= 0:
+                _piece[2] = 62          # >
+            _write(_piece)
+            _piece[2] = 43              # +
+            if not _hurry:
+                _chore_at = ticks_add(ticks_us(), PIECE_US)
+                yield
 
 
-def _sample(whole):
-    global _samples
-    _samples += 1
-    _account()
-    sources = []
-    if _ever:
-        fired = _ran + _dropped
-        latency = {"min": _lat_min if _ran else 0, "p50": _share(50), "p99": _share(99), "max": _lat_max}
-        if whole:
-            latency["bins"], latency["from"] = _trimmed(_lat)
-        sources = [{
-            "id": "t0", "hard": False, "hz": _fired_hz if _timer else 0, "expected": fired, "fired": fired,
-            "missed": 0, "ran": _ran, "dropped": _dropped, "queued": 0, "disabled": False, "lat": latency,
-        }]
-    begun = _clock()
-    now = _now()
-    sample = {
-        "t": "sample", "n": _count(), "us": now, "run": _run, "run_us": now - begun, "src": sources,
-        "q": 0, "qmax": _qmax, "main": _main, "stall_max": _stall, "locked_max": _lock_max, "exc": _exc,
-        "lost_frames": _lost, "bad_bytes": _bad, "v": _values,
-    }
-    if whole and _lists:
-        sample["h"] = {name: list(items) for name, items in _lists.items()}
-    _send(sample)
+def _digits(n):
+    if n < 0:
+        _put("-")
+        n = -n
+    unit = 1
+    while n // unit >= 10:
+        unit *= 10
+    while unit:
+        _put(DIGITS[n // unit % 10])
+        unit //= 10
+
+
+def _edge(i):
+    return (5 + i % 4 << i // 4) // 4
 
 
 def _listen():
     global _heard, _bad
-    while _input.poll(0):
+    while True:
+        there = False
+        for _ in _input.ipoll(0):
+            there = True
+        if not there:
+            return
         byte = _stdin.read(1)
         if byte == b"\x1e":
             _heard = b""
@@ -479,7 +723,7 @@ def _listen():
 
 
 def _answer(text):
-    global _bad
+    global _bad, _want
     try:
         message = json.loads(text)
         kind, id = message["t"], message["id"]
@@ -492,7 +736,7 @@ def _answer(text):
     elif kind == "set_choice":
         wrong = _set(message["name"], message["choice"])
     elif kind == "request":
-        _sample(True)
+        _want = 1
     else:
         wrong = "unknown_message"
     _send({"t": "ack", "id": id, "ok": True} if wrong is None else {"t": "ack", "id": id, "ok": False, "err": wrong})
@@ -501,12 +745,31 @@ def _answer(text):
 # ---- what the host calls over the raw prompt
 
 def _hello(version):
+    caps = ["soft", "portable"]
+    try:
+        exec("@micropython.native\ndef f():\n pass", {"micropython": micropython})
+        caps.append("native")
+    except SyntaxError:                 # no compiler to machine code for this chip
+        pass
+    start = ticks_us()
+    _write(b" " * 400)                  # the host does not show what is said here
+    if ticks_diff(ticks_us(), start) > 10_000:
+        caps.append("serial")           # USB takes a tenth of that
     release = ".".join([str(part) for part in sys.implementation[1][:3]])
     chip = getattr(sys.implementation, "_machine", "esp32").split()[-1].lower().replace("-", "")
     _send({
         "t": "hello", "v": 1, "fw": version, "mpy": release, "chip": chip, "cpu_hz": machine.freq(), "boots": 0,
-        "caps": ["soft", "portable"],
+        "caps": caps,
     })
+
+
+# asyncio had another name before 1.21.
+def _asyncio():
+    try:
+        import asyncio
+    except ImportError:
+        import uasyncio
+        sys.modules["asyncio"] = uasyncio
 
 
 def _begin(run, limit_ms, settings):
@@ -521,14 +784,14 @@ def _begin(run, limit_ms, settings):
         wrong = _set(name, wish)
         if wrong:
             raise ValueError(name + ": " + wrong)
+    gc.collect()                        # the program begins with all the room there is
 
 
 # After a program: nothing of it may go on counting.
 def _end(why):
     _silence()
     if _host and not _over:
-        _tell()
-        _sample(True)
+        _sample()
         _send({"t": "done", "n": _count(), "us": _now(), "run": _run, "why": why})
 
 
@@ -543,9 +806,9 @@ def _silence():
 
 # Two samples: what counts in between gives itself away. Callbacks run while main sleeps.
 def _proof():
-    _sample(False)
+    _sample()
     sleep_ms(80)
-    _sample(False)
+    _sample()
 
 
 _reset()

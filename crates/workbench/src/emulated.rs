@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use course::lesson::Need;
 use emulator::bus::{TICKS_PER_SECOND, Tick};
 use emulator::{Config, EngineKind, FlashImage, Machine, Port, ResetCause, Stop, Timing};
 use parts::{MoveError, Scope, Wiring};
@@ -18,7 +19,7 @@ use crate::pins::{PartShown, Pins};
 use crate::session::{LinkTime, Session};
 use crate::version::BoardVersion;
 
-/// The console that the host listens to.
+/// The console that the host listens to, where the firmware speaks on both.
 const PORT: Port = Port::Uart0;
 /// The line's speed after the greeting, in bits per second: enough for 20 samples a second.
 const BAUD: u32 = 921_600;
@@ -42,6 +43,7 @@ pub struct Emulation {
 pub struct EmulatedLine {
     machine: Machine,
     version: Arc<BoardVersion>,
+    console: Port,
     /// Bytes that the board's serial input had no room for yet.
     waiting: VecDeque<u8>,
     pins: Pins,
@@ -50,10 +52,16 @@ pub struct EmulatedLine {
 impl EmulatedLine {
     /// A board with this flash, which holds the firmware of this name, just switched on.
     fn power_on(flash: FlashImage, firmware: String, emulation: Emulation) -> Self {
+        Self::power_on_with(flash, firmware, emulation, PORT)
+    }
+
+    /// The same with another console.
+    pub(crate) fn power_on_with(flash: FlashImage, firmware: String, emulation: Emulation, console: Port) -> Self {
         let Emulation { timing, engine } = emulation;
         Self {
             machine: Machine::new(Config { flash, timing, engine, ..Config::default() }),
             version: Arc::new(BoardVersion { firmware, timing }),
+            console,
             waiting: VecDeque::new(),
             pins: Pins::default(),
         }
@@ -77,14 +85,23 @@ impl EmulatedLine {
     }
 
     fn fork(&mut self) -> Self {
-        let Self { machine, version, waiting, pins } = self;
-        Self { machine: machine.fork(), version: Arc::clone(version), waiting: waiting.clone(), pins: pins.clone() }
+        let Self { machine, version, console, waiting, pins } = self;
+        Self {
+            machine: machine.fork(),
+            version: Arc::clone(version),
+            console: *console,
+            waiting: waiting.clone(),
+            pins: pins.clone(),
+        }
     }
 
     fn feed(&mut self) {
         while !self.waiting.is_empty() {
             let (bytes, _) = self.waiting.as_slices();
-            let accepted = self.machine.uart_write(PORT, bytes);
+            let accepted = match self.console {
+                Port::Usb => self.machine.usb_write(bytes),
+                uart => self.machine.uart_write(uart, bytes),
+            };
             if accepted == 0 {
                 return;
             }
@@ -119,7 +136,10 @@ impl Line for EmulatedLine {
             }
         }
         self.pins.follow(&mut self.machine);
-        Ok(self.machine.uart_take_output(PORT))
+        Ok(match self.console {
+            Port::Usb => self.machine.usb_take_output(),
+            uart => self.machine.uart_take_output(uart),
+        })
     }
 
     fn reset(&mut self) -> Result<(), LineFault> {
@@ -129,7 +149,7 @@ impl Line for EmulatedLine {
     }
 
     fn set_baud(&mut self, baud: u32) -> Result<(), LineFault> {
-        self.machine.set_line_baud(PORT, baud);
+        self.machine.set_line_baud(self.console, baud);
         Ok(())
     }
 
@@ -181,8 +201,7 @@ fn ticks(time: LinkTime) -> Tick {
 /// A booted board that others are forked from.
 #[derive(Clone)]
 pub struct BootedBoard {
-    /// Behind a lock because forking marks the memory as shared. Forks are made in microseconds.
-    origin: Arc<Mutex<Drive<EmulatedLine>>>,
+    origin: Origin,
     firmware: LessonFirmware,
     version: Arc<BoardVersion>,
     engine: EngineKind,
@@ -205,20 +224,11 @@ impl BootedBoard {
         let flash = FlashImage::from_bytes(firmware.flash_image())
             .map_err(|error| LineFault::Emulation { cause: error.to_string() })?;
         let session = Session::with_fast_baud(BAUD).resting_when_idle();
-        let mut drive = Drive::new(EmulatedLine::power_on(flash, firmware.hash(), emulation), session);
-        drive.session.reset(LinkTime::ZERO);
-        while !drive.session.is_ready() {
-            drive.advance(BOOT_LIMIT)?;
-            if let Some(fault) = drive.session.fault() {
-                return Err(LineFault::Emulation { cause: fault.to_string() });
-            }
-            if drive.line.now() >= BOOT_LIMIT {
-                return Err(LineFault::Emulation { cause: "the firmware came to no prompt".into() });
-            }
-        }
-        while drive.session.next_event().is_some() {}
-        let (version, engine) = (Arc::clone(&drive.line.version), drive.line.machine.engine_kind());
-        Ok(Self { origin: Arc::new(Mutex::new(drive)), firmware, version, engine })
+        let drive = Drive::new(EmulatedLine::power_on(flash, firmware.hash(), emulation), session);
+        let version = Arc::clone(&drive.line.version);
+        let origin = Origin::boot(drive, BOOT_LIMIT)?;
+        let engine = origin.engine();
+        Ok(Self { origin, firmware, version, engine })
     }
 
     /// The firmware that it runs.
@@ -244,8 +254,52 @@ impl BootedBoard {
     /// # Errors
     /// The emulation failed.
     pub fn fresh(&self, seed: u64) -> Result<Drive<EmulatedLine>, LineFault> {
+        self.origin.fresh(seed)
+    }
+}
+
+/// A drive that has come to its prompt, and that others are forked from.
+#[derive(Clone)]
+pub(crate) struct Origin {
+    /// Behind a lock because forking marks the memory as shared. Forks are made in microseconds.
+    drive: Arc<Mutex<Drive<EmulatedLine>>>,
+}
+
+impl Origin {
+    /// Brings a board that has just been switched on to its prompt.
+    pub(crate) fn boot(mut drive: Drive<EmulatedLine>, limit: Duration) -> Result<Self, LineFault> {
+        drive.session.reset(LinkTime::ZERO);
+        while !drive.session.is_ready() {
+            drive.advance(limit)?;
+            if let Some(fault) = drive.session.fault() {
+                return Err(LineFault::Emulation { cause: fault.to_string() });
+            }
+            if drive.line.now() >= limit {
+                return Err(LineFault::Emulation { cause: "the firmware came to no prompt".into() });
+            }
+        }
+        while drive.session.next_event().is_some() {}
+        Ok(Self { drive: Arc::new(Mutex::new(drive)) })
+    }
+
+    fn engine(&self) -> EngineKind {
+        self.drive.lock().unwrap_or_else(PoisonError::into_inner).line.machine.engine_kind()
+    }
+
+    /// Whether callbacks can run inside the interrupt there.
+    pub(crate) fn has_hard(&self) -> bool {
+        self.drive.lock().unwrap_or_else(PoisonError::into_inner).session.has_hard()
+    }
+
+    /// Whether there is what not every board has.
+    pub(crate) fn has(&self, need: Need) -> bool {
+        self.drive.lock().unwrap_or_else(PoisonError::into_inner).session.has(need)
+    }
+
+    /// A board of its own in the booted state, with this seed.
+    pub(crate) fn fresh(&self, seed: u64) -> Result<Drive<EmulatedLine>, LineFault> {
         let mut drive = {
-            let mut origin = self.origin.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut origin = self.drive.lock().unwrap_or_else(PoisonError::into_inner);
             Drive { line: origin.line.fork(), session: origin.session.clone() }
         };
         drive.line.machine.set_seed(seed);

@@ -14,6 +14,7 @@ use super::version::BoardVersion;
 use crate::emulated::BootedBoard;
 use crate::line::{Drive, Line, LineFault};
 use crate::session::SessionEvent;
+pub use course::lesson::Need;
 use course::{Relation, Settings};
 
 /// The number of every headless run. Live boards count up from it: the number is part of every
@@ -105,6 +106,11 @@ pub trait Boards: Sync {
 
     /// Whether callbacks can run inside the interrupt.
     fn has_hard(&self) -> bool {
+        true
+    }
+
+    /// Whether there is what not every board has.
+    fn has(&self, _: Need) -> bool {
         true
     }
 }

@@ -15,6 +15,7 @@ pub mod engine;
 pub mod explore;
 pub mod firmware;
 pub mod flashing;
+pub mod foreign;
 pub mod hands;
 pub mod headless;
 pub mod judge;

@@ -92,6 +92,8 @@ pub struct RunRecord {
     pub console: String,
     /// Frames that could not be read.
     pub bad_frames: u64,
+    /// Whether there was one behind the last sample, so that nobody knows whether it was the last one.
+    pub end_unread: bool,
     /// Who ran it.
     pub hello: Option<Hello>,
     /// What decided it, on a virtual board.
@@ -115,6 +117,7 @@ pub struct Recorder {
     console_end: Vec<u8>,
     bad_frames_before: Option<u64>,
     bad_frames: u64,
+    end_unread: bool,
 }
 
 impl Recorder {
@@ -134,6 +137,7 @@ impl Recorder {
             console_end: Vec::new(),
             bad_frames_before: None,
             bad_frames: 0,
+            end_unread: false,
         }
     }
 
@@ -158,6 +162,7 @@ impl Recorder {
                     self.latencies.insert(source.id.clone(), source.lat.clone());
                 }
                 self.last = Some(sample.clone());
+                self.end_unread = false;
             }
             SessionEvent::Event(_, event) if event.run == self.run => {
                 if let What::Exception { context, class, text } = &event.what
@@ -171,6 +176,7 @@ impl Recorder {
             SessionEvent::BadFrame(so_far, _) => {
                 let before = *self.bad_frames_before.get_or_insert(so_far - 1);
                 self.bad_frames = so_far - before;
+                self.end_unread = true;
             }
             SessionEvent::RunEnded(end) if end.run == self.run => return Some(self.finish(end.clone(), hello)),
             _ => {}
@@ -205,6 +211,7 @@ impl Recorder {
             exceptions: self.exceptions.clone(),
             console,
             bad_frames: self.bad_frames,
+            end_unread: self.end_unread,
             hello: hello.cloned(),
             version: self.version.clone(),
             parts: Vec::new(),
@@ -409,6 +416,18 @@ pub(crate) mod tests {
         for name in ["dropped", "ran", "t0.ran", "lat_max", "rate", "kind", "why"] {
             assert_ne!(measured.get(name), Some(&Value::Number(-7.0)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_record_knows_whether_its_end_could_be_read() {
+        let mut recorder = Recorder::new(request(), 3, None);
+        let (good, bad) = (SessionEvent::Sample(Arc::from("{}"), sample(3)), SessionEvent::BadFrame(1, b"{".to_vec()));
+        let mut end_after = |events: &[&SessionEvent]| {
+            events.iter().for_each(|event| assert_eq!(recorder.hear(event, None), None));
+            recorder.hear(&end(3, EndReason::Finished), None).unwrap().end_unread
+        };
+        assert!(!end_after(&[&bad, &good]));
+        assert!(end_after(&[&good, &bad]));
     }
 
     #[test]

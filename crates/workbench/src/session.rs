@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use course::lesson::Need;
 use protocol::MAX_FRAME_BYTES;
 use protocol::frame::{self, Piece, Splitter};
 use protocol::host::HostMessage;
@@ -166,6 +167,7 @@ struct Run {
 #[derive(Clone, Debug)]
 pub struct Session {
     splitter: Splitter,
+    pieces: Pieces,
     phase: Phase,
     /// When the present phase gives up.
     phase_due: Option<LinkTime>,
@@ -209,6 +211,7 @@ impl Session {
     pub fn new() -> Self {
         Self {
             splitter: Splitter::new(),
+            pieces: Pieces::default(),
             phase: Phase::Down,
             phase_due: None,
             out: Vec::new(),
@@ -305,6 +308,16 @@ impl Session {
     #[must_use]
     pub fn has_hard(&self) -> bool {
         self.hello.as_ref().is_some_and(|hello| hello.caps.iter().any(|cap| cap == "hard"))
+    }
+
+    /// Whether the board has what not every board has.
+    #[must_use]
+    pub fn has(&self, need: Need) -> bool {
+        match need {
+            Need::Native => self.has_native(),
+            Need::Serial => !self.is_portable() || self.says("serial"),
+            Need::Firmware => !self.is_portable(),
+        }
     }
 
     /// The bytes to send now, in order.
@@ -694,6 +707,7 @@ fn stands_still(first: &Sample, second: &Sample) -> bool {
 mod boot_talk;
 mod ending;
 mod hearing;
+mod pieces;
 mod portable;
 mod rest;
 mod starting;
@@ -702,6 +716,7 @@ mod vocabulary;
 pub use vocabulary::{EndReason, LinkAction, RunEnd, RunOrder, SessionEvent, SessionFault, Setting, Ticket};
 
 use boot_talk::{BootTalk, RESETS_OF_A_LOOP};
+use pieces::Pieces;
 use portable::Script;
 use rest::Rest;
 

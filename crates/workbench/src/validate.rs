@@ -21,7 +21,7 @@ use super::judge;
 use super::record::{RunRecord, RunRequest, why};
 use crate::session::EndReason;
 use course::Language;
-use course::lesson::{GridRow, Prediction, WrongFix};
+use course::lesson::{GridRow, Need, Prediction, WrongFix};
 use course::{Lesson, Measured, Relation, Setting, Settings};
 pub use remembered::Remembered;
 
@@ -45,6 +45,17 @@ impl Task<'_> {
             Self::Solution => "solution passes".to_owned(),
             Self::Wrong(wrong) => format!("wrong fix {}", wrong.file),
         }
+    }
+
+    /// What else a board must have to show it.
+    fn needs(&self, lesson: &Lesson) -> impl Iterator<Item = Need> {
+        let (grid, own): (&[Need], &[Need]) = match self {
+            Self::GridRow(row) => (&lesson.grid.needs, &row.needs),
+            Self::Prediction(_) => (&lesson.grid.needs, &[]),
+            Self::Starter | Self::Solution => (&[], &[]),
+            Self::Wrong(wrong) => (&[], &wrong.needs),
+        };
+        [grid, own].concat().into_iter()
     }
 
     /// Whether a board with soft interrupts only cannot show it.
@@ -137,6 +148,7 @@ pub fn validate(validation: &Validation<'_>, done: &(dyn Fn(&Case) + Sync)) -> V
     if !boards.has_hard() {
         tasks.retain(|(lesson, task)| !task.needs_hard(lesson));
     }
+    tasks.retain(|(lesson, task)| task.needs(lesson).all(|need| boards.has(need)));
     let mut at = 0..;
     tasks.retain(|_| at.next().is_some_and(|at| shard.has(at)));
     let version = boards.booted().map(|booted| booted.version());

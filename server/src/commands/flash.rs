@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::out::{Unheard, complain, language, say, words};
 use course::Language;
@@ -117,9 +118,34 @@ async fn flash_one(
             }
         }
     });
-    let (_line, outcome) = flash(line, board.product_id, images, sender, cancel).await;
+    let (line, outcome) = flash(line, board.product_id, images, sender, cancel).await;
     let _ = shown.await;
+    if let (Some(mut line), Ok(_)) = (line, &outcome) {
+        until_it_has_booted(&mut line).await;
+    }
     outcome
+}
+
+/// How long a board may take to its prompt, and how long it is silent when it has none.
+const BOOT_LIMIT: Duration = Duration::from_secs(5);
+const BOOT_SILENCE: Duration = Duration::from_secs(1);
+/// MicroPython's prompt.
+const PROMPT: &[u8] = b">>> ";
+
+/// Waits until the board is at a prompt, or says nothing more. What is typed at a board that boots is lost: whoever opens the
+/// port when this command has ended must not meet one.
+async fn until_it_has_booted(line: &mut SerialLine) {
+    let heard_prompt = async {
+        let mut heard = Vec::new();
+        while let Ok(Ok(bytes)) = timeout(BOOT_SILENCE, line.read()).await {
+            heard.extend(bytes);
+            if heard.windows(PROMPT.len()).any(|text| text == PROMPT) {
+                return;
+            }
+            heard.drain(..heard.len().saturating_sub(PROMPT.len()));
+        }
+    };
+    _ = timeout(BOOT_LIMIT, heard_prompt).await;
 }
 
 fn show(bar: &ProgressBar, progress: Progress) {

@@ -1,6 +1,7 @@
 //! The command line: one file for each command, names and options fixed by the design, because
 //! scripts rely on them.
 
+mod board_image;
 mod boards;
 mod class;
 mod emulation;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::board_image::ImageOption;
 use super::emulation::EmulationOptions;
 use super::out::{Unheard, complain, failure, language, say, words};
 use super::wiring::{RecordOptions, WiringOption};
@@ -14,7 +15,7 @@ use ports::attached::{self, AttachedFault};
 use ports::discovery;
 use ports::folder;
 use workbench::headless::{self, Report, RunError};
-use workbench::line::LineFault;
+use workbench::line::{Drive, Line, LineFault};
 use workbench::record::{RunRecord, RunRequest};
 use workbench::session::{EndReason, SessionFault};
 
@@ -45,6 +46,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     #[command(flatten)]
+    image: ImageOption,
+    #[command(flatten)]
     emulation: EmulationOptions,
     #[command(flatten)]
     wiring: WiringOption,
@@ -55,7 +58,9 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let course = crate::lessons::load(arguments.folder.as_deref())?;
     let request = request(&course, &arguments)?;
-    let record = if arguments.board == "virtual" {
+    let record = if let Some(board) = arguments.image.booted(arguments.emulation.emulation())? {
+        on_board(&mut board.fresh(request.seed)?, &course, &request)?
+    } else if arguments.board == "virtual" {
         let mut drive = arguments.emulation.booted()?.fresh(request.seed)?;
         if let Some(changes) = arguments.record.changes() {
             drive.line.record_pins(changes);
@@ -71,10 +76,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let mut drive = attached::open(&board, runtime.handle()).map_err(|fault| attached_fault(&fault))?;
-        if find_lesson(&course, &arguments.lesson)?.needs_hard() && !drive.session.has_hard() {
-            return Err(attached_fault(&SessionFault::NeedsHard.into()));
-        }
-        headless::run(&mut drive, &request, &mut |_| true).map_err(run_error)?
+        on_board(&mut drive, &course, &request)?
     };
     if let Some(fault) = record.end.fault {
         return Err(attached_fault(&fault.into()));
@@ -93,18 +95,26 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// One run on a board that may not have what the lesson needs.
+fn on_board<L: Line>(drive: &mut Drive<L>, course: &Course, request: &RunRequest) -> anyhow::Result<RunRecord> {
+    if find_lesson(course, &request.lesson)?.needs_hard() && !drive.session.has_hard() {
+        return Err(attached_fault(&SessionFault::NeedsHard.into()));
+    }
+    headless::run(drive, request, &mut |_| true).map_err(run_error)
+}
+
 /// A run of which nothing could be read measured nothing, however it ended; one of which something could not be read may
 /// have measured something else.
 fn unreadable(record: &RunRecord) -> Option<anyhow::Error> {
     let bad = record.bad_frames;
-    if record.last.is_none() && record.end.why == EndReason::Finished {
+    if (record.last.is_none() || record.end_unread) && record.end.why == EndReason::Finished {
         return Some(failure(
             format!(
-                "the program ended, and no measurement of it could be read ({bad} unreadable frames)\n  Run it again; if it \
+                "the program ended, and its last measurement could not be read ({bad} unreadable frames)\n  Run it again; if it \
                  stays, try another cable or port, or write the lesson firmware again.\n  [samples-unreadable]"
             ),
             format!(
-                "プログラムは終わりましたが、測定値を 1 つも読み取れませんでした(読めないフレーム {bad} 個)。\n  もう一度実行し、\
+                "プログラムは終わりましたが、最後の測定値を読み取れませんでした(読めないフレーム {bad} 個)。\n  もう一度実行し、\
                  続く場合はケーブルやポートを替えるか、レッスン用ファームウェアを書き込み直してください。\n  [samples-unreadable]"
             ),
         ));

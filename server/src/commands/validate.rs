@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 
+use super::board_image::ImageOption;
 use super::emulation::EmulationOptions;
 use super::out::{self, say, say_text};
 use super::run::{attached_fault, find_lesson};
@@ -47,6 +48,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     #[command(flatten)]
+    image: ImageOption,
+    #[command(flatten)]
     emulation: EmulationOptions,
 }
 
@@ -67,7 +70,9 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let junit = arguments.junit.as_deref().map(|path| open_results(path).map(|file| (path, file))).transpose()?;
     // Ends after the board that uses it.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let boards: Box<dyn Boards> = if arguments.board == "virtual" {
+    let boards: Box<dyn Boards> = if let Some(board) = arguments.image.booted(arguments.emulation.emulation())? {
+        Box::new(board)
+    } else if arguments.board == "virtual" {
         Box::new(arguments.emulation.booted()?)
     } else {
         let board = discovery::resolve(&arguments.board, &discovery::list()?)?;

@@ -37,7 +37,8 @@ pub(super) struct Arguments {
     /// Which of the chip's two consoles the port is.
     #[arg(long, value_enum, default_value_t = Console::Uart0)]
     console: Console,
-    /// Keeps the 4 MB flash contents in this file; a new one begins with the lesson firmware.
+    /// Keeps the 4 MB flash contents in this file, and what is burnt into the eFuse in FILE.efuse; a new one begins with
+    /// the lesson firmware.
     #[arg(long, value_name = "FILE")]
     flash: Option<PathBuf>,
     /// Starts in the ROM's download mode, as if the BOOT button had been held.
@@ -74,8 +75,9 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let contents = arguments.flash.as_deref().map(flash_file::read).transpose()?.flatten();
     let flash = FlashImage::from_bytes(contents.as_deref().unwrap_or(firmware::FLASH_IMAGE))?;
     let strapping = if arguments.download { Strapping::DownloadMode } else { Strapping::FlashBoot };
+    let efuse = arguments.flash.as_deref().map(flash_file::read_efuse).transpose()?.flatten();
     let Emulation { timing, engine } = arguments.emulation.emulation();
-    let mut machine = Machine::new(Config { flash, strapping, timing, engine, ..Config::default() });
+    let mut machine = Machine::new(Config { flash, efuse, strapping, timing, engine, ..Config::default() });
     // The button is let go again: the next reset boots from flash.
     machine.set_strapping(Strapping::FlashBoot);
 
@@ -88,7 +90,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     // A new file begins with the lesson firmware, from the first moment on.
     let saved = contents.is_some().then(|| machine.flash().clone());
-    let watch = file.as_ref().map(|file| file.watch(saved));
+    let watch = file.as_ref().map(|file| file.watch(saved, machine.efuse()));
     let served = runtime.block_on(serve(&arguments, machine, watch));
     if let Some(file) = file {
         file.close()?;
@@ -118,9 +120,9 @@ async fn serve(arguments: &Arguments, machine: Machine, mut watch: Option<FlashW
     let board = tokio::task::spawn_blocking({
         let cable = cable.clone();
         move || {
-            let mut see = |flash: &FlashImage| {
+            let mut see = |machine: &Machine| {
                 if let Some(watch) = &mut watch {
-                    watch.see(flash);
+                    watch.see(machine.flash(), &machine.efuse());
                 }
             };
             paced::run(machine, console, pace, &cable, &mut see)

@@ -79,9 +79,27 @@ fn session(code: &str) -> Option<(Words, Words)> {
         ),
         "board-deploy-failed" => (
             ("The lab module could not be put on the board.",
-             "Press Reset. If it stays, rename the board's main.py, or write official MicroPython again."),
+             "Press Reset. If it stays, write official MicroPython again."),
             ("lab モジュールをボードに置けませんでした。",
-             "「リセット」を押してください。続く場合は、ボードの main.py の名前を変えるか、公式の MicroPython を書き込み直してください。"),
+             "「リセット」を押してください。続く場合は、公式の MicroPython を書き込み直してください。"),
+        ),
+        "board-no-memory" => (
+            ("The board has too little free memory for the lab module.",
+             "Rename its main.py and boot.py, for what they load stays in memory. Then press Reset."),
+            ("ボードの空きメモリが足りず、lab モジュールを読み込めません。",
+             "ボードの main.py と boot.py の名前を変えて(読み込んだものがメモリに残るため)、「リセット」を押してください。"),
+        ),
+        "board-too-slow" => (
+            ("The board took too long to store the lab module.",
+             "Press Reset. If it stays, the board's flash is nearly full or worn out: delete files, or take another board."),
+            ("lab モジュールの保存に時間がかかりすぎました。",
+             "「リセット」を押してください。続く場合は、フラッシュの空きが少ないか寿命です。ファイルを消すか、別のボードを使ってください。"),
+        ),
+        "board-busy" => (
+            ("A program runs on the board, and no prompt comes.",
+             "Let it end, or press Reset. One that begins by itself and ignores Ctrl-C goes with a new firmware."),
+            ("ボードで別のプログラムが動いていて、プロンプトが出ません。",
+             "終わるのを待つか、「リセット」を押してください。自動で始まり Ctrl-C で止まらない場合は、ファームウェアを書き込み直してください。"),
         ),
         "board-needs-hard" => (
             ("This needs hard interrupts, and the board's official MicroPython has only soft ones.",

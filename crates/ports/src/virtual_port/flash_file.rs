@@ -1,4 +1,5 @@
-//! The file that keeps a virtual board's flash contents between runs.
+//! The file that keeps a virtual board's flash contents between runs, and the one beside it (`FILE.efuse`) that keeps what was
+//! burnt into its eFuse: who burns, checks and restarts must find it burnt.
 //!
 //! It is written while the board runs, whenever the flash has come to rest, so that a killed process loses what was being
 //! written and nothing else. One process at a time has it: two boards would overwrite each other's contents.
@@ -10,8 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use emulator::FlashImage;
 use emulator::flash::FLASH_PAGES;
+use emulator::{EfuseImage, FlashImage};
 
 use crate::folder;
 use crate::lock::lock;
@@ -45,6 +46,12 @@ pub enum FlashFileError {
         path: PathBuf,
         /// Its size.
         length_bytes: u64,
+    },
+    /// The file beside it is not what it should be.
+    #[error("{path} does not hold the board's eFuse memory; take it away, and the board begins with an unburnt one")]
+    NoEfuse {
+        /// The file.
+        path: PathBuf,
     },
     /// Another process has the file.
     #[error(
@@ -88,6 +95,29 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, FlashFileError> {
         return Err(FlashFileError::WrongSize { path: path.to_owned(), length_bytes: contents.len() as u64 });
     }
     Ok(Some(contents))
+}
+
+/// The file beside the flash file that has the eFuse memory.
+fn efuse_path(path: &Path) -> PathBuf {
+    let mut name = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
+    name.push(".efuse");
+    name.into()
+}
+
+/// Reads the eFuse memory that belongs to a flash file; `None` if nothing was burnt yet.
+///
+/// # Errors
+/// [`FlashFileError::Read`] and [`FlashFileError::NoEfuse`].
+pub fn read_efuse(path: &Path) -> Result<Option<EfuseImage>, FlashFileError> {
+    let path = efuse_path(path);
+    match folder::read_at_most(&path, EfuseImage::BYTES) {
+        Ok(bytes) => match bytes.as_deref().and_then(EfuseImage::from_bytes) {
+            Some(efuse) => Ok(Some(efuse)),
+            None => Err(FlashFileError::NoEfuse { path }),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(FlashFileError::Read { path, source }),
+    }
 }
 
 /// Replaces the file's contents in one step: after a crash it holds either the old ones or the new ones.
@@ -142,6 +172,8 @@ struct Shared {
 struct State {
     /// What the board's flash holds now.
     now: Option<FlashImage>,
+    /// What has been burnt since it was kept the last time.
+    burnt: Option<EfuseImage>,
     /// Since when that has not been in the file, and when it changed last.
     unsaved: Option<(Instant, Instant)>,
     ended: bool,
@@ -158,6 +190,7 @@ impl std::fmt::Debug for State {
 pub struct FlashWatch {
     shared: Arc<Shared>,
     seen: Option<FlashImage>,
+    efuse: EfuseImage,
 }
 
 impl FlashFile {
@@ -188,10 +221,10 @@ impl FlashFile {
         Ok(Self { shared, writer: Some(writer), _lock: lock, lock_path: beside })
     }
 
-    /// What the board shows its flash to; `first` is what the file has.
+    /// What the board shows its flash and its eFuse to; `first` is what the file has, `efuse` what the board begins with.
     #[must_use]
-    pub fn watch(&self, first: Option<FlashImage>) -> FlashWatch {
-        FlashWatch { shared: Arc::clone(&self.shared), seen: first }
+    pub fn watch(&self, first: Option<FlashImage>, efuse: EfuseImage) -> FlashWatch {
+        FlashWatch { shared: Arc::clone(&self.shared), seen: first, efuse }
     }
 
     /// Writes what is not in the file yet, and lets it go.
@@ -226,14 +259,19 @@ fn is_at(_: &fs::File, _: &Path) -> bool {
 
 impl FlashWatch {
     /// Takes note of changes; costs nothing where there are none.
-    pub fn see(&mut self, flash: &FlashImage) {
-        if self.seen.as_ref().is_some_and(|seen| is_same(seen, flash)) {
+    pub fn see(&mut self, flash: &FlashImage, efuse: &EfuseImage) {
+        let burns = self.efuse != *efuse;
+        if !burns && self.seen.as_ref().is_some_and(|seen| is_same(seen, flash)) {
             return;
         }
         self.seen = Some(flash.clone());
+        self.efuse = *efuse;
         let now = Instant::now();
         let mut state = lock(&self.shared.state);
         state.now = Some(flash.clone());
+        if burns {
+            state.burnt = Some(*efuse);
+        }
         let since = state.unsaved.map_or(now, |(since, _)| since);
         state.unsaved = Some((since, now));
         drop(state);
@@ -273,8 +311,13 @@ impl Shared {
             }
             let ended = state.ended;
             let unsaved = state.unsaved.take().and(state.now.clone());
+            let burnt = state.burnt.take();
             drop(state);
-            let outcome = unsaved.map_or(Ok(()), |image| write(path, &image.to_bytes()));
+            // What is burnt stays burnt, whatever becomes of the flash.
+            let efuse_kept = burnt.map_or(Ok(()), |efuse| write(&efuse_path(path), &efuse.to_bytes()));
+            let flash_kept = unsaved.map_or(Ok(()), |image| write(path, &image.to_bytes()));
+            let lost = burnt.filter(|_| efuse_kept.is_err());
+            let outcome = efuse_kept.and(flash_kept);
             if ended {
                 return outcome;
             }
@@ -286,6 +329,7 @@ impl Shared {
                 }
                 let now = Instant::now();
                 state.unsaved.get_or_insert((now, now));
+                state.burnt = state.burnt.or(lost);
             }
         }
     }
@@ -345,21 +389,45 @@ mod tests {
         let path = folder.path().join("flash.bin");
         let file = FlashFile::claim(&path).unwrap();
         let mut flash = FlashImage::blank();
-        let mut watch = file.watch(Some(flash.clone()));
-        watch.see(&flash);
+        let efuse = unburnt();
+        let mut watch = file.watch(Some(flash.clone()), efuse);
+        watch.see(&flash, &efuse);
         thread::sleep(2 * AT_REST);
         assert!(!path.exists(), "nothing has changed");
         flash.program(0x1234, 0x5A);
-        watch.see(&flash);
+        watch.see(&flash, &efuse);
         let begun = Instant::now();
         while read(&path).unwrap().is_none_or(|contents| contents[0x1234] != 0x5A) {
             assert!(begun.elapsed() < Duration::from_secs(20), "it was never written");
             thread::sleep(Duration::from_millis(20));
         }
         flash.program(0x1235, 0xA5);
-        watch.see(&flash);
+        watch.see(&flash, &efuse);
         file.close().unwrap();
         assert_eq!(read(&path).unwrap().unwrap()[0x1234..0x1236], [0x5A, 0xA5], "and at the end");
+        assert_eq!(read_efuse(&path).unwrap(), None, "nothing was burnt");
+    }
+
+    fn unburnt() -> EfuseImage {
+        EfuseImage::new([2, 0, 0, 0, 0, 1], emulator::ChipRevision { major: 0, minor: 3 })
+    }
+
+    #[test]
+    fn what_is_burnt_is_kept_beside_the_flash() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flash.bin");
+        let file = FlashFile::claim(&path).unwrap();
+        let mut watch = file.watch(Some(FlashImage::blank()), unburnt());
+        let mut burnt = unburnt().to_bytes();
+        burnt[16] |= 0xC0;
+        let burnt = EfuseImage::from_bytes(&burnt).unwrap();
+        watch.see(&FlashImage::blank(), &burnt);
+        file.close().unwrap();
+        assert_eq!(read_efuse(&path).unwrap(), Some(burnt));
+
+        fs::write(folder.path().join("flash.bin.efuse"), b"short").unwrap();
+        let message = read_efuse(&path).unwrap_err().to_string();
+        assert!(message.contains("flash.bin.efuse"), "{message}");
     }
 
     #[test]
@@ -368,11 +436,12 @@ mod tests {
         let path = folder.path().join("flash.bin");
         let file = FlashFile::claim(&path).unwrap();
         let mut flash = FlashImage::blank();
-        let mut watch = file.watch(Some(flash.clone()));
+        let efuse = unburnt();
+        let mut watch = file.watch(Some(flash.clone()), efuse);
         let begun = Instant::now();
         for address in 0.. {
             flash.program(address, 0);
-            watch.see(&flash);
+            watch.see(&flash, &efuse);
             if path.exists() {
                 break;
             }

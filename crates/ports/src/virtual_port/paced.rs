@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
-use emulator::{FlashImage, Machine, Port, Stop};
+use emulator::{Machine, Port, Stop};
 
 use super::{Cable, HostAction};
 
@@ -45,14 +45,8 @@ pub enum Pace {
 }
 
 /// Runs `machine` at the end of `cable` until it is unplugged, and gives it back. Blocks; sleeps whenever the chip does.
-/// `see_flash` is shown the contents of its flash again and again, before every sleep.
-pub fn run(
-    mut machine: Machine,
-    console: Port,
-    pace: Pace,
-    cable: &Cable,
-    see_flash: &mut dyn FnMut(&FlashImage),
-) -> Machine {
+/// `see` is shown it again and again, before every sleep: what it has written and burnt is to be kept.
+pub fn run(mut machine: Machine, console: Port, pace: Pace, cable: &Cable, see: &mut dyn FnMut(&Machine)) -> Machine {
     let mut clock = Clock::new(machine.ticks());
     let mut to_chip: VecDeque<u8> = VecDeque::new();
     let mut talked_at = Instant::now();
@@ -99,7 +93,7 @@ pub fn run(
             uart => machine.uart_take_output(uart),
         };
         cable.put_output(&output);
-        see_flash(machine.flash());
+        see(&machine);
         if !output.is_empty() {
             talked_at = Instant::now();
         }

@@ -19,10 +19,16 @@ pub(super) struct BootTalk {
     end: Vec<u8>,
     bytes: u32,
     strange: u32,
+    /// What came after the boot should have been over.
+    late: u32,
 }
 
 impl BootTalk {
-    pub(super) fn hear(&mut self, text: &[u8]) {
+    /// `late`: the boot should have been over by now.
+    pub(super) fn hear(&mut self, text: &[u8], late: bool) {
+        if late {
+            self.late += text.len() as u32;
+        }
         self.bytes += text.len() as u32;
         self.strange += text.iter().filter(|byte| !is_text(**byte)).count() as u32;
         self.end.extend(text);
@@ -32,6 +38,11 @@ impl BootTalk {
         }
         let kept = self.end.len().min(RESET_CAUSE.len() - 1);
         self.end.drain(..self.end.len() - kept);
+    }
+
+    /// Whether somebody talks who is neither a ROM nor a prompt.
+    pub(super) fn is_a_program(&self) -> bool {
+        self.late > 0 && !self.is_garbage()
     }
 
     /// Whether it is noise: bytes that were sent at one speed and read at another.
@@ -58,19 +69,21 @@ mod tests {
         for size in 1..BOOT_LOG.len() {
             let mut talk = BootTalk::default();
             for piece in BOOT_LOG.repeat(3).chunks(size) {
-                talk.hear(piece);
+                talk.hear(piece, false);
             }
             assert_eq!(talk.resets, 3, "in pieces of {size}");
-            assert!(!talk.is_garbage());
+            assert!(!talk.is_garbage() && !talk.is_a_program());
+            talk.hear(b"measured 17\r\n", true);
+            assert!(talk.is_a_program());
         }
     }
 
     #[test]
     fn a_boot_log_at_the_wrong_speed_is_garbage_and_a_few_bytes_are_nothing() {
         let mut talk = BootTalk::default();
-        talk.hear(&[0xE0; 8]);
+        talk.hear(&[0xE0; 8], false);
         assert!(!talk.is_garbage());
-        talk.hear(&[0xFC, 0x00, 0x80, b'x', 0xE0, b'0', 0xFF, 0x1C]);
-        assert!(talk.is_garbage());
+        talk.hear(&[0xFC, 0x00, 0x80, b'x', 0xE0, b'0', 0xFF, 0x1C], true);
+        assert!(talk.is_garbage() && !talk.is_a_program());
     }
 }

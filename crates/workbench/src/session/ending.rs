@@ -3,6 +3,7 @@
 use protocol::frame::Splitter;
 use protocol::host::HostMessage;
 
+use super::pieces::Pieces;
 use super::{
     BOOT_TIMEOUT, BootTalk, EndReason, INTERRUPT_TIMEOUT, LinkAction, PROMPT_TIMEOUT, PROOF_INTERVAL, Phase,
     RESETS_OF_A_LOOP, Run, RunEnd, STOP_LIMIT, STOP_TIMEOUT, Session, SessionEvent, SessionFault, StopStage,
@@ -133,6 +134,7 @@ impl Session {
 
     pub(super) fn reset_board(&mut self) {
         self.splitter = Splitter::new();
+        self.pieces = Pieces::default();
         self.tail.clear();
         self.out.clear();
         self.hello = None;

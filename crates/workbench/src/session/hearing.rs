@@ -5,6 +5,7 @@ use std::time::Duration;
 use protocol::host::HostMessage;
 use protocol::received::{self, BoardMessage, Done, Hello, Sample};
 
+use super::pieces::Taken;
 use super::{
     BROKEN_SHOWN_BYTES, EndReason, FIRST_COUNTERS, GREET_TIMEOUT, LinkTime, OVERTIME, PROOF_INTERVAL, Phase,
     RESETS_OF_A_LOOP, SLOWEST_BOARD, Session, SessionEvent, SessionFault, StartStage, StopStage, TAIL_BYTES,
@@ -30,7 +31,8 @@ impl Session {
             }
             Phase::Booting { .. } | Phase::Hunting { .. } => {
                 self.events.push_back(SessionEvent::Console(text.to_vec()));
-                self.boot.hear(text);
+                let late = matches!(self.phase, Phase::Booting { tries: 2.. });
+                self.boot.hear(text, late);
                 if find(&self.tail, FRIENDLY_PROMPT).is_some() {
                     self.greet(1);
                 } else if self.boot.resets >= RESETS_OF_A_LOOP {
@@ -108,6 +110,12 @@ impl Session {
     }
 
     pub(super) fn hear_frame(&mut self, json: &[u8]) {
+        let whole = match self.pieces.take(json) {
+            Taken::Whole(whole) => whole,
+            Taken::More => return,
+            Taken::Broken(bytes) => return self.count_bad_frame(&bytes),
+        };
+        let json = &whole[..];
         let (Ok(text), Ok(message)) = (std::str::from_utf8(json), received::parse(json)) else {
             self.count_bad_frame(json);
             return;

@@ -14,8 +14,8 @@ use crate::line::CONSOLE_BAUD;
 use crate::raw_prompt::{END, find};
 
 use super::{
-    BAUD_PAUSE, EndReason, LinkAction, PROMPT_TIMEOUT, PROMPT_TRIES, Phase, PromptEvent, RawPrompt, RunOrder, Session,
-    SessionEvent, SessionFault, Setting, StartStage, StopStage, UPLOAD_TIMEOUT, stands_still,
+    BAUD_PAUSE, EndReason, LinkAction, LinkTime, PROMPT_TIMEOUT, PROMPT_TRIES, Phase, PromptEvent, RawPrompt, RunOrder,
+    Session, SessionEvent, SessionFault, Setting, StartStage, StopStage, UPLOAD_TIMEOUT, stands_still,
 };
 
 /// The module, as it lies on the board.
@@ -25,8 +25,11 @@ static LAB_SHA256: LazyLock<String> =
     LazyLock::new(|| Sha256::digest(LAB).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")));
 /// How much of the module one statement writes, so that neither side needs a long line.
 const WRITE_BYTES: usize = 512;
-/// How long a script may run: writing flash takes the longest, on a worn one about a second.
+/// How long a script may say nothing. What writes flash says so at each step, and the longest step, on a worn flash, takes
+/// about a second.
 const SCRIPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a script may take, whatever it says.
+const SCRIPT_LIMIT: Duration = Duration::from_secs(90);
 /// How much of a script's output is kept.
 const OUTPUT_BYTES: usize = 2048;
 /// Speeds at which consoles are found, the commonest first, in bits per second. 921600 is where a host that was killed
@@ -38,6 +41,8 @@ const HUNT_TIMEOUT: Duration = Duration::from_millis(300);
 const GREET_TRIES_PORTABLE: u32 = 1;
 /// `ENOSPC` as MicroPython numbers it.
 const NO_SPACE: &str = "OSError: 28";
+/// What MicroPython says when the heap is full.
+const NO_MEMORY: &str = "MemoryError";
 
 /// What a script is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +66,8 @@ pub(super) struct Script {
     prompt: RawPrompt,
     output: Vec<u8>,
     tries: u32,
+    /// When patience with it is over.
+    by: LinkTime,
 }
 
 /// Prints one line: implementation, platform, and the module's checksum, or that the firmware has a module of its own.
@@ -100,7 +107,9 @@ sys.modules.pop('lab',None)
 try:os.mkdir('/lib')
 except OSError:pass
 f=open('/lib/lab.new','wb')
-w=f.write
+def w(t):
+ f.write(t)
+ print('.')
 try:
 "
     .to_owned();
@@ -165,7 +174,26 @@ pub(super) fn begin(order: &RunOrder) -> String {
         let _ = write!(settings, "({},{value}),", python_text(name));
     }
     let limit_ms = u32::try_from(order.limit.as_millis()).unwrap_or(u32::MAX);
-    format!("import lab\nlab._begin({},{limit_ms},({settings}))\n", order.run)
+    let mut script = format!("import lab\nlab._begin({},{limit_ms},({settings}))\n", order.run);
+    if order.program.contains("asyncio") {
+        script.push_str("lab._asyncio()\n");
+    }
+    script
+}
+
+/// What a compiler to machine code is asked by.
+const NATIVE_DECORATOR: &str = "@micropython.native";
+
+/// The program for a board without such a compiler, which would refuse all of it: its lines stay where they are. And what is to
+/// be said of that.
+fn without_native(program: &str) -> Option<(String, String)> {
+    let decorates = |line: &str| line.trim() == NATIVE_DECORATOR;
+    let first = program.lines().position(decorates)? + 1;
+    let lines = program.lines().map(|line| if decorates(line) { line.replacen('@', "#", 1) } else { line.to_owned() });
+    let note = format!(
+        "# {NATIVE_DECORATOR} (line {first}): the MicroPython of this board has no native code for its chip, so bytecode runs.\n"
+    );
+    Some((lines.fold(String::new(), |text, line| text + &line + "\n"), note))
 }
 
 /// What a board says of itself.
@@ -190,6 +218,16 @@ impl Session {
         self.portable
     }
 
+    /// Whether the board compiles to machine code. The lesson firmware does, and does not say so.
+    pub(super) fn has_native(&self) -> bool {
+        !self.portable || self.says("native")
+    }
+
+    /// Whether the module says this of its board.
+    pub(super) fn says(&self, what: &str) -> bool {
+        self.hello.as_ref().is_some_and(|hello| hello.caps.iter().any(|cap| cap == what))
+    }
+
     pub(super) fn greet_tries(&self) -> u32 {
         if self.portable { GREET_TRIES_PORTABLE } else { super::GREET_TRIES }
     }
@@ -205,7 +243,11 @@ impl Session {
     /// Tries the next speed of the line.
     pub(super) fn hunt(&mut self, rate: usize) {
         let Some(&baud) = RATES.get(rate) else {
-            let fault = if self.boot.is_garbage() { SessionFault::WrongBaud } else { SessionFault::NoAnswer };
+            let fault = match &self.boot {
+                boot if boot.is_garbage() => SessionFault::WrongBaud,
+                boot if boot.is_a_program() => SessionFault::Busy,
+                _ => SessionFault::NoAnswer,
+            };
             self.actions.push_back(LinkAction::SetBaud(CONSOLE_BAUD));
             self.give_boot_up(fault);
             return;
@@ -238,7 +280,7 @@ impl Session {
 
     fn run_script(&mut self, purpose: Purpose, prompt: RawPrompt) {
         self.tail.clear();
-        self.script = Some(Script { purpose, prompt, output: Vec::new(), tries: 1 });
+        self.script = Some(Script { purpose, prompt, output: Vec::new(), tries: 1, by: self.now + SCRIPT_LIMIT });
         self.enter(Phase::Script, Some(PROMPT_TIMEOUT));
     }
 
@@ -254,7 +296,7 @@ impl Session {
         let Some(script) = &mut self.script else { return };
         let mut heard = Vec::new();
         script.prompt.receive(text, &mut self.out, &mut heard);
-        self.phase_due = Some(self.now + script.patience());
+        self.phase_due = Some((self.now + script.patience()).min(script.by.max(self.now)));
         self.follow_script(heard);
     }
 
@@ -303,6 +345,9 @@ impl Session {
                 Some(_) => self.doubt(SessionFault::NotEsp32),
                 None => self.doubt(SessionFault::UploadFailed),
             },
+            Purpose::Deploy | Purpose::Hello if traceback.contains(NO_MEMORY) => {
+                self.give_up_script(SessionFault::NoMemory);
+            }
             Purpose::Deploy if traceback.contains(NO_SPACE) => self.give_up_script(SessionFault::DiskFull),
             Purpose::Deploy if !traceback.is_empty() => self.give_up_script(SessionFault::DeployFailed),
             Purpose::Deploy => self.run_next_script(Purpose::Hello, &hello()),
@@ -359,7 +404,7 @@ impl Session {
         match script.purpose {
             Purpose::Identify if script.prompt.is_entering() => self.doubt(SessionFault::NoRawPrompt),
             Purpose::Identify => self.doubt(SessionFault::UploadFailed),
-            Purpose::Deploy | Purpose::Hello => self.give_up_script(SessionFault::DeployFailed),
+            Purpose::Deploy | Purpose::Hello => self.give_up_script(SessionFault::TooSlow),
             Purpose::End | Purpose::Prove => self.stop_harder(),
         }
     }
@@ -368,6 +413,7 @@ impl Session {
 
     /// What comes before the program: the module is told of the run.
     pub(super) fn prepare(&mut self, event: PromptEvent) {
+        let native = self.has_native();
         let Some(run) = &mut self.run else { return };
         match event {
             PromptEvent::Entered => {
@@ -378,7 +424,11 @@ impl Session {
             PromptEvent::Accepted | PromptEvent::Output(_) => {}
             PromptEvent::Ended(traceback) if traceback.is_empty() => {
                 run.preparing = false;
-                run.prompt = RawPrompt::at_prompt(&run.order.program, &mut self.out);
+                let changed = (!native).then(|| without_native(&run.order.program)).flatten();
+                let (program, note) = changed.unzip();
+                self.events.extend(note.map(|note| SessionEvent::Console(note.into_bytes())));
+                let program = program.as_ref().unwrap_or(&run.order.program);
+                run.prompt = RawPrompt::at_prompt(program, &mut self.out);
                 run.prompt.upload(&mut self.out);
                 self.enter_start(StartStage::Upload);
             }
@@ -505,6 +555,10 @@ mod tests {
         let settings =
             vec![("rate".to_owned(), Setting::Number(-5)), ("it's".to_owned(), Setting::Choice("a\\b".to_owned()))];
         let order = RunOrder { run: 3, program: String::new(), settings, limit: Duration::from_secs(2) };
+        assert_eq!(without_native("x = 1\n"), None);
+        let (program, note) = without_native("def f(): pass\n  @micropython.native\ndef g(): pass\n").unwrap();
+        assert_eq!(program, "def f(): pass\n  #micropython.native\ndef g(): pass\n");
+        assert!(note.contains("(line 2)"), "{note}");
         assert_eq!(begin(&order), "import lab\nlab._begin(3,2000,(('rate',-5),('it\\'s','a\\\\b'),))\n");
     }
 }

@@ -104,6 +104,15 @@ pub enum SessionFault {
     /// The `lab` module cannot be stored or does not work.
     #[error("the lab module could not be put on the board")]
     DeployFailed,
+    /// The `lab` module takes longer to be stored than a flash that works.
+    #[error("the board took too long to store the lab module")]
+    TooSlow,
+    /// The `lab` module finds no room in memory.
+    #[error("the board has too little free memory for the lab module")]
+    NoMemory,
+    /// A program on the board talks and lets nobody to the prompt.
+    #[error("a program runs on the board, and no prompt comes")]
+    Busy,
     /// Hard interrupts were asked of a board that has none.
     #[error("the board has no hard interrupts")]
     NeedsHard,
@@ -132,6 +141,9 @@ impl SessionFault {
             Self::NotEsp32 => "board-not-esp32",
             Self::DiskFull => "board-disk-full",
             Self::DeployFailed => "board-deploy-failed",
+            Self::TooSlow => "board-too-slow",
+            Self::NoMemory => "board-no-memory",
+            Self::Busy => "board-busy",
             Self::NeedsHard => "board-needs-hard",
             Self::ResetLoop => "board-reset-loop",
             Self::WrongBaud => "board-wrong-baud",
