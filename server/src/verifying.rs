@@ -69,7 +69,7 @@ async fn settle(app: &AppState, check: WaitingCheck, passed: Option<bool>) -> bo
         Ok(Some(proof @ (Proof::Verified | Proof::Refused))) => {
             let told = json!({ "lesson": lesson, "proof": proof });
             app.benches.desk(visitor).feed.publish_json("proof", &told);
-            if let Err(problem) = app.classes.checked(visitor, &lesson, proof == Proof::Verified, true).await {
+            if let Err(problem) = app.classes.settled(visitor, &lesson, proof == Proof::Verified).await {
                 tracing::error!(code = problem.code(), "a class does not hear of a check that was run again");
             }
             true
