@@ -13,6 +13,7 @@ pub mod commands;
 pub mod config;
 mod connections;
 pub mod error;
+pub mod examples;
 pub mod explored;
 pub mod feed;
 pub mod firmware;

@@ -21,6 +21,8 @@ const STEPS_A_TURN = 20;
 export class PartsPanel {
   /** @type {Map<string, Part>} */
   #parts = new Map();
+  #panel;
+  #bus;
 
   /**
    * @param {HTMLElement} panel
@@ -31,12 +33,9 @@ export class PartsPanel {
     const state = one(panel, "[data-parts-state]", HTMLElement);
     const wires = one(panel, "[data-parts-wires]", HTMLElement);
     const list = one(panel, ".part-list", HTMLElement);
-    /** @param {Trouble} trouble */
-    const trouble = (trouble) => model.bus.emit("trouble", trouble);
-    for (const element of all(panel, "[data-part]", HTMLElement)) {
-      const part = new Part(element, trouble);
-      this.#parts.set(part.name, part);
-    }
+    this.#panel = panel;
+    this.#bus = model.bus;
+    this.adopt();
     let mine = false;
     model.bus.on("run", (run) => {
       mine = (run.lesson ?? slug) === slug;
@@ -53,6 +52,15 @@ export class PartsPanel {
       list.toggleAttribute("inert", real);
       if (real) setText(state, text("live.parts_real"));
     });
+  }
+
+  /** Takes the cards that are in the panel now. */
+  adopt() {
+    this.#parts.clear();
+    for (const element of all(this.#panel, "[data-part]", HTMLElement)) {
+      const part = new Part(element, (trouble) => this.#bus.emit("trouble", trouble));
+      this.#parts.set(part.name, part);
+    }
   }
 }
 

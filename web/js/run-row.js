@@ -19,8 +19,10 @@ export class RunRow {
    * @param {import("./bench-model.js").BenchModel} model
    * @param {import("./types.js").LessonData} lesson
    * @param {import("./announcer.js").Announcer} announcer
+   * @param {() => object} [more] what else a run is asked with
    */
-  constructor(row, model, lesson, announcer) {
+  constructor(row, model, lesson, announcer, more = () => ({})) {
+    this.more = more;
     this.model = model;
     this.lesson = lesson;
     this.announcer = announcer;
@@ -65,6 +67,7 @@ export class RunRow {
         settings: this.model.settings,
         seconds: Number(this.seconds.value) || this.lesson.seconds,
         seed: Number(this.seed.value) || 0,
+        ...this.more(),
       });
     } catch (error) {
       this.#refuse(error);

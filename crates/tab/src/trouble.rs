@@ -68,6 +68,7 @@ impl Trouble {
     pub fn text(&self, language: Language) -> ProblemText {
         let places = match self {
             Self::Unaskable(Unaskable::Setting(error)) => return words::setting(error, language),
+            Self::Unaskable(Unaskable::Wiring(mistakes)) => return words::wiring::unsound(mistakes, language),
             Self::Unaskable(why) => why.places(),
             Self::NotExplored(why) => return why.text(language),
             Self::Board(BoardRefusal::Port(fault)) => return trouble(fault, language),

@@ -2,11 +2,17 @@
 //!
 //! The server takes it in requests, a learner's tab in a worker's messages.
 
+use std::sync::Arc;
+
 use course::{Course, Lesson, Setting, SettingError, Settings};
+use parts::{Draft, Mistake, Mistakes};
 use serde::Deserialize;
 
 use crate::explore::ExploreRequest;
 use crate::record::RunRequest;
+
+/// Under which name a program of one's own runs, with a wiring of one's own: the workshop's. No lesson is called so.
+pub const WORKSHOP: &str = "workshop";
 
 /// Why something is not asked of a board at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +31,12 @@ pub enum Unaskable {
         /// The character's code.
         code: u32,
     },
+    /// What is to be on the pins has mistakes.
+    #[error(transparent)]
+    Wiring(#[from] Mistakes),
+    /// A lesson has its own wiring.
+    #[error("a lesson has its own wiring")]
+    WiringFixed,
     /// The run is too long or too short; this is the longest.
     #[error("a run takes 1 to {0} seconds")]
     SecondsOutOfRange(u32),
@@ -38,6 +50,8 @@ impl Unaskable {
             Self::LessonUnknown(_) => "lesson-unknown",
             Self::Setting(error) => error.code(),
             Self::ProgramUnsendable { .. } => "program-unsendable",
+            Self::Wiring(mistakes) => mistakes.0.first().map_or("E-WIRE-TYPE", Mistake::code),
+            Self::WiringFixed => "wiring-fixed",
             Self::SecondsOutOfRange(_) => "seconds-out-of-range",
         }
     }
@@ -47,7 +61,7 @@ impl Unaskable {
     pub fn places(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::LessonUnknown(slug) => vec![("lesson", slug.clone())],
-            Self::Setting(_) => Vec::new(),
+            Self::Setting(_) | Self::Wiring(_) | Self::WiringFixed => Vec::new(),
             Self::ProgramUnsendable { line, code } => {
                 vec![("line", line.to_string()), ("character", format!("U+{code:04X}"))]
             }
@@ -91,6 +105,9 @@ pub struct AskedRun {
     seconds: Option<u32>,
     #[serde(default)]
     seed: Option<u64>,
+    /// What is on the pins, in the workshop.
+    #[serde(default)]
+    wiring: Option<Draft>,
 }
 
 impl AskedRun {
@@ -99,6 +116,12 @@ impl AskedRun {
     /// # Errors
     /// [`Unaskable`].
     pub fn request(self, course: &Course, most_seconds: u32) -> Result<RunRequest, Unaskable> {
+        if self.lesson == WORKSHOP {
+            return self.workshop(most_seconds);
+        }
+        if self.wiring.is_some() {
+            return Err(Unaskable::WiringFixed);
+        }
         let lesson = lesson(course, &self.lesson)?;
         let own_program = self.program.is_some();
         let program = self.program.unwrap_or_else(|| lesson.program.clone());
@@ -111,6 +134,26 @@ impl AskedRun {
         let seed = self.seed.unwrap_or(1);
         let (lesson, wiring) = (lesson.slug.clone(), lesson.wiring.clone());
         Ok(RunRequest { lesson, program, own_program, settings, seconds, seed, wiring })
+    }
+
+    /// A run of the workshop: no lesson, no controls.
+    fn workshop(self, most_seconds: u32) -> Result<RunRequest, Unaskable> {
+        let program = self.program.unwrap_or_default();
+        check_program(&program)?;
+        let seconds = self.seconds.unwrap_or(most_seconds);
+        if !(1..=most_seconds).contains(&seconds) {
+            return Err(Unaskable::SecondsOutOfRange(most_seconds));
+        }
+        let wiring = self.wiring.map(|draft| draft.check()).transpose()?.unwrap_or_default();
+        Ok(RunRequest {
+            lesson: WORKSHOP.to_owned(),
+            program,
+            own_program: true,
+            settings: Settings::new(),
+            seconds,
+            seed: self.seed.unwrap_or(1),
+            wiring: Arc::new(wiring),
+        })
     }
 }
 
@@ -281,6 +324,11 @@ mod tests {
         assert!(run.settings.len() > 1, "{:?}", run.settings);
         for (json, code) in [
             (r#"{"lesson":"nowhere"}"#, "lesson-unknown"),
+            (r#"{"lesson":"lost-update","wiring":{}}"#, "wiring-fixed"),
+            (
+                r#"{"lesson":"workshop","wiring":{"parts":[{"kind":"led","name":"l","pins":{"anode":12}}]}}"#,
+                "E-WIRE-RESERVED",
+            ),
             (r#"{"lesson":"lost-update","seconds":61}"#, "seconds-out-of-range"),
             (r#"{"lesson":"lost-update","program":"\u0003"}"#, "program-unsendable"),
         ] {

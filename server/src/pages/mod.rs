@@ -13,6 +13,7 @@ pub mod frame;
 mod parts;
 pub mod trouble;
 pub mod visitor_work;
+pub mod workshop;
 
 #[cfg(test)]
 mod tests {

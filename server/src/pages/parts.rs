@@ -3,10 +3,49 @@
 use course::words::parts as words;
 use course::{Language, Lesson};
 use parts::Placed;
-use parts::catalogue::{Control, Kind};
+use parts::catalogue::{Allowed, Control, KINDS, Kind};
+use serde_json::{Value, json};
 
 /// A span of values that a slider still divides well; what is wider gets a field.
 const SLIDER_SPAN: i64 = 250_000;
+
+/// The catalogue of parts, as the workshop's editor and its cards need it.
+pub(super) fn kinds(language: Language) -> Vec<Value> {
+    let controls = |kind: &'static Kind| -> Vec<Value> {
+        let shown = kind.controls.iter().filter(|control| !is_hidden(kind, control));
+        let views = shown.map(|control| {
+            // A knob's button needs its pin.
+            let needs = if kind.name == "encoder" && control.key == "pressed" { "push" } else { "" };
+            let usual = kind.settings.iter().find(|setting| setting.key == control.key);
+            let usual = usual.and_then(|setting| match setting.allowed {
+                Allowed::Amount { default, .. } => Some(default),
+                Allowed::Choice(_) => None,
+            });
+            let PartControlView { key, label, style, min, max, value, unit } =
+                PartControlView::new(kind, control, usual, language);
+            json!({
+                "key": key, "label": label, "style": style, "min": min, "max": max, "value": value, "unit": unit,
+                "needs": needs,
+            })
+        });
+        views.collect()
+    };
+    let kinds = KINDS.iter().map(|kind| {
+        json!({
+            "name": kind.name,
+            "label": words::kind(kind, language),
+            "roles": kind.roles,
+            "settings": kind.settings,
+            "controls": controls(kind),
+        })
+    });
+    kinds.collect()
+}
+
+/// A knob is turned by steps; how fast is a setting.
+fn is_hidden(kind: &Kind, control: &Control) -> bool {
+    kind.name == "encoder" && control.key == "step_us"
+}
 
 /// One part.
 #[derive(Debug)]
@@ -49,7 +88,7 @@ impl PartView {
             |role: &str| roles.iter().zip(&placed.pins).any(|(known, pin)| known.key == role && pin.is_some());
         // A knob whose button hangs on no pin has none to press.
         let movable = controls.iter().filter(|control| {
-            *name != "encoder" || control.key == "turn_steps" || (control.key == "pressed" && connected("push"))
+            !is_hidden(placed.kind, control) && (*name != "encoder" || control.key != "pressed" || connected("push"))
         });
         let pins =
             roles.iter().zip(&placed.pins).filter_map(|(role, pin)| Some(PinView { role: role.key, gpio: (*pin)? }));
@@ -58,13 +97,20 @@ impl PartView {
             kind: name,
             label: words::kind(placed.kind, language),
             pins: pins.collect(),
-            controls: movable.map(|control| PartControlView::new(placed, control, language)).collect(),
+            controls: movable
+                .map(|control| {
+                    // A control named like a setting begins where that stands.
+                    let mut settings = placed.kind.settings.iter().zip(&placed.settings);
+                    let begin = settings.find(|(setting, _)| setting.key == control.key).map(|(_, value)| *value);
+                    PartControlView::new(placed.kind, control, begin, language)
+                })
+                .collect(),
         }
     }
 }
 
 impl PartControlView {
-    fn new(placed: &Placed, control: &'static Control, language: Language) -> Self {
+    fn new(kind: &Kind, control: &'static Control, begin: Option<i64>, language: Language) -> Self {
         let Control { key, min, max, event } = *control;
         let style = match (key, event) {
             ("pressed", _) => "hold",
@@ -75,10 +121,7 @@ impl PartControlView {
             (_, false) if max - min <= SLIDER_SPAN => "slider",
             _ => "number",
         };
-        // A control named like a setting begins where that stands.
-        let settings = placed.kind.settings.iter().zip(&placed.settings);
-        let begin = settings.filter(|(setting, _)| setting.key == key).map(|(_, value)| *value).next();
-        let value = begin.unwrap_or(if key == "running" { i64::from(placed.kind.name == "pulses") } else { 0 });
+        let value = begin.unwrap_or(if key == "running" { i64::from(kind.name == "pulses") } else { 0 });
         Self {
             key,
             label: words::control(control, language),

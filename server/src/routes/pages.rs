@@ -20,6 +20,7 @@ use crate::pages::boards::BoardsPage;
 use crate::pages::course_index::{CoursePage, current_lesson};
 use crate::pages::frame::{BoardChip, ClassIn, ClassStrip, Frame, Part, THEME_COOKIE, Theme};
 use crate::pages::visitor_work::VisitorWork;
+use crate::pages::workshop::WorkshopPage;
 use crate::store::Work;
 use crate::visitor::{HELPER_COOKIE, HOST_COOKIE, Visitor};
 use course::Language;
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(course))
         .route("/lessons/{slug}", get(bench))
+        .route("/workshop", get(workshop))
         .route("/boards", get(boards))
         .route("/language", post(choose_language))
         .route("/theme", post(choose_theme))
@@ -119,6 +121,17 @@ fn seed_of(app: &AppState, visitor: Visitor) -> u32 {
         app.classes.room(member.class).ok()?.look(|class| Some(class.seed_of(class.seats.get(&member.seat)?)))
     });
     of_class.unwrap_or(DEFAULT_SEED)
+}
+
+async fn workshop(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Visiting(language): Visiting,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let work = all_work(&app, visitor).await?;
+    let frame = frame(&app, visitor, language, &headers, Part::Workshop, "/workshop", &work)?;
+    html(&WorkshopPage::new(frame, DEFAULT_SEED))
 }
 
 async fn boards(

@@ -107,6 +107,10 @@ pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
             ("Nothing is running.", "Press Run first."),
             ("何も実行していません。", "先に「実行」を押してください。"),
         ),
+        "wiring-fixed" => (
+            ("A lesson has its own wiring.", "Try your own parts in the workshop."),
+            ("レッスンの配線は変えられません。", "自分の部品は「工房」で試してください。"),
+        ),
         "parts-are-real" => (
             ("The parts of a board at a cable are real.", "Move them by hand."),
             ("ケーブルで接続したボードの部品は実物です。", "手で動かしてください。"),

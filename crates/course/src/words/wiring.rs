@@ -1,6 +1,6 @@
 //! What is wrong with a wiring, or with the move of a control, in words.
 
-use parts::{Mistake, MoveError, Place, Reserved, Wanted};
+use parts::{Mistake, Mistakes, MoveError, Place, Reserved, Wanted};
 
 use super::ProblemText;
 use crate::Language::{self, En, Ja};
@@ -48,6 +48,19 @@ pub fn place_of(mistake: &Mistake) -> Place {
 pub fn mistake(mistake: &Mistake, language: Language) -> String {
     let (en, ja) = both(mistake);
     language.pick(&en, &ja).to_owned()
+}
+
+/// All mistakes of a wiring as one problem, under the code of the first.
+#[must_use]
+pub fn unsound(mistakes: &Mistakes, language: Language) -> ProblemText {
+    let told = mistakes.0.iter().map(|one| format!("{}: {}", place(&place_of(one), language), mistake(one, language)));
+    let hint =
+        language.pick("Mend the wiring, then press Run again.", "配線を直して、もう一度「実行」を押してください。");
+    ProblemText {
+        code: mistakes.0.first().map_or("E-WIRE-TYPE", Mistake::code),
+        message: told.collect::<Vec<_>>().join("; "),
+        hint: hint.to_owned(),
+    }
 }
 
 /// Why a control was not moved.

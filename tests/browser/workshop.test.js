@@ -1,0 +1,80 @@
+/** The workshop: an example run with a hand on its parts, a wiring of one's own, and a link that brings both back. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { Workbench, overflowing, paste, screenshotPath, seriousViolations, visit } from "./workbench.js";
+
+const TITLES = /** @type {const} */ ({ en: { example: "Dice", add: "Add" }, ja: { example: "さいころ", add: "追加" } });
+
+/** @param {import("playwright-core").Page} page @param {string} [fragment] */
+async function open(page, fragment = "") {
+  await page.goto(`/workshop?board=server${fragment}`);
+  await page.locator("[data-board-chip][data-shown=ready]").waitFor({ state: "attached" });
+  await page.locator(".cm-content").waitFor();
+}
+
+/** @param {import("playwright-core").Page} page @param {RegExp | string} text */
+function printed(page, text) {
+  return page.locator("[data-console]").filter({ hasText: text }).waitFor();
+}
+
+describe("the workshop", () => {
+  const workbench = new Workbench();
+  before(() => workbench.start());
+  after(() => workbench.close());
+
+  for (const language of /** @type {const} */ (["en", "ja"])) {
+    test(`an example runs, and a hand throws the dice (${language})`, () => visit(workbench, { language }, async (page) => {
+      await open(page);
+      await page.locator(".examples-menu summary").click();
+      await page.getByRole("button", { name: TITLES[language].example, exact: true }).click();
+      await page.locator("[data-run-row] [data-run]").click();
+      await page.locator("[data-part=eyes] [data-part-shown]").filter({ hasText: "#000000" }).waitFor();
+      const hold = page.locator("[data-part=throw] [data-style=hold]");
+      await hold.focus();
+      await page.keyboard.down("Space");
+      await page.waitForTimeout(200);
+      await page.keyboard.up("Space");
+      await printed(page, /throw 1 eyes [1-6]/);
+      await page.locator("[data-part=eyes] [data-part-shown]").filter({ hasText: "#002800" }).waitFor();
+      await page.locator("[data-run-row] [data-stop]").click();
+      assert.deepEqual(await seriousViolations(page), []);
+      await page.screenshot({ path: screenshotPath(`workshop-${language}`), fullPage: true });
+    }));
+  }
+
+  test("a wiring of one's own is judged, mended, run, and travels in the link", () => visit(workbench, {}, async (page) => {
+    await open(page);
+    while (await page.locator(".wiring-part").count() > 0) await page.locator(".wiring-head button").first().click();
+    for (const kind of ["led", "button"]) {
+      await page.locator(".wiring-add select").selectOption(kind);
+      await page.locator(".wiring-add button").click();
+    }
+    await page.locator(".wiring-part").nth(1).locator("select").first().selectOption("0");
+    await page.locator(".cm-content").click();
+    await page.keyboard.press("ControlOrMeta+a");
+    await paste(page.locator(".cm-content"), "from machine import Pin\nPin(0, Pin.OUT, value=1)\nprint('lit')\n");
+    await page.locator("[data-run-row] [data-run]").click();
+    await page.locator("[data-trouble]").filter({ hasText: "E-WIRE-TAKEN" }).waitFor();
+    await page.locator(".wiring-part").nth(1).locator("select").first().selectOption("10");
+    await page.locator("[data-run-row] [data-run]").click();
+    await printed(page, "lit");
+    await page.locator("[data-part=led] [data-part-shown]").filter({ hasText: "on" }).waitFor();
+
+    const link = new URL(await page.locator("[data-link]").inputValue());
+    assert.ok(link.hash.length < 8 * 1024, link.hash);
+    await page.evaluate(() => localStorage.clear());
+    await page.goto("/boards");
+    await open(page, link.hash);
+    assert.equal(await page.locator("[data-part=button] .part-pins").innerText(), "GPIO 10");
+    await page.goto("/boards");
+    await open(page, link.hash.slice(0, -8));
+    await page.locator("[data-trouble]").filter({ hasText: "E-LINK-CUT" }).waitFor();
+  }));
+
+  test("on a phone nothing is cut off", () => visit(workbench, { width: 390, height: 844, language: "ja" }, async (page) => {
+    await open(page);
+    assert.deepEqual(await overflowing(page, "workshop"), []);
+    assert.deepEqual(await seriousViolations(page), []);
+    await page.screenshot({ path: screenshotPath("workshop-phone-ja"), fullPage: true });
+  }));
+});
