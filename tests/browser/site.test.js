@@ -15,8 +15,8 @@ const SOLUTION = repositoryFile("lessons/15-lost-update/solution.py");
 const SETTINGS = { kind: "soft", expression: "conditional", cure: "none" };
 const SECONDS = 2;
 const WORDS = /** @type {const} */ ({
-  en: { root: "", course: "Course", other: "日本語", title: "Lost update", program: "Boards at a cable need the program" },
-  ja: { root: "ja/", course: "コース", other: "English", title: "失われた更新", program: "実物のボードにはプログラムが必要です" },
+  en: { root: "", course: "Course", other: "日本語", title: "Lost update", program: "Boards at a cable need the program", passed: /^1 of \d+ lessons passed$/ },
+  ja: { root: "ja/", course: "コース", other: "English", title: "失われた更新", program: "実物のボードにはプログラムが必要です", passed: /中 1 合格$/ },
 });
 
 for (const kind of /** @type {const} */ (["from a web server", "as files"])) {
@@ -34,7 +34,7 @@ for (const kind of /** @type {const} */ (["from a web server", "as files"])) {
     });
 
     for (const language of /** @type {const} */ (["en", "ja"])) {
-      const { root, course, title, other, program } = WORDS[language];
+      const { root, course, title, other, program, passed } = WORDS[language];
       test(`a learner's way (${language})`, () => visit(site, { language }, async (page) => {
         await page.goto(`${site.url}/${root}index.html`);
         assert.equal(await page.locator("h1").textContent(), course);
@@ -64,6 +64,7 @@ for (const kind of /** @type {const} */ (["from a web server", "as files"])) {
         assert.match(await (await bench.program()).innerText(), /own|isr_count|main_count/);
         await page.locator("nav.app-nav a").first().click();
         await page.locator('.lesson-chip[href$="lessons/lost-update.html"][data-state=passed]').first().waitFor();
+        await page.locator("[data-course-progress]", { hasText: passed }).waitFor();
         assert.deepEqual(await seriousViolations(page), []);
         await page.locator("nav.app-nav a").last().click();
         await page.locator("h2", { hasText: program }).waitFor();

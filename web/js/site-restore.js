@@ -39,7 +39,7 @@ export function restoreCourse(works) {
     hidden.textContent = (hidden.textContent ?? "").replace(/[^:]*$/, ` ${words[state] ?? ""}`);
   }
   const count = maybe(document, "[data-course-progress]", HTMLElement);
-  if (count) count.textContent = (count.textContent ?? "").replace(/\d+/, String(passed));
+  if (count) count.textContent = (count.dataset.words ?? "").replace("{n}", String(passed)).replace("{all}", count.dataset.all ?? "");
 }
 
 /** @param {SiteWork} work @returns {[string, string]} the state and its shape */
