@@ -130,7 +130,7 @@ export class Grid {
     const here = row.lesson === lesson.slug && !/[pv]/.test(cell);
     const digits = cell.slice(0, 6);
     const at = [...digits.padEnd(6, "0")].findIndex((digit) => digit !== "1");
-    const marks = STEPS.map((step, index) => {
+    const marks = STEPS.map((_step, index) => {
       const state = digits[index] === "1" ? "d" : here && index === at ? (cell.includes("f") ? "f" : "h") : "";
       return make("i", { class: `s ${state}` });
     });
