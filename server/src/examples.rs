@@ -82,7 +82,11 @@ mod tests {
         ),
         ("range-finder", &[(1000, "ranger", "distance_mm", 300)], &["clear 120 cm", "near 30 cm"]),
         ("dice", &[(300, "throw", "pressed", 1), (400, "throw", "pressed", 0)], &["throw 1 eyes"]),
-        ("reaction-time", &[(2900, "button", "pressed", 1), (3000, "button", "pressed", 0)], &["wait for the light", " ms", "wait for the light"]),
+        (
+            "reaction-time",
+            &[(2900, "button", "pressed", 1), (3000, "button", "pressed", 0)],
+            &["wait for the light", " ms", "wait for the light"],
+        ),
     ];
 
     #[test]

@@ -12,7 +12,9 @@ use crate::assets;
 use crate::connections;
 use crate::error::{self, Problem};
 use crate::guard;
-use crate::routes::{board, boards, check, class, class_api, class_host, class_out, events, explore, pages, work};
+use crate::routes::{
+    board, boards, check, class, class_api, class_host, class_out, course_pages, events, explore, pages, work,
+};
 use crate::visitor;
 
 /// Builds the application's router: the one that is served, and the one that tests drive.
@@ -23,6 +25,7 @@ pub fn router(app: AppState) -> Router {
         .merge(class_host::routes())
         .merge(class_api::routes())
         .merge(class_out::routes())
+        .merge(course_pages::routes())
         .route("/events", get(events::stream))
         .route("/api/run", post(board::run))
         .route("/api/stop", post(board::stop))

@@ -6,7 +6,11 @@ import { BenchPage, Workbench, overflowing, screenshotPath, seriousViolations, v
 /** The first page, everything included, as it goes over the wire. */
 const FIRST_PAGE_BYTES = 200 * 1024;
 
-const PAGES = [["course", "/"], ["boards", "/boards"], ["trouble", "/no-such-page"]];
+const PAGES = [
+  ["course", "/"], ["documents", "/documents"], ["glossary", "/glossary"], ["lab", "/lab"], ["quiz", "/chapters/when/quiz"],
+  ["teachers", "/teachers"], ["key", "/teachers/key"], ["worksheet", "/lessons/how-late/worksheet"],
+  ["boards", "/boards"], ["trouble", "/no-such-page"],
+];
 
 describe("every page", () => {
   const workbench = new Workbench();
@@ -42,7 +46,7 @@ describe("every page", () => {
 
   test("every lesson's bench runs", () => visit(workbench, {}, async (page) => {
     await page.goto("/");
-    const lessons = await page.locator(".progress-cells a").evaluateAll((links) => links.map((link) => link.getAttribute("href")?.split("/").at(-1) ?? ""));
+    const lessons = await page.locator(".lesson-tile:not(.quiz-tile)").evaluateAll((links) => links.map((link) => link.getAttribute("href")?.split("/").at(-1) ?? ""));
     assert.ok(lessons.length >= 5, `only ${lessons}`);
     for (const slug of lessons) {
       const bench = new BenchPage(page);

@@ -64,7 +64,7 @@ describe("lost update", () => {
       assert.ok(await page.locator("input[data-question=conditional][value=zero]").isChecked());
       assert.match(await (await bench.program()).innerText(), /own|isr_count|main_count/);
       await page.goto("/");
-      await page.locator('.lesson-chip[href="/lessons/lost-update"][data-state=passed]').first().waitFor();
+      await page.locator('.lesson-tile[href="/lessons/lost-update"][data-state=passed]').waitFor({ state: "attached" });
     }));
   }
 

@@ -8,6 +8,7 @@ mod failure;
 mod firmware;
 mod flash_image;
 mod host_instructions;
+mod japanese;
 mod micropython;
 mod official;
 mod process;
@@ -63,6 +64,8 @@ enum Task {
     E2e,
     /// Every lesson on the virtual board
     Course,
+    /// How long the sentences of the Japanese texts are, by MeCab; writes docs/japanese.md
+    Japanese,
     /// The benchmarks
     Bench,
     /// Random guests and property tests, for as long as you like
@@ -158,6 +161,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<()> {
         Task::Web => web::build(workspace),
         Task::E2e => checks::browser(workspace),
         Task::Course => checks::course(workspace),
+        Task::Japanese => japanese::check(workspace),
         Task::Bench => checks::benchmarks(workspace),
         Task::Soak { seconds } => checks::soak(workspace, seconds),
         Task::SoakVisitors { seconds } => checks::soak_visitors(workspace, seconds),

@@ -6,7 +6,7 @@ use super::lesson::{Instrument, Lesson, Role, Term};
 use super::load::Finding;
 use super::relation::Relation;
 use super::settings::Settings;
-use super::{Course, Measure, index, terms};
+use super::{Course, Measure, index, reference, rules, terms};
 
 /// Adds every problem of the course to `findings`.
 pub(super) fn course(course: &Course, findings: &mut Vec<Finding>) {
@@ -39,6 +39,7 @@ pub(super) fn course(course: &Course, findings: &mut Vec<Finding>) {
         index::sentences(course, findings);
         course.plan.check(course, findings);
         findings.extend(terms::explained(course));
+        reference::check(course, findings);
     }
     for lesson in &course.lessons {
         LessonCheck { course, lesson, claims: &claims, findings }.run();
@@ -55,7 +56,7 @@ fn links(course: &Course, findings: &mut Vec<Finding>) {
                     let slug = link.split('"').next().unwrap_or_default();
                     if course.lesson(slug).is_none() {
                         findings.push(Finding {
-                            file: format!("{}-{}/{file}", lesson.id.trim_start_matches('L'), lesson.slug),
+                            file: format!("{}/{file}", lesson.folder()),
                             place: format!("section `{}`", section.key),
                             message: format!("links to the lesson `{slug}`, which does not exist; mend the link"),
                         });
@@ -84,8 +85,7 @@ struct LessonCheck<'c> {
 
 impl LessonCheck<'_> {
     fn report(&mut self, file: &str, place: impl Into<String>, message: impl Into<String>) {
-        let number = self.lesson.id.trim_start_matches('L');
-        let file = format!("{number}-{}/{file}", self.lesson.slug);
+        let file = format!("{}/{file}", self.lesson.folder());
         self.findings.push(Finding { file, place: place.into(), message: message.into() });
     }
 
@@ -161,7 +161,7 @@ impl LessonCheck<'_> {
 
     fn predictions(&mut self) {
         let lesson = self.lesson;
-        let before = index::before_the_run(lesson);
+        let before = lesson.before_the_questions();
         for name in repeated(lesson.predictions.iter().map(|prediction| prediction.id.as_str())) {
             self.report("lesson.toml", "predict", format!("two questions have the id `{name}`; rename one"));
         }
@@ -276,9 +276,14 @@ impl LessonCheck<'_> {
 
     fn exercise(&mut self) {
         let exercise = &self.lesson.exercise;
-        if let Some(line) = index::unguarded_schedule(self.lesson) {
+        if let Some(line) = rules::unguarded_schedule(self.lesson) {
             let message =
                 "calls `schedule` without `try` where a hard run checks it: a full queue would end the callback";
+            self.report("solution.py", format!("line {line}"), message);
+        }
+        if let Some(rules::TwoWriters { name, line }) = rules::two_writers(&self.lesson.solution) {
+            let message =
+                format!("main updates `{name}`, which a callback writes too; give each side its own, or guard it");
             self.report("solution.py", format!("line {line}"), message);
         }
         let runs: BTreeSet<&str> = exercise.runs.iter().map(|run| run.id.as_str()).collect();

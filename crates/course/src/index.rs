@@ -1,13 +1,12 @@
 //! What the course promises about itself: every sentence of the two documents has a run that tries
-//! it, nothing before a question answers it, and no solution breaks a rule that a lesson teaches.
+//! it, and nothing before a question answers it.
 
 use std::collections::BTreeSet;
 
-use super::lesson::{Kind, Lesson};
+use super::lesson::Lesson;
 use super::load::Finding;
-use super::settings::Setting;
 use super::text::Text;
-use super::{Course, Document, Sentence};
+use super::{Course, Document, Sentence, glossary};
 use crate::language::Language;
 
 /// How many sentences the sections of each document have, counted in the documents themselves.
@@ -68,21 +67,26 @@ fn numbered(document: &Document) -> impl Iterator<Item = (String, &Sentence)> {
     })
 }
 
-/// All that a learner can read before answering, each with its place.
-pub(super) fn before_the_run(lesson: &Lesson) -> Vec<(String, Text)> {
-    let mut texts =
-        vec![("the title".to_owned(), lesson.title.clone()), ("the summary".to_owned(), lesson.summary.clone())];
-    texts.extend(
-        lesson.controls.iter().map(|control| (format!("the label of `{}`", control.name), control.label.clone())),
-    );
-    texts
-        .extend(lesson.tries.iter().enumerate().map(|(at, attempt)| (format!("try {}", at + 1), attempt.text.clone())));
-    for key in Lesson::BEFORE_THE_RUN {
-        if let (Some(en), Some(ja)) = (lesson.section(key, Language::En), lesson.section(key, Language::Ja)) {
-            texts.push((format!("the section `{key}`"), Text { en: en.html.clone(), ja: ja.html.clone() }));
+impl Lesson {
+    /// All that a learner can read before answering the questions, each with its place.
+    #[must_use]
+    pub fn before_the_questions(&self) -> Vec<(String, Text)> {
+        let mut texts =
+            vec![("the title".to_owned(), self.title.clone()), ("the summary".to_owned(), self.summary.clone())];
+        texts.extend(
+            self.controls.iter().map(|control| (format!("the label of `{}`", control.name), control.label.clone())),
+        );
+        texts.extend(
+            self.tries.iter().enumerate().map(|(at, attempt)| (format!("try {}", at + 1), attempt.text.clone())),
+        );
+        for key in Lesson::BEFORE_THE_RUN {
+            if let (Some(en), Some(ja)) = (self.section(key, Language::En), self.section(key, Language::Ja)) {
+                let [en, ja] = [en, ja].map(|section| glossary::unmarked(&section.html));
+                texts.push((format!("the section `{key}`"), Text { en, ja }));
+            }
         }
+        texts
     }
-    texts
 }
 
 /// Where one of these texts says what the right answer says. Answers of a word or two say too
@@ -105,31 +109,6 @@ pub(super) fn gives_away<'t>(texts: &'t [(String, Text)], right: &'t Text) -> Ve
             Some((place.as_str(), said.as_str()))
         })
         .collect()
-}
-
-/// The line of a solution that calls `schedule` outside `try`, in a lesson whose check has a hard run.
-pub(super) fn unguarded_schedule(lesson: &Lesson) -> Option<usize> {
-    let hard = |value: Option<&Setting>| value == Some(&Setting::Text("hard".to_owned()));
-    let checks_hard = lesson.exercise.runs.iter().any(|run| hard(run.set.get("kind")));
-    if !checks_hard || !lesson.kinds.contains(&Kind::Hard) {
-        return None;
-    }
-    let lines: Vec<&str> = lesson.solution.lines().collect();
-    let depth = |line: &str| line.len() - line.trim_start().len();
-    (0..lines.len()).find_map(|at| {
-        let line = lines.get(at)?;
-        let code = line.split('#').next().unwrap_or_default().trim_start();
-        if !code.starts_with("schedule(") && !code.starts_with("micropython.schedule(") {
-            return None;
-        }
-        let mut inside = depth(line);
-        let guarded = lines[..at].iter().rev().filter(|before| !before.trim().is_empty()).any(|before| {
-            let opens = depth(before) < inside;
-            inside = inside.min(depth(before));
-            opens && before.trim() == "try:"
-        });
-        (!guarded).then_some(at + 1)
-    })
 }
 
 #[cfg(test)]
@@ -212,7 +191,6 @@ mod tests {
         let mut findings = Vec::new();
         sentences(&course, &mut findings);
         assert_eq!(findings, []);
-        assert!(course.lessons.iter().all(|lesson| unguarded_schedule(lesson).is_none()));
 
         course.documents[0].sections[1].sentences[0].tried = vec!["L03:nowhere".to_owned()];
         course.documents[0].sections[1].sentences[1].tried.clear();
@@ -220,20 +198,5 @@ mod tests {
         sentences(&course, &mut findings);
         let found: Vec<_> = findings.iter().map(|finding| finding.place.as_str()).collect();
         assert_eq!(found, ["document A, section 2, sentence 1", "document A, section 2, sentence 2", "document B"]);
-    }
-
-    #[test]
-    fn a_solution_that_schedules_unguarded_is_found() {
-        let course = Course::ours();
-        let mut lesson = course.lesson("queue-of-eight").unwrap().clone();
-        let guarded = lesson.solution.clone();
-        lesson.solution = "def tick(t):\n    schedule(work, 0)\n".to_owned();
-        assert_eq!(unguarded_schedule(&lesson), Some(2));
-        lesson.solution =
-            "def tick(t):\n    try:\n        f()\n    except RuntimeError:\n        pass\n    schedule(work, 0)\n"
-                .to_owned();
-        assert_eq!(unguarded_schedule(&lesson), Some(6));
-        lesson.solution = guarded;
-        assert_eq!(unguarded_schedule(&lesson), None);
     }
 }

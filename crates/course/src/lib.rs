@@ -10,6 +10,8 @@
 //! grid holds) is judged by the workbench, with the data defined here.
 
 pub mod catalogue;
+pub mod draft;
+pub mod glossary;
 pub mod language;
 pub mod lesson;
 pub mod load;
@@ -17,6 +19,7 @@ pub mod markdown;
 pub mod pages;
 pub mod plan;
 pub mod python;
+pub mod reference;
 pub mod relation;
 pub mod settings;
 pub mod terms;
@@ -26,6 +29,8 @@ pub mod words;
 mod check;
 mod grid;
 mod index;
+mod required;
+mod rules;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +39,7 @@ pub use lesson::Lesson;
 pub use load::{CourseError, Files, Finding};
 pub use markdown::Section;
 pub use plan::Plan;
+pub use reference::Reference;
 pub use relation::{Measured, Relation, Value};
 pub use settings::{Control, Setting, SettingError, Settings};
 pub use terms::Term;
@@ -54,13 +60,16 @@ pub struct Course {
     pub plan: Plan,
     /// The terms of the texts, for the glossary.
     pub terms: Vec<Term>,
+    /// What a program can call of the module `lab`.
+    pub reference: Reference,
 }
 
 #[cfg(test)]
 impl Course {
-    /// The course of this repository.
+    /// The course of this repository, its texts as they were written.
     pub(crate) fn ours() -> Self {
-        load::course(&firmware_tests::lesson_files().into_iter().collect()).expect("the repository's course is sound")
+        load::as_written(&firmware_tests::lesson_files().into_iter().collect())
+            .expect("the repository's course is sound")
     }
 }
 
@@ -105,8 +114,8 @@ impl Course {
 pub struct Document {
     /// `A` or `B`.
     pub id: String,
-    /// Its title, as published.
-    pub title: String,
+    /// Its title as published, and translated.
+    pub title: Text,
     /// The language it is written in, as a BCP 47 tag.
     pub language: String,
     /// Where it comes from.

@@ -15,7 +15,10 @@ use super::settings::{ChoiceOption, Control, Range, Scale, Setting};
 use super::terms::{self, Term};
 use super::text::Text;
 use super::words::wiring as wiring_words;
-use super::{Correction, Course, Document, Language, Measure, Plan, check, plan};
+use super::{Correction, Course, Document, Language, Measure, Plan, Reference, check, glossary, plan, required};
+
+/// What makes a folder one of lessons.
+pub const COURSE_FILE: &str = "course.toml";
 
 /// The version of the lesson format that this code reads.
 const FORMAT_VERSION: u32 = 1;
@@ -119,7 +122,7 @@ struct SharedControl {
 /// `lesson.toml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LessonFile {
+pub(super) struct LessonFile {
     id: String,
     slug: String,
     title: Text,
@@ -180,6 +183,13 @@ enum OptionName {
 /// # Errors
 /// Every problem found.
 pub fn course(files: &Files) -> Result<Course, CourseError> {
+    let mut course = as_written(files)?;
+    glossary::mark(&mut course);
+    Ok(course)
+}
+
+/// A checked course whose texts are as their authors wrote them: what the checks speak of.
+pub(super) fn as_written(files: &Files) -> Result<Course, CourseError> {
     let mut findings = Vec::new();
     let Some(shared) = toml_file::<CourseFile>(files, "course.toml", &mut findings) else {
         return Err(CourseError::Unsound(findings));
@@ -197,7 +207,8 @@ pub fn course(files: &Files) -> Result<Course, CourseError> {
     }
     let folders: BTreeSet<&str> =
         files.0.keys().filter_map(|path| path.split_once('/').map(|(folder, _)| folder)).collect();
-    const SHARED: [&str; 5] = ["course.toml", "chapters.toml", "terms.toml", "teacher.en.md", "teacher.ja.md"];
+    const SHARED: [&str; 6] =
+        ["course.toml", "chapters.toml", "terms.toml", "lab.toml", "teacher.en.md", "teacher.ja.md"];
     for path in files.0.keys().filter(|path| !path.contains('/') && !SHARED.contains(&path.as_str())) {
         findings.push(stray(path));
     }
@@ -207,7 +218,9 @@ pub fn course(files: &Files) -> Result<Course, CourseError> {
     let listed = toml_file::<TermsFile>(files, "terms.toml", &mut findings);
     let en = sections(files, "teacher.en.md", &mut findings);
     let ja = sections(files, "teacher.ja.md", &mut findings);
-    let (Some(chapters), Some(listed), Some(en), Some(ja)) = (chapters, listed, en, ja) else {
+    let reference = toml_file::<Reference>(files, "lab.toml", &mut findings);
+    let (Some(chapters), Some(listed), Some(reference), Some(en), Some(ja)) = (chapters, listed, reference, en, ja)
+    else {
         return Err(CourseError::Unsound(findings));
     };
     let texts = files.0.iter().filter_map(|(path, bytes)| Some((path.as_str(), std::str::from_utf8(bytes).ok()?)));
@@ -219,10 +232,24 @@ pub fn course(files: &Files) -> Result<Course, CourseError> {
         lessons,
         plan: Plan { chapters: chapters.chapters, lectures: chapters.lectures, en, ja },
         terms: listed.terms,
+        reference,
     };
     course.plan.sort(&mut course.lessons);
     check::course(&course, &mut findings);
     if findings.is_empty() { Ok(course) } else { Err(CourseError::Unsound(findings)) }
+}
+
+impl Lesson {
+    /// The folder of its files.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        folder_of(&self.id, &self.slug)
+    }
+}
+
+/// The folder of a lesson with this id and slug.
+pub(super) fn folder_of(id: &str, slug: &str) -> String {
+    format!("{}-{slug}", id.trim_start_matches('L'))
 }
 
 fn stray(path: &str) -> Finding {
@@ -236,7 +263,15 @@ fn stray(path: &str) -> Finding {
 fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<Finding>) -> Option<Lesson> {
     let path = |name: &str| format!("{folder}/{name}");
     let toml_path = path("lesson.toml");
+    let before = findings.len();
     let file: Option<LessonFile> = toml_file(files, &toml_path, findings);
+    if let (None, Some(text)) = (&file, files.0.get(&toml_path).and_then(|bytes| std::str::from_utf8(bytes).ok())) {
+        // The reader stops at the first key that is missing, and does not say of which table.
+        let first = findings.split_off(before);
+        required::missing(&toml_path, text, findings);
+        let told = findings.len() > before;
+        findings.extend(first.into_iter().filter(|finding| !told || !finding.message.starts_with("missing field")));
+    }
     let en = sections(files, &path("en.md"), findings);
     let ja = sections(files, &path("ja.md"), findings);
     let [program, starter, solution] =
@@ -267,7 +302,7 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
             findings.push(stray(&path(name)));
         }
     }
-    let expected_folder = format!("{}-{}", file.id.trim_start_matches('L'), file.slug);
+    let expected_folder = folder_of(&file.id, &file.slug);
     if folder != expected_folder {
         findings.push(Finding {
             file: toml_path.clone(),

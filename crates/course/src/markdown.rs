@@ -53,8 +53,39 @@ pub fn sections(source: &str) -> Result<Vec<Section>, (usize, String)> {
 #[must_use]
 pub fn block_html(source: &str) -> String {
     let mut rendered = String::with_capacity(source.len() * 2);
-    html::push_html(&mut rendered, safe(source).into_iter());
+    html::push_html(&mut rendered, linked(safe(source)).into_iter());
     rendered
+}
+
+/// As [`inline_html`], with the calls of the module `lab` leading to their reference.
+#[must_use]
+pub fn linked_html(source: &str) -> String {
+    let paragraph = |event: &Event<'_>| matches!(event, Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph));
+    let mut rendered = String::with_capacity(source.len() * 2);
+    html::push_html(&mut rendered, linked(safe(source)).into_iter().filter(|event| !paragraph(event)));
+    rendered
+}
+
+/// Makes a link to the reference of each call of the module `lab` that stands as code.
+fn linked(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let mut in_link = false;
+    let link = |event| match event {
+        Event::Start(Tag::Link { .. }) | Event::End(TagEnd::Link) => {
+            in_link = matches!(event, Event::Start(_));
+            event
+        }
+        Event::Code(code) if !in_link => {
+            let name = code.strip_prefix("lab.").and_then(|call| call.split(|c: char| !c.is_ascii_lowercase()).next());
+            match name {
+                Some(name) if !name.is_empty() => {
+                    Event::Html(format!("<a href=\"/lab#{name}\"><code>{}</code></a>", escape(&code)).into())
+                }
+                _ => Event::Code(code),
+            }
+        }
+        event => event,
+    };
+    events.into_iter().map(link).collect()
 }
 
 /// Renders one line without a surrounding paragraph.
@@ -204,6 +235,16 @@ mod tests {
              <tr class=\"safe-point\"><td>07</td><td><code>JUMP 10</code></td><td>safe point</td></tr>\n\
              </tbody></table>",
         );
+    }
+
+    #[test]
+    fn calls_of_the_module_lead_to_their_reference() {
+        check(
+            "`lab.beat()` and `beat()`",
+            "<p><a href=\"/lab#beat\"><code>lab.beat()</code></a> and <code>beat()</code></p>",
+        );
+        check("[`lab.beat`](/x)", "<p><a href=\"/x\"><code>lab.beat</code></a></p>");
+        assert_eq!(linked_html("`lab.get(\"<\")`"), "<a href=\"/lab#get\"><code>lab.get(&quot;&lt;&quot;)</code></a>");
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub struct Term {
     /// Japanese variants that the texts must not use.
     #[serde(default)]
     pub avoid_ja: Vec<String>,
+    /// The slug of the first lesson that uses it.
+    #[serde(skip)]
+    pub first: Option<String>,
 }
 
 /// Sentences of an English text have at most so many words on average.
@@ -83,12 +86,7 @@ pub(super) fn explained(course: &Course) -> Vec<Finding> {
     let mut findings = Vec::new();
     for term in course.terms.iter().filter(|term| !term.known) {
         for (language, file, name) in [(Language::En, "en.md", &term.en), (Language::Ja, "ja.md", &term.ja)] {
-            let said = |text: &str| match language {
-                Language::En => {
-                    has_word(&text.to_lowercase(), name) || has_word(&text.to_lowercase(), &format!("{name}s"))
-                }
-                Language::Ja => text.contains(name.as_str()),
-            };
+            let said = |text: &str| term.find(text, language).is_some();
             let html = |lesson: &Lesson| {
                 lesson.sections(language).iter().map(|section| section.html.as_str()).collect::<String>()
             };
@@ -98,7 +96,7 @@ pub(super) fn explained(course: &Course) -> Vec<Finding> {
             };
             if !elements(&text, "em").any(said) {
                 findings.push(Finding {
-                    file: format!("{}-{}/{file}", lesson.id.trim_start_matches('L'), lesson.slug),
+                    file: format!("{}/{file}", lesson.folder()),
                     place: String::new(),
                     message: format!("is the first to say `{name}`; explain it there, in emphasis"),
                 });
@@ -200,6 +198,7 @@ mod tests {
             known: false,
             avoid_en: vec!["critical region".to_owned()],
             avoid_ja: vec!["区間".to_owned(), "セクション".to_owned()],
+            first: None,
         }]
     }
 

@@ -29,6 +29,12 @@ impl Text {
         markdown::inline_html(self.source(language))
     }
 
+    /// The text as safe inline HTML, with the calls of the module `lab` leading to their reference.
+    #[must_use]
+    pub fn linked_html(&self, language: Language) -> String {
+        markdown::linked_html(self.source(language))
+    }
+
     /// The text without marks, for places that take no HTML (titles, the terminal).
     #[must_use]
     pub fn plain(&self, language: Language) -> String {

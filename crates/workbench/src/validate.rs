@@ -6,6 +6,7 @@
 
 mod remembered;
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::check::{self, CHECK_SEED};
+use super::check::{self, CHECK_SEED, Checked};
 use super::clock::Moment;
 use super::hands::{Hands, Job};
 use super::headless::{Boards, RunError};
@@ -21,8 +22,9 @@ use super::judge;
 use super::record::{RunRecord, RunRequest, why};
 use crate::session::EndReason;
 use course::Language;
-use course::lesson::{GridRow, Need, Prediction, WrongFix};
-use course::{Lesson, Measured, Relation, Setting, Settings};
+use course::lesson::{GridRow, Instrument, Need, Prediction, WrongFix};
+use course::settings::Range;
+use course::{Lesson, Measured, Relation, Setting, Settings, Value};
 pub use remembered::Remembered;
 
 /// One thing to find out about a lesson.
@@ -226,15 +228,17 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> Vec<Strin
                     .map(|answer| &answer.key[..])
                     .collect();
                 if right == [&prediction.right[..]] {
-                    return not_finished(&record).into_iter().collect();
+                    let mut findings = told_before(lesson, prediction, &measured);
+                    findings.extend(not_finished(&record));
+                    return findings;
                 }
+                let shown = named_values(prediction, &measured);
                 if let [answer] = right[..] {
-                    let shown =
-                        prediction.shows.iter().filter_map(|name| Some((name, measured.get(name)?.to_string())));
-                    let shown: Vec<_> = shown.map(|(name, value)| format!("{name} = {value}")).collect();
-                    return vec![format!("`{answer}` is right ({}), not `{}`", shown.join(", "), prediction.right)];
+                    return vec![format!("`{answer}` is right ({shown}), not `{}`", prediction.right)];
                 }
-                vec![format!("{} answers are right ({}), exactly one must be", right.len(), right.join(", "))]
+                let count = right.len();
+                let which = if right.is_empty() { String::new() } else { format!(" ({})", right.join(", ")) };
+                vec![format!("{count} answers are right{which}, exactly one must be; measured: {shown}")]
             })
         }
         Task::Starter => exercise(lesson, &lesson.starter, boards, false),
@@ -242,6 +246,75 @@ fn judge_task(lesson: &Lesson, task: Task<'_>, boards: &dyn Boards) -> Vec<Strin
         Task::Wrong(wrong) => wrong_fix(lesson, wrong, boards),
     };
     findings.unwrap_or_else(|error| vec![error.to_string()])
+}
+
+/// The measured values that a question shows, and those that its answers ask for.
+fn named_values(prediction: &Prediction, measured: &Measured) -> String {
+    let asked = prediction.options.iter().flat_map(|option| option.right_when.names());
+    let names: BTreeSet<&str> = prediction.shows.iter().map(String::as_str).chain(asked).collect();
+    let shown = names.into_iter().map(|name| match measured.get(name) {
+        Some(value) => format!("{name} = {value}"),
+        None => format!("{name} was not measured"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+/// Where a text before the question tells what came of its settings: the verdict of the outcome table, in a sentence that
+/// names one of the settings or on the very settings to try; or a measured number that no guess would hit.
+fn told_before(lesson: &Lesson, prediction: &Prediction, measured: &Measured) -> Vec<String> {
+    let mut findings = Vec::new();
+    let verdict = lesson.instruments.iter().find_map(|instrument| match instrument {
+        Instrument::Outcome { verdicts, .. } => {
+            verdicts.iter().find(|verdict| verdict.when.holds(measured) == Ok(true)).map(|verdict| &verdict.text)
+        }
+        _ => None,
+    });
+    let same_settings = |place: &str| {
+        let set = lesson.settings(&prediction.set).ok();
+        let tried = lesson.tries.iter().enumerate().find(|(at, _)| place == format!("try {}", at + 1));
+        tried.is_some_and(|(_, attempt)| set.is_some() && lesson.settings(&attempt.set).ok() == set)
+    };
+    for (place, text) in lesson.before_the_questions() {
+        for language in Language::ALL {
+            for sentence in text.source(language).split_inclusive(['.', '?', '。', '？']) {
+                let said = verdict.map(|verdict| verdict.source(language)).filter(|said| tells(said, language));
+                let named = || same_settings(&place) || names_setting(lesson, prediction, sentence, language);
+                if let Some(said) = said.filter(|said| sentence.contains(said)).filter(|_| named()) {
+                    findings.push(format!("{place} tells the verdict before the question: {said}"));
+                }
+                let numbers = prediction.shows.iter().filter_map(|name| Some((name, measured.get(name)?.to_string())));
+                for (name, number) in numbers.filter(|(_, number)| number.len() >= 3) {
+                    let words = sentence.split(|c: char| !c.is_alphanumeric());
+                    if words.into_iter().any(|word| word == number) {
+                        findings.push(format!("{place} tells the measured {name} = {number} before the question"));
+                    }
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// A verdict of a word or two says too little to give anything away.
+fn tells(verdict: &str, language: Language) -> bool {
+    match language {
+        Language::En => verdict.split_whitespace().count() >= 2,
+        Language::Ja => verdict.chars().count() >= 5,
+    }
+}
+
+/// Whether a sentence names one of the settings that a question speaks of, by its value or its label.
+fn names_setting(lesson: &Lesson, prediction: &Prediction, sentence: &str, language: Language) -> bool {
+    let folded = sentence.to_lowercase();
+    prediction.set.iter().any(|(name, value)| {
+        let value = value.to_string();
+        let label = lesson.control(name).and_then(|control| match &control.range {
+            Range::Choice { options } => options.iter().find(|option| option.value == value),
+            Range::Number { .. } => None,
+        });
+        let label = label.map(|option| option.label.plain(language).to_lowercase());
+        [Some(value.to_lowercase()), label].into_iter().flatten().any(|named| folded.contains(&named))
+    })
 }
 
 fn run_lesson(lesson: &Lesson, set: &Settings, seconds: u32, boards: &dyn Boards) -> Result<RunRecord, RunError> {
@@ -261,7 +334,7 @@ fn exercise(lesson: &Lesson, program: &str, boards: &dyn Boards, must_pass: bool
     let checked = check::runs(lesson, program, boards, &mut |_| true)?;
     let verdict = judge::verdict(lesson, &checked, Language::En);
     if verdict.passed == must_pass {
-        return Ok(Vec::new());
+        return Ok(if must_pass { allocations(lesson, &checked) } else { Vec::new() });
     }
     if !must_pass {
         return Ok(vec!["it passes, so there is nothing to learn; make it fail".to_owned()]);
@@ -273,6 +346,21 @@ fn exercise(lesson: &Lesson, program: &str, boards: &dyn Boards, must_pass: bool
     findings.extend(verdict.traceback);
     findings.extend(verdict.arrivals.map(|arrival| format!("{}: {}", arrival.word, arrival.sentence)));
     Ok(findings)
+}
+
+/// A solution that passes although a hard callback of it found no memory: it breaks the rule that the course begins with.
+fn allocations(lesson: &Lesson, checked: &Checked) -> Vec<String> {
+    let hard = |id: &str| {
+        let run = lesson.exercise.runs.iter().find(|run| run.id == id);
+        run.and_then(|run| lesson.settings(&run.set).ok())
+            .is_some_and(|set| set.get("kind") == Some(&Setting::Text("hard".to_owned())))
+    };
+    let no_memory = Value::Text("MemoryError".to_owned());
+    let runs = checked.runs.iter().filter(|(id, record)| {
+        let measured = record.measured();
+        hard(id) && (0..10).any(|at| measured.get(&format!("exc{at}.class")) == Some(&no_memory))
+    });
+    runs.map(|(id, _)| format!("run `{id}`: a hard callback allocates (MemoryError)")).collect()
 }
 
 fn wrong_fix(lesson: &Lesson, wrong: &WrongFix, boards: &dyn Boards) -> Result<Vec<String>, RunError> {
@@ -442,5 +530,33 @@ mod tests {
         assert!(xml.contains("tests=\"2\" failures=\"1\" time=\"3.000\""));
         assert!(xml.contains("name=\"grid cure=&quot;none&quot; &amp; more\" time=\"1.500\"/>"));
         assert!(xml.contains("<failure message=\"`lost &lt; 1` does not hold\u{fffd}\">"));
+    }
+
+    #[test]
+    fn a_result_that_stands_before_its_question_is_found() {
+        let course = crate::test_course();
+        let mut lesson = course.lesson("keep-it-short").unwrap().clone();
+        let mut measured = Measured::new();
+        for (name, value) in
+            [("disabled", 0.0), ("missed", 0.0), ("dropped", 0.0), ("stall_max", 1234.0), ("share", 7.0)]
+        {
+            measured.insert(name, Value::Number(value));
+        }
+        measured.insert("style", Value::Text("in_callback".to_owned()));
+        let prediction = lesson.predictions[0].clone();
+        assert_eq!(told_before(&lesson, &prediction, &measured), Vec::<String>::new());
+        assert_eq!(named_values(&prediction, &measured), "share = 7, stall_max = 1234");
+
+        lesson.tries[0].text.en = "All in the callback: main stands still.".to_owned();
+        lesson.summary.en = "A handler takes 1234 us.".to_owned();
+        // The same words about other settings tell nothing.
+        lesson.tries[1].text.en = "Not so: main stands still.".to_owned();
+        assert_eq!(
+            told_before(&lesson, &prediction, &measured),
+            [
+                "the summary tells the measured stall_max = 1234 before the question",
+                "try 1 tells the verdict before the question: main stands still"
+            ]
+        );
     }
 }

@@ -45,12 +45,15 @@ pub(super) struct Arguments {
     /// Prints one JSON object.
     #[arg(long)]
     json: bool,
+    /// The lessons of a folder in the place of those that this binary carries, for authors.
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
     #[command(flatten)]
     emulation: EmulationOptions,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let course = crate::lessons::embedded()?;
+    let course = crate::lessons::load(arguments.folder.as_deref())?;
     let lesson = find_lesson(&course, &arguments.lesson)?;
     let (request, arrival, boards) = what(&course, lesson, &arguments)?;
     let mut exploration = explore::open(lesson, request, &boards).map_err(coded)?;

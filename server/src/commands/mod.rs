@@ -3,10 +3,12 @@
 
 mod board_image;
 mod boards;
+mod check;
 mod class;
 mod emulation;
 mod explore;
 mod flash;
+mod lesson;
 mod out;
 mod run;
 mod serve;
@@ -55,6 +57,10 @@ enum Command {
     Class(class::Arguments),
     /// Writes the course as static files, for any web server or to be opened from a stick.
     Site(site::Arguments),
+    /// Checks one program against a lesson's exercise; the exit code is 0 if it passes.
+    Check(check::Arguments),
+    /// Helps to write lessons.
+    Lesson(lesson::Arguments),
     /// Checks the whole course: structure, both languages, starters, solutions, expectations.
     Validate(validate::Arguments),
 }
@@ -73,6 +79,8 @@ impl CommandLine {
             Command::Explore(arguments) => explore::execute(arguments),
             Command::Class(arguments) => class::execute(arguments),
             Command::Site(arguments) => site::execute(arguments),
+            Command::Check(arguments) => check::execute(arguments),
+            Command::Lesson(arguments) => lesson::execute(arguments),
             Command::Validate(arguments) => validate::execute(arguments),
         };
         out::end(outcome)

@@ -59,7 +59,7 @@ pub struct BenchPage<'l> {
 struct Head<'l> {
     id: &'l str,
     title: String,
-    sources: Vec<Source<'l>>,
+    sources: Vec<Source>,
     file: String,
     seconds: u32,
     seed: u32,
@@ -67,9 +67,8 @@ struct Head<'l> {
 }
 
 #[derive(Debug)]
-struct Source<'l> {
+struct Source {
     document: String,
-    language: &'l str,
     heading: String,
     claims: String,
 }
@@ -407,7 +406,7 @@ impl ExerciseView {
             passed: work.passed,
             proof: proof_words(work.proof, language),
             criteria: criteria.chain(arrivals).collect(),
-            hints: lesson.exercise.hints.iter().map(|hint| hint.html(language)).collect(),
+            hints: lesson.exercise.hints.iter().map(|hint| hint.linked_html(language)).collect(),
             solution_html: python::html(&lesson.solution),
         }
     }
@@ -446,12 +445,11 @@ fn measured_words(measured: &Value) -> String {
     if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
 }
 
-fn sources<'l>(course: &'l Course, lesson: &'l Lesson, frame: &Frame) -> Vec<Source<'l>> {
+fn sources(course: &Course, lesson: &Lesson, frame: &Frame) -> Vec<Source> {
     let mut named: Option<&str> = None;
     course
         .sections_of(lesson)
         .map(|(document, section)| {
-            let original = Language::from_tag(&document.language).unwrap_or_default();
             let claims: Vec<_> =
                 lesson.claims.iter().filter(|claim| section.claims.contains(claim)).map(String::as_str).collect();
             // The document is named once, before its first section.
@@ -459,8 +457,7 @@ fn sources<'l>(course: &'l Course, lesson: &'l Lesson, frame: &Frame) -> Vec<Sou
             named = Some(&document.id);
             Source {
                 document: if again { String::new() } else { frame.fill("bench.document", &[("id", &document.id)]) },
-                language: if section.mark.is_some() { frame.language.tag() } else { original.tag() },
-                heading: section.mark.clone().unwrap_or_else(|| section.title.plain(original)),
+                heading: section.mark.clone().unwrap_or_else(|| section.title.plain(frame.language)),
                 claims: claims.join(", "),
             }
         })

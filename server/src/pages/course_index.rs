@@ -1,93 +1,102 @@
-//! The course index: both documents, section by section, and how far the visitor is.
+//! The course as a path: its chapters in order, what each teaches and how long it takes, and where
+//! the visitor is on it. The other view, by the sections of the documents, is `documents`.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 
-use super::bench::plain;
 use super::frame::Frame;
 use super::visitor_work::{Progress, STEPS, VisitorWork, step_key};
-use course::Language;
-use course::{Course, Document, Lesson};
+use course::plan::Chapter;
+use course::{Course, Lesson};
 
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "course.html")]
 pub struct CoursePage {
     frame: Frame,
-    lead: String,
-    continue_: Continue,
+    here: Continue,
     progress: String,
-    lessons: Vec<LessonView>,
-    columns: Vec<Column>,
-    corrections: Vec<CorrectionView>,
+    all: usize,
+    steps: Vec<StepWords>,
+    times: Vec<TimeView>,
+    chapters: Vec<ChapterView>,
+    lectures: Vec<LectureView>,
 }
 
 #[derive(Debug)]
 struct Continue {
     invitation: &'static str,
+    button: &'static str,
     id: String,
     slug: String,
     title: String,
     where_: String,
 }
 
-#[derive(Clone, Debug)]
-struct LessonView {
-    id: String,
-    number: String,
-    slug: String,
-    title: String,
-    needs_hard: bool,
-    progress: Progress,
+#[derive(Debug)]
+struct StepWords {
+    name: &'static str,
+    words: &'static str,
+}
+
+/// A choice of how much time there is.
+#[derive(Debug)]
+struct TimeView {
+    path: String,
+    words: String,
+    chosen: bool,
 }
 
 #[derive(Debug)]
-struct Column {
+struct ChapterView {
     id: String,
-    language: String,
+    number: usize,
     title: String,
-    facts: String,
-    sections: Vec<SectionView>,
-}
-
-#[derive(Debug)]
-struct SectionView {
-    group: Option<Heading>,
-    mark: String,
-    language: String,
-    heading: String,
-    gloss: String,
-    claims: String,
+    teaches: String,
+    time: String,
+    progress: String,
+    here: bool,
     lessons: Vec<LessonView>,
-    passed: usize,
+    questions: usize,
 }
 
+/// Lessons that fit into the time chosen.
 #[derive(Debug)]
-struct Heading {
-    original: String,
-    gloss: String,
+struct LectureView {
+    title: String,
+    time: String,
+    lessons: Vec<LessonView>,
 }
 
-#[derive(Debug)]
-struct CorrectionView {
-    id: String,
-    html: String,
+/// A lesson as course pages list it.
+#[derive(Clone, Debug)]
+pub(super) struct LessonView {
+    pub(super) id: String,
+    pub(super) slug: String,
+    pub(super) title: String,
+    pub(super) needs_hard: bool,
+    pub(super) progress: Progress,
+    line: String,
+    time: String,
+    here: bool,
 }
 
 impl LessonView {
-    fn new(lesson: &Lesson, work: Option<&VisitorWork>, language: Language) -> Self {
+    pub(super) fn new(lesson: &Lesson, work: Option<&VisitorWork>, frame: &Frame) -> Self {
         Self {
             id: lesson.id.clone(),
-            number: format!("{:02}", lesson.number()),
             slug: lesson.slug.clone(),
-            title: lesson.title.plain(language),
+            title: lesson.title.plain(frame.language),
             needs_hard: lesson.needs_hard(),
             progress: work.map_or(Progress::NotStarted, VisitorWork::progress),
+            line: lesson.summary.plain(frame.language),
+            time: minutes(frame, lesson.minutes),
+            here: false,
         }
     }
 
-    fn shape(&self) -> &'static str {
+    pub(super) fn shape(&self) -> &'static str {
         match self.progress {
             Progress::NotStarted => "ring",
             Progress::Started => "running",
@@ -96,11 +105,11 @@ impl LessonView {
         }
     }
 
-    fn bar(&self) -> &'static str {
+    pub(super) fn bar(&self) -> &'static str {
         if self.progress == Progress::Passed { "done" } else { "todo" }
     }
 
-    fn state_name(&self) -> &'static str {
+    pub(super) fn state_name(&self) -> &'static str {
         match self.progress {
             Progress::NotStarted => "not-started",
             Progress::Started => "started",
@@ -109,7 +118,7 @@ impl LessonView {
         }
     }
 
-    fn state_key(&self) -> &'static str {
+    pub(super) fn state_key(&self) -> &'static str {
         match self.progress {
             Progress::NotStarted => "course.not_started",
             Progress::Started => "course.started",
@@ -120,27 +129,44 @@ impl LessonView {
 }
 
 impl CoursePage {
-    /// The index as this visitor left it; `work` by lesson slug, `last` the lesson opened last.
+    /// The path as this visitor left it; `work` by lesson slug, `last` the lesson opened last, `time` the minutes that
+    /// somebody has who asks for lessons that fit.
     #[must_use]
     pub fn new(
         frame: Frame,
         course: &Course,
         work: &BTreeMap<String, VisitorWork>,
         last: Option<&str>,
+        time: Option<u32>,
     ) -> Option<Self> {
-        let language = frame.language;
-        let lessons: Vec<_> =
-            course.lessons.iter().map(|lesson| LessonView::new(lesson, work.get(&lesson.slug), language)).collect();
-        let passed = lessons.iter().filter(|lesson| lesson.progress == Progress::Passed).count();
-        let places = (passed.to_string(), lessons.len().to_string());
-        let columns = course.documents.iter().map(|document| column(document, course, work, &frame)).collect();
+        let here = current_lesson(course, work, last)?;
+        let passed = |lesson: &&Lesson| work.get(&lesson.slug).is_some_and(|work| work.passed);
+        let all_passed = course.lessons.iter().filter(passed).count().to_string();
+        let chapters: Vec<_> = course
+            .plan
+            .chapters
+            .iter()
+            .enumerate()
+            .map(|(at, chapter)| chapter_view(&frame, course, work, chapter, at + 1, here))
+            .collect();
+        let lectures = course.plan.lectures.iter().filter(|lecture| Some(lecture.minutes) == time);
+        let lectures: Vec<_> = lectures
+            .map(|lecture| LectureView {
+                title: lecture.title.plain(frame.language),
+                time: minutes(&frame, lecture.minutes),
+                lessons: views(&frame, course, work, &lecture.lessons),
+            })
+            .collect();
         Some(Self {
-            lead: frame.fill("course.lead", &[("n", &places.1)]),
-            progress: frame.fill("course.progress", &[("n", &places.0), ("all", &places.1)]),
-            continue_: continue_with(&frame, course, work, last)?,
-            lessons,
-            columns,
-            corrections: corrections(course, language),
+            here: continue_with(&frame, work, here),
+            progress: frame.fill("course.progress", &[("n", &all_passed), ("all", &course.lessons.len().to_string())]),
+            all: course.lessons.len(),
+            steps: STEPS
+                .map(|step| StepWords { name: frame.t(step_key(step)), words: frame.t(lesson_key(step)) })
+                .into(),
+            times: times(&frame, course, time.filter(|_| !lectures.is_empty())),
+            chapters,
+            lectures,
             frame,
         })
     }
@@ -160,108 +186,163 @@ pub fn current_lesson<'c>(
         .or_else(|| course.lessons.first())
 }
 
-fn continue_with(
+/// A time in minutes, or in hours and minutes where there are many.
+pub(super) fn minutes(frame: &Frame, minutes: u32) -> String {
+    let (hours, rest) = (minutes / 60, minutes % 60);
+    if minutes < 120 {
+        return frame.fill("course.minutes", &[("n", &minutes.to_string())]);
+    }
+    frame.fill("course.hours", &[("h", &hours.to_string()), ("n", &rest.to_string())])
+}
+
+fn chapter_view(
     frame: &Frame,
     course: &Course,
     work: &BTreeMap<String, VisitorWork>,
-    last: Option<&str>,
-) -> Option<Continue> {
-    let lesson = current_lesson(course, work, last)?;
+    chapter: &Chapter,
+    number: usize,
+    here: &Lesson,
+) -> ChapterView {
+    let mut lessons = views(frame, course, work, &chapter.lessons);
+    for lesson in lessons.iter_mut().filter(|lesson| lesson.slug == here.slug) {
+        lesson.here = true;
+        lesson.line = here_line(frame, work, here);
+    }
+    let passed = lessons.iter().filter(|lesson| lesson.progress == Progress::Passed).count();
+    let needed =
+        course.lessons.iter().filter(|lesson| chapter.lessons.contains(&lesson.id)).map(|lesson| lesson.minutes);
+    ChapterView {
+        id: chapter.id.clone(),
+        number,
+        title: chapter.title.plain(frame.language),
+        teaches: chapter.teaches.plain(frame.language),
+        time: minutes(frame, needed.sum()),
+        progress: frame.fill("course.passed_of", &[("n", &passed.to_string()), ("all", &lessons.len().to_string())]),
+        here: chapter.lessons.contains(&here.id),
+        questions: chapter.quiz.len(),
+        lessons,
+    }
+}
+
+/// What stands under the lesson that the visitor is at, in the place of its summary once it is begun.
+fn here_line(frame: &Frame, work: &BTreeMap<String, VisitorWork>, lesson: &Lesson) -> String {
     let begun = work.get(&lesson.slug).filter(|work| work.progress() != Progress::NotStarted);
-    let where_ = match begun.map(|work| work.next_step()) {
+    match begun.and_then(VisitorWork::next_step) {
+        Some(step) => frame.fill("course.here_step", &[("n", &(step + 1).to_string())]),
         None => lesson.summary.plain(frame.language),
+    }
+}
+
+fn views(frame: &Frame, course: &Course, work: &BTreeMap<String, VisitorWork>, ids: &[String]) -> Vec<LessonView> {
+    let found = ids.iter().filter_map(|id| course.lessons.iter().find(|lesson| lesson.id == *id));
+    found.map(|lesson| LessonView::new(lesson, work.get(&lesson.slug), frame)).collect()
+}
+
+fn continue_with(frame: &Frame, work: &BTreeMap<String, VisitorWork>, lesson: &Lesson) -> Continue {
+    let begun = work.get(&lesson.slug).filter(|work| work.progress() != Progress::NotStarted);
+    let first = !work.values().any(|work| work.progress() != Progress::NotStarted);
+    let where_ = match begun.map(VisitorWork::next_step) {
+        None => frame.fill("course.takes", &[("time", &minutes(frame, lesson.minutes))]),
         Some(None) => frame.t("course.all_done").to_owned(),
         Some(Some(step)) => {
-            let number = (step + 1).to_string();
-            frame.fill("course.step", &[("n", &number), ("step", frame.t(step_key(STEPS[step])))])
+            // The steps are about as long as each other; the last ones take what is left.
+            let steps = u32::try_from(STEPS.len()).unwrap_or(1);
+            let left = (lesson.minutes * (steps - u32::try_from(step).unwrap_or(0))).div_ceil(steps);
+            frame.fill(
+                "course.step",
+                &[
+                    ("n", &(step + 1).to_string()),
+                    ("step", frame.t(step_key(STEPS[step]))),
+                    ("left", &minutes(frame, left)),
+                ],
+            )
         }
     };
-    Some(Continue {
-        invitation: frame.t(if begun.is_some() { "course.continue" } else { "course.begin" }),
+    Continue {
+        invitation: frame.t(if first { "course.start_here" } else { "course.continue_here" }),
+        button: frame.t(if begun.is_some() { "course.continue" } else { "course.begin" }),
         id: lesson.id.clone(),
         slug: lesson.slug.clone(),
         title: lesson.title.plain(frame.language),
         where_,
-    })
+    }
 }
 
-fn column(document: &Document, course: &Course, work: &BTreeMap<String, VisitorWork>, frame: &Frame) -> Column {
-    let language = frame.language;
-    let original = Language::from_tag(&document.language).unwrap_or_default();
-    let gloss = |text| if original == language { String::new() } else { plain(text, language) };
-    let sections = document.sections.iter().map(|section| {
-        let lessons: Vec<_> = course
-            .lessons_of(section)
-            .map(|lesson| LessonView::new(lesson, work.get(&lesson.slug), language))
-            .collect();
-        // Paragraphs have no heading: the title is ours, in the visitor's language.
-        let own_title = section.mark.is_some();
-        SectionView {
-            group: section
-                .group
-                .as_ref()
-                .map(|group| Heading { original: plain(group, original), gloss: gloss(group) }),
-            mark: section.mark.clone().unwrap_or_default(),
-            language: if own_title { language.tag() } else { original.tag() }.to_owned(),
-            heading: plain(&section.title, if own_title { language } else { original }),
-            gloss: if own_title { String::new() } else { gloss(&section.title) },
-            claims: ranges(&section.claims),
-            passed: lessons.iter().filter(|lesson| lesson.progress == Progress::Passed).count(),
-            lessons,
-        }
+fn times(frame: &Frame, course: &Course, chosen: Option<u32>) -> Vec<TimeView> {
+    let mut known: Vec<u32> = course.plan.lectures.iter().map(|lecture| lecture.minutes).collect();
+    known.sort_unstable();
+    known.dedup();
+    let fitting = known.into_iter().map(|time| TimeView {
+        path: format!("/?time={time}"),
+        words: minutes(frame, time),
+        chosen: chosen == Some(time),
     });
-    let sections: Vec<_> = sections.collect();
-    let claims = document.sections.iter().map(|section| section.claims.len()).sum::<usize>().to_string();
-    Column {
-        id: document.id.clone(),
-        language: original.tag().to_owned(),
-        title: document.title.clone(),
-        facts: frame.fill(
-            "course.facts",
-            &[
-                ("sections", &sections.len().to_string()),
-                ("claims", &claims),
-                ("origin", &plain(&document.origin, language)),
-            ],
-        ),
-        sections,
-    }
+    let all = minutes(frame, course.lessons.iter().map(|lesson| lesson.minutes).sum());
+    let all =
+        TimeView { path: "/".to_owned(), words: frame.fill("course.all", &[("time", &all)]), chosen: chosen.is_none() };
+    fitting.chain([all]).collect()
 }
 
-/// Claims with neighbours drawn together: `A1–A3, A6`.
-fn ranges(claims: &[String]) -> String {
-    let number = |claim: &str| claim.trim_start_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().ok();
-    let mut runs: Vec<(&str, &str)> = Vec::new();
-    for claim in claims {
-        match runs.last_mut() {
-            Some((_, last)) if number(last).map(|n| n + 1) == number(claim) && number(claim).is_some() => *last = claim,
-            _ => runs.push((claim, claim)),
-        }
+/// The catalogue key of what a step asks of a learner.
+fn lesson_key(step: &str) -> &'static str {
+    match step {
+        "predict" => "course.how_predict",
+        "run" => "course.how_run",
+        "see" => "course.how_see",
+        "explain" => "course.how_explain",
+        "fix" => "course.how_fix",
+        _ => "course.how_checked",
     }
-    let written =
-        runs.iter().map(|(first, last)| if first == last { (*first).to_owned() } else { format!("{first}–{last}") });
-    written.collect::<Vec<_>>().join(", ")
-}
-
-/// Only those that a lesson of this course demonstrates.
-fn corrections(course: &Course, language: Language) -> Vec<CorrectionView> {
-    course
-        .corrections
-        .iter()
-        .filter(|correction| course.lessons.iter().any(|lesson| lesson.corrections.contains(&correction.id)))
-        .map(|correction| CorrectionView { id: correction.id.clone(), html: correction.text.html(language) })
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::Part;
+    use super::super::tests::frame;
     use super::*;
+    use course::Language;
+
+    fn page(work: &[(&str, VisitorWork)], last: Option<&str>, time: Option<u32>) -> String {
+        let course = crate::lessons::embedded().unwrap();
+        let work = work.iter().map(|(slug, work)| ((*slug).to_owned(), work.clone())).collect();
+        CoursePage::new(frame(Language::En, Part::Course), &course, &work, last, time).unwrap().render().unwrap()
+    }
 
     #[test]
-    fn neighbouring_claims_are_drawn_together() {
-        let claims = ["A1", "A2", "A3", "A6", "B9"].map(str::to_owned);
-        assert_eq!(ranges(&claims), "A1–A3, A6, B9");
-        assert_eq!(ranges(&["B26".to_owned()]), "B26");
-        assert_eq!(ranges(&[]), "");
+    fn who_begins_is_shown_the_first_lesson() {
+        let course = crate::lessons::embedded().unwrap();
+        let first = &course.lessons[0];
+        let html = page(&[], None, None);
+        let card = html.split("class=\"card continue\"").nth(1).unwrap().split("</section>").next().unwrap();
+        assert!(card.contains("Start here") && card.contains(&format!("/lessons/{}", first.slug)), "{card}");
+        assert_eq!(html.matches(" open>").count(), 1, "one chapter is open");
+        for lesson in &course.lessons {
+            assert!(
+                html.contains(&format!("class=\"lesson-tile\" href=\"/lessons/{}\"", lesson.slug)),
+                "{}",
+                lesson.id
+            );
+        }
+    }
+
+    #[test]
+    fn who_comes_back_goes_on_where_they_were() {
+        let begun = VisitorWork { steps: [("predict".to_owned(), true)].into(), ..VisitorWork::default() };
+        let passed = VisitorWork { passed: true, ..VisitorWork::default() };
+        let work = [("how-late", begun), ("where-can-it-strike", passed)];
+        let html = page(&work, Some("how-late"), None);
+        let card = html.split("class=\"card continue\"").nth(1).unwrap().split("</section>").next().unwrap();
+        assert!(card.contains("Continue here") && card.contains("/lessons/how-late"), "{card}");
+        assert!(card.contains("Step 2 of 6"), "{card}");
+        assert!(html.contains("1 of "), "the count of passed lessons");
+    }
+
+    #[test]
+    fn who_has_little_time_gets_lessons_that_fit() {
+        let html = page(&[], None, Some(45));
+        assert!(html.contains("45 minutes: a lost update"), "the lectures of 45 minutes");
+        assert!(!html.contains("90 minutes: sharing data"));
+        // Nobody planned for so long; the whole path is shown.
+        assert!(page(&[], None, Some(46)).contains("lesson-tile"));
     }
 }

@@ -8,11 +8,15 @@ pub mod boards;
 pub mod class;
 pub mod class_host;
 pub mod course_index;
+pub mod documents;
 mod explorer;
 pub mod frame;
 mod parts;
+pub mod quiz;
+pub mod teachers;
 pub mod trouble;
 pub mod visitor_work;
+pub mod words;
 pub mod workshop;
 
 #[cfg(test)]
@@ -24,9 +28,13 @@ mod tests {
     use super::bench::BenchPage;
     use super::boards::{BoardFacts, BoardsPage};
     use super::course_index::CoursePage;
+    use super::documents::DocumentsPage;
     use super::frame::{BoardChip, ClassStrip, Frame, Part, Theme};
+    use super::quiz::QuizPage;
+    use super::teachers::{KeyPage, TeachersPage, WorksheetsPage};
     use super::trouble::TroublePage;
     use super::visitor_work::VisitorWork;
+    use super::words::{GlossaryPage, LabPage};
     use crate::board::registry::Listed;
     use crate::error::Problem;
     use course::Language;
@@ -78,10 +86,17 @@ mod tests {
     /// Every page of the site, by name.
     fn all_pages(language: Language) -> BTreeMap<String, String> {
         let course = crate::lessons::embedded().unwrap();
-        let index = CoursePage::new(frame(language, Part::Course), &course, &BTreeMap::new(), None).unwrap();
+        let work = BTreeMap::new();
+        let around = || frame(language, Part::Course);
+        let index = CoursePage::new(around(), &course, &work, None, None).unwrap();
         let boards = boards();
         let mut pages = BTreeMap::from([
             ("course".to_owned(), index.render().unwrap()),
+            ("documents".to_owned(), DocumentsPage::new(around(), &course, &work).render().unwrap()),
+            ("glossary".to_owned(), GlossaryPage::new(around(), &course).render().unwrap()),
+            ("lab".to_owned(), LabPage::new(around(), &course.reference).render().unwrap()),
+            ("teachers".to_owned(), TeachersPage::new(around(), &course, true).render().unwrap()),
+            ("key".to_owned(), KeyPage::new(around(), &course).render().unwrap()),
             (
                 "boards".to_owned(),
                 BoardsPage::new(frame(language, Part::Boards), &course, &boards, true).render().unwrap(),
@@ -93,6 +108,12 @@ mod tests {
                     .unwrap(),
             ),
         ]);
+        for chapter in &course.plan.chapters {
+            let quiz = QuizPage::new(around(), &course, chapter).render().unwrap();
+            pages.insert(format!("quiz {}", chapter.id), quiz);
+            let sheets = WorksheetsPage::of_chapter(around(), &course, chapter).render().unwrap();
+            pages.insert(format!("worksheets {}", chapter.id), sheets);
+        }
         for lesson in &course.lessons {
             let work = VisitorWork::default();
             let page = BenchPage::new(frame(language, Part::Bench), &course, lesson, &work, 7);
@@ -147,7 +168,21 @@ mod tests {
         for language in Language::ALL {
             for (name, html) in all_pages(language) {
                 let words = html.split("<script type=\"application/json\"").next().unwrap();
-                for section in ["nav.", "bench.", "course.", "boards.", "live.", "step.", "state."] {
+                for section in [
+                    "nav.",
+                    "bench.",
+                    "course.",
+                    "boards.",
+                    "glossary.",
+                    "reference.",
+                    "quiz.",
+                    "teachers.",
+                    "worksheet.",
+                    "key.",
+                    "live.",
+                    "step.",
+                    "state.",
+                ] {
                     assert!(!words.contains(&format!(">{section}")), "{name}: a key of {section} is shown");
                 }
                 assert!(words.contains(&format!("lang=\"{}\"", language.tag())), "{name}: no language");

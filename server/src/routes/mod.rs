@@ -7,6 +7,7 @@ pub mod class;
 pub mod class_api;
 pub mod class_host;
 pub mod class_out;
+pub mod course_pages;
 pub mod events;
 pub mod explore;
 mod json;

@@ -47,16 +47,24 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/host/{token}", get(become_host))
 }
 
+/// How much time somebody has, in minutes. What is no number is no time.
+#[derive(Debug, Deserialize)]
+struct Time {
+    time: Option<String>,
+}
+
 async fn course(
     State(app): State<AppState>,
     visitor: Visitor,
     Visiting(language): Visiting,
     headers: HeaderMap,
+    Query(Time { time }): Query<Time>,
 ) -> Result<Response, Problem> {
     let work = all_work(&app, visitor).await?;
     let frame = frame(&app, visitor, language, &headers, Part::Course, "/", &work)?;
     let last = cookie(&headers, LESSON_COOKIE);
-    let page = CoursePage::new(frame, &app.course, &work, last).ok_or(Problem::PageUnknown)?;
+    let time = time.and_then(|minutes| minutes.parse().ok());
+    let page = CoursePage::new(frame, &app.course, &work, last, time).ok_or(Problem::PageUnknown)?;
     html(&page)
 }
 

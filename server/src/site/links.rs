@@ -6,7 +6,8 @@ use crate::assets;
 use course::Language;
 
 /// What begins so needs the program: it is on no site.
-const NEEDS_PROGRAM: [&str; 7] = ["/api", "/assets", "/class", "/events", "/host", "/join", "/~"];
+/// The answer key is the class host's, and a site is everybody's.
+const NEEDS_PROGRAM: [&str; 8] = ["/api", "/assets", "/class", "/events", "/host", "/join", "/teachers/key", "/~"];
 /// The page that says that the program is needed.
 const BOARDS: &str = "/boards";
 /// Files of the site itself, at its root.

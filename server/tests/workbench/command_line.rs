@@ -208,3 +208,32 @@ fn messages_follow_a_japanese_locale() {
     let explored = isrlab(&["explore", "lost-update", "--at", "5"]).env("LC_MESSAGES", "ja_JP.UTF-8").output().unwrap();
     assert!(String::from_utf8_lossy(&explored.stdout).contains("番目の割り込み位置"));
 }
+
+/// What an author does first: a lesson is made, it holds, and a program is judged in their language.
+#[test]
+fn a_new_lesson_holds_and_its_programs_are_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let lessons = folder.path().join("lessons");
+    let dir = lessons.to_str().unwrap();
+    let made = isrlab(&["lesson", "new", "my-own", "--folder", dir]).output().unwrap();
+    assert!(made.status.success(), "{}", error_of(&made));
+    let said = String::from_utf8_lossy(&made.stdout).into_owned();
+    let at = lessons.read_dir().unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    let own = at.into_iter().find(|name| name.ends_with("-my-own")).unwrap();
+    assert!(said.contains(&format!("isrlab validate my-own --folder {dir}")), "{said}");
+    let validated = isrlab(&["validate", "my-own", "--folder", dir]).output().unwrap();
+    assert!(validated.status.success(), "{}", String::from_utf8_lossy(&validated.stdout));
+
+    let file = |name: &str| lessons.join(&own).join(name).to_str().unwrap().to_owned();
+    let solved = isrlab(&["check", "my-own", &file("solution.py"), "--folder", dir, "--json"]).output().unwrap();
+    assert_eq!(solved.status.code(), Some(0), "{}", error_of(&solved));
+    let verdict: serde_json::Value = serde_json::from_slice(&solved.stdout).unwrap();
+    assert_eq!((&verdict["lesson"], &verdict["passed"]), (&"my-own".into(), &true.into()));
+    let failed = isrlab(&["check", "my-own", &file("starter.py"), "--folder", dir]).env("LANG", "ja_JP.UTF-8").output();
+    let failed = failed.unwrap();
+    let said = String::from_utf8_lossy(&failed.stdout).into_owned();
+    assert_eq!(failed.status.code(), Some(1), "{said}");
+    assert!(said.contains("不可") && said.contains("不合格"), "{said}");
+    let explored = isrlab(&["explore", "my-own", "--folder", dir]).output().unwrap();
+    assert!(error_of(&explored).contains("no_window"), "it is found, and has no window: {}", error_of(&explored));
+}

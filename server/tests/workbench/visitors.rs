@@ -143,3 +143,20 @@ async fn a_pupils_check_is_done_beside_forty_that_go_on_and_each_visitor_has_one
     assert_eq!(first.await.unwrap().code(), "check-given-up");
     strangers.iter().for_each(tokio::task::JoinHandle::abort);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_answer_key_is_the_class_hosts() {
+    let app = TestApp::new();
+    let (pupil, host) = (app.visitor_from([10, 0, 0, 7]).await, app.visitor().await);
+    let refused = pupil.get("/teachers/key").await;
+    assert_eq!((refused.status, refused.text.contains("wrong/")), (StatusCode::FORBIDDEN, false));
+    assert!(!pupil.get("/teachers").await.text.contains("/teachers/key"), "nobody is led to what they may not see");
+    assert_eq!(host.get("/teachers/key").await.status, StatusCode::OK);
+    assert!(host.get("/teachers").await.text.contains("href=\"/teachers/key\""));
+    for path in ["/documents", "/glossary", "/lab", "/chapters/when/quiz", "/lessons/how-late/worksheet", "/?time=45"] {
+        assert_eq!(pupil.get(path).await.status, StatusCode::OK, "{path}");
+    }
+    for path in ["/chapters/nowhere/quiz", "/chapters/nowhere/worksheets", "/lessons/nowhere/worksheet"] {
+        assert_eq!(pupil.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}

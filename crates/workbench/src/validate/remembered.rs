@@ -27,7 +27,11 @@ pub(super) fn content(lesson: &Lesson, task: Task<'_>, version: &BoardVersion) -
             let settings = lesson.grid.settings(row);
             format!("{:?}", (&lesson.program, settings, lesson.grid.seconds, &lesson.grid.holds, row))
         }
-        Task::Prediction(prediction) => format!("{:?}", (&lesson.program, lesson.grid.seconds, prediction)),
+        Task::Prediction(prediction) => {
+            // What stands before the question must not tell what came of it.
+            let before = lesson.before_the_questions();
+            format!("{:?}", (&lesson.program, lesson.grid.seconds, prediction, before, &lesson.instruments))
+        }
         Task::Starter => exercise(lesson, Some(&lesson.starter)),
         Task::Solution => exercise(lesson, Some(&lesson.solution)),
         Task::Wrong(wrong) => exercise(lesson, lesson.wrong.get(&wrong.file)),
@@ -88,7 +92,9 @@ mod tests {
         let led = r#"{"parts":[{"kind":"led","name":"l","pins":{"anode":4}}]}"#;
         let wired = |lesson: &mut Lesson| lesson.wiring = std::sync::Arc::new(serde_json::from_str(led).unwrap());
         assert_eq!(changed(&wired), all.clone().collect::<Vec<_>>());
-        assert_eq!(changed(&|lesson| lesson.title.en.push('!')), [0; 0]);
+        assert_eq!(changed(&|lesson| lesson.title.en.push('!')), (rows..runs).collect::<Vec<_>>());
+        assert_eq!(changed(&|lesson| lesson.exercise.hints.clear()), (runs..before.len()).collect::<Vec<_>>());
+        assert_eq!(changed(&|lesson| lesson.minutes += 1), [0; 0]);
         for other in [version("0123abce", Timing::Silicon), version("0123abcd", Timing::Unit)] {
             let after = contents(lesson, &other);
             assert!(all.clone().all(|at| after[at] != before[at]));
