@@ -19,7 +19,6 @@ const REQUIRED: [(&[&str], &[&str]); 24] = [
             "kinds",
             "boards",
             "run",
-            "control",
             "predict",
             "try",
             "instrument",

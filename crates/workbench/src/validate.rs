@@ -537,9 +537,14 @@ mod tests {
         let course = crate::test_course();
         let mut lesson = course.lesson("keep-it-short").unwrap().clone();
         let mut measured = Measured::new();
-        for (name, value) in
-            [("disabled", 0.0), ("missed", 0.0), ("dropped", 0.0), ("stall_max", 1234.0), ("share", 7.0)]
-        {
+        for (name, value) in [
+            ("disabled", 0.0),
+            ("missed", 0.0),
+            ("dropped", 0.0),
+            ("stall_max", 1234.0),
+            ("share", 7.0),
+            ("work", 900.0),
+        ] {
             measured.insert(name, Value::Number(value));
         }
         measured.insert("style", Value::Text("in_callback".to_owned()));
