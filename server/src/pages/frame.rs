@@ -275,7 +275,7 @@ impl Frame {
         [
             Some(link("/".to_owned(), "nav.course", self.part == Part::Course)),
             Some(link(self.bench_path.clone(), "nav.bench", self.part == Part::Bench)),
-            Some(link("/workshop".to_owned(), "nav.workshop", self.part == Part::Workshop)),
+            self.site.is_none().then(|| link("/workshop".to_owned(), "nav.workshop", self.part == Part::Workshop)),
             self.explorer_path.clone().map(|path| link(path, "nav.explorer", false)),
             Some(link("/boards".to_owned(), "nav.boards", self.part == Part::Boards)),
             self.site.is_none().then(|| link("/class".to_owned(), "nav.class", self.part == Part::Class)),

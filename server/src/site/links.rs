@@ -7,7 +7,8 @@ use course::Language;
 
 /// What begins so needs the program: it is on no site.
 /// The answer key is the class host's, and a site is everybody's.
-const NEEDS_PROGRAM: [&str; 8] = ["/api", "/assets", "/class", "/events", "/host", "/join", "/teachers/key", "/~"];
+const NEEDS_PROGRAM: [&str; 9] =
+    ["/api", "/assets", "/class", "/events", "/host", "/join", "/teachers/key", "/workshop", "/~"];
 /// The page that says that the program is needed.
 const BOARDS: &str = "/boards";
 /// Files of the site itself, at its root.
@@ -175,6 +176,7 @@ mod tests {
             ("/lessons/a-b", true),
             ("/host/x", false),
             ("/class", false),
+            ("/workshop", false),
             ("/..", false),
             ("//x", false),
             ("/a.b", false),
