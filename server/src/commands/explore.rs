@@ -190,15 +190,14 @@ fn report_text(report: &Report, language: Language) -> String {
         }
     });
     if let Some(share) = &report.predicted_share {
-        let (losing, boundaries, average, percent) =
-            (share.losing, share.boundaries, share.average, 100.0 * share.share);
+        let (losing, average, percent) = (share.losing, share.average, 100.0 * share.share);
         lines.push(match language {
             Language::En => format!(
-                "free-running: {losing:.0} of {boundaries:.0} boundaries of one round lose, one execution takes {average:.0} \
-                 on average: {percent:.1} % of interrupts"
+                "free-running: one execution takes {average:.0} cycles on average, and in {losing:.0} of them an arrival \
+                 loses: {percent:.1} % of interrupts"
             ),
             Language::Ja => format!(
-                "自由に実行した場合: 1 周の境界 {boundaries:.0} のうち更新が消えるもの {losing:.0}、1 回の実行は平均 {average:.0}、\
+                "自由に実行した場合: 1 回の実行は平均 {average:.0} サイクル、そのうち割り込みで更新が消えるのは {losing:.0} サイクル、\
                  割り込みの {percent:.1} %"
             ),
         });

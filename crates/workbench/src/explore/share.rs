@@ -25,9 +25,10 @@ use crate::line::Line as _;
 use crate::session::SessionEvent;
 use course::Lesson;
 
-/// The lengths of the two runs without interrupts.
-const SHORT: Duration = Duration::from_millis(40);
-const LONG: Duration = Duration::from_millis(140);
+/// The lengths of the two runs without interrupts. What lies between is a second with all its samples, each of which stops the
+/// program for a millisecond: in a tenth of it one more or less would be a share of a tenth more or less.
+const SHORT: Duration = Duration::from_millis(200);
+const LONG: Duration = Duration::from_millis(1200);
 /// How much link time a run may take beyond its length.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// CPU cycles in a microsecond.
