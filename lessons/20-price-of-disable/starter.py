@@ -1,61 +1,19 @@
 import lab
 from array import array
-from time import ticks_diff, ticks_us
 
 # Repair the program: main must see sixteen equal words each time, every alarm must be served, and
-# no callback may be later than 300 us. The inspection itself cannot be made shorter.
+# no callback may be later than 300 us. `inspect(words)` is the driver's, as is `fresh()`, which gives
+# a number for each event. The inspection takes 100 us for each word, and cannot be made shorter.
 data = array("i", [0] * 16)
-seen = looks = torn = 0
 
 
 def tick(t):                    # writes one number into all words
-    global seen
-    seen += 1
+    number = fresh()
     for i in range(16):
-        data[i] = seen
-
-
-def inspect(words):             # slow: 100 us for each word
-    global looks, torn
-    first = words[0]
-    equal = True
-    for word in words:
-        start = ticks_us()
-        while ticks_diff(ticks_us(), start) < 100:
-            pass
-        if word != first:
-            equal = False
-    looks += 1
-    if not equal:
-        torn += 1
+        data[i] = number
 
 
 def look():
     state = lab.lock()
     inspect(data)
     lab.unlock(state)
-
-
-def publish():
-    state = lab.lock()
-    lab.value("seen", seen)
-    lab.value("looks", looks)
-    lab.value("torn", torn)
-    lab.unlock(state)
-
-
-publish()
-timer = lab.timer(tick)
-while lab.running():
-    for i in range(10):
-        look()
-        for j in range(30):
-            pass
-        lab.beat()
-    publish()
-
-timer.deinit()
-for i in range(20):
-    pass
-publish()
-lab.done()

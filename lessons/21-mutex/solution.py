@@ -1,60 +1,23 @@
-import lab
-from time import ticks_diff, ticks_us
-
+pair = [0, 0]
 remembered = added = 0      # `remembered` is written by the callback only
-a = b = torn = checks = 0
 locked = False
 
 
 def tick(t):
-    global a, b, remembered
+    global remembered
     if locked:
         remembered += 1
         return
-    a += 1
-    b += 1
+    pair[0] += 1
+    pair[1] += 1
 
 
 def look():
-    global locked, torn, checks, a, b, added
+    global locked, added
     locked = True
-    first = a
-    start = ticks_us()
-    while ticks_diff(ticks_us(), start) < 100:
-        pass
-    if b != first:
-        torn += 1
-    checks += 1
+    inspect(pair)
     new = remembered - added    # main takes over, still under the lock
-    a += new
-    b += new
+    pair[0] += new
+    pair[1] += new
     added += new
     locked = False
-
-
-def total():
-    return a
-
-
-def publish():
-    lab.value("total", total())
-    lab.value("torn", torn)
-    lab.value("checks", checks)
-
-
-publish()
-timer = lab.timer(tick)
-while lab.running():
-    for i in range(10):
-        look()
-        for j in range(50):
-            pass
-    lab.beat(10)
-    publish()
-
-timer.deinit()
-for i in range(20):
-    pass
-look()
-publish()
-lab.done()

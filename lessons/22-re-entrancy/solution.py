@@ -1,10 +1,8 @@
-import lab
 import micropython
 
 micropython.alloc_emergency_exception_buf(256)
 main_buf = bytearray(3)
 isr_buf = bytearray(3)
-asked = wrong = isr_asked = isr_wrong = 0
 
 
 def checked(value, buf):        # who calls brings the buffer; two bytes and their check sum
@@ -17,39 +15,9 @@ def checked(value, buf):        # who calls brings the buffer; two bytes and the
     return buf[0] << 16 | buf[1] << 8 | buf[2]
 
 
-def tick(t):
-    global isr_asked, isr_wrong
-    isr_asked += 1
-    if checked(0x3456, isr_buf) != 0x345662:
-        isr_wrong += 1
+def from_main(value):
+    return checked(value, main_buf)
 
 
-def ask():
-    global asked, wrong
-    asked += 1
-    if checked(0x0120, main_buf) != 0x012021:
-        wrong += 1
-
-
-def publish():
-    state = lab.lock()
-    lab.value("asked", asked)
-    lab.value("wrong", wrong)
-    lab.value("isr_asked", isr_asked)
-    lab.value("isr_wrong", isr_wrong)
-    lab.unlock(state)
-
-
-publish()
-timer = lab.timer(tick)
-while lab.running():
-    for i in range(100):
-        ask()
-    lab.beat()
-    publish()
-
-timer.deinit()
-for i in range(20):
-    pass
-publish()
-lab.done()
+def from_isr(value):
+    return checked(value, isr_buf)

@@ -194,6 +194,7 @@ fn the_foretold_share_is_the_measured_one() {
                 lesson: lesson.slug.clone(),
                 program: program.clone(),
                 own_program: false,
+                driver: None,
                 settings: settings.clone(),
                 seconds: 2,
                 seed,

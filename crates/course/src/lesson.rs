@@ -408,6 +408,21 @@ pub struct Exercise {
     /// Fixes that learners try and that must be rejected.
     #[serde(rename = "wrong", default)]
     pub wrong: Vec<WrongFix>,
+    /// Whether the program starts and stops timers by itself, because that is what the exercise is about.
+    #[serde(default)]
+    pub program_has_timers: bool,
+    /// What runs the program: timers, loop and judgement are its own.
+    #[serde(skip)]
+    pub driver: Option<ExerciseDriver>,
+}
+
+/// What runs an exercise's program and reports what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExerciseDriver {
+    /// MicroPython source, `driver.py`.
+    pub text: Arc<str>,
+    /// Whether the program starts and stops timers by itself.
+    pub program_has_timers: bool,
 }
 
 /// One run of the check.

@@ -9,7 +9,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use super::lesson::{Board, Exercise, Explorer, Grid, Hazard, Instrument, Kind, Lesson, Prediction, RunLength, Try};
+use super::lesson::{
+    Board, Exercise, ExerciseDriver, Explorer, Grid, Hazard, Instrument, Kind, Lesson, Prediction, RunLength, Try,
+};
 use super::markdown::{self, Section};
 use super::settings::{ChoiceOption, Control, Range, Scale, Setting};
 use super::terms::{self, Term};
@@ -291,7 +293,12 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
             wrong.insert(fix.file.clone(), text);
         }
     }
+    if files.0.contains_key(&path("driver.py")) {
+        let text = files.text(&path("driver.py"), findings)?.into();
+        file.exercise.driver = Some(ExerciseDriver { text, program_has_timers: file.exercise.program_has_timers });
+    }
     let mut known = vec!["lesson.toml", "en.md", "ja.md", "program.py", "starter.py", "solution.py"];
+    known.extend(file.exercise.driver.as_ref().map(|_| "driver.py"));
     if let Some(explorer) = &file.explorer {
         known.extend(["explore.py", "explore_fix.py"]);
         known.extend(explorer.share.as_ref().map(|_| "explore_share.py"));

@@ -988,6 +988,17 @@ impl Chip {
         }
     }
 
+    /// When a timer's alarm will match; `None`: it will not.
+    pub(crate) fn planned_alarm(&self, now: Tick, source: Source) -> Option<Tick> {
+        let at = match source {
+            Source::SystimerTarget0 | Source::SystimerTarget1 | Source::SystimerTarget2 => {
+                self.systimer.alarm_at(now, source as usize - Source::SystimerTarget0 as usize)
+            }
+            _ => Tick::MAX,
+        };
+        (at != Tick::MAX).then_some(at)
+    }
+
     /// What the engine caches: if it is the same after an access, the engine may go on.
     fn engine_view(&self) -> (Tick, Option<u8>, Clocks, u32, bool, bool) {
         let Self { schedule, matrix, clocks, flash_line_ticks, .. } = self;

@@ -85,3 +85,29 @@ pub trait Engine {
     /// Drops everything that is kept between runs.
     fn forget(&mut self, memory: &mut Memory);
 }
+
+/// Says of most addresses at once that no breakpoint is there.
+#[derive(Debug, Default)]
+struct Sieve([u64; 16]);
+
+impl Sieve {
+    fn of(breakpoints: &[u32]) -> Self {
+        let mut sieve = Self::default();
+        for &address in breakpoints {
+            let (word, bit) = Self::place(address);
+            sieve.0[word] |= bit;
+        }
+        sieve
+    }
+
+    /// Whether there may be a breakpoint at `address`.
+    #[inline(always)]
+    fn may_hold(&self, address: u32) -> bool {
+        let (word, bit) = Self::place(address);
+        self.0[word] & bit != 0
+    }
+
+    const fn place(address: u32) -> (usize, u64) {
+        ((address >> 7) as usize % 16, 1 << (address >> 1 & 63))
+    }
+}

@@ -439,6 +439,12 @@ impl Machine {
         &self.hart
     }
 
+    /// When a timer's alarm will match, as its registers say now; `None`: none is planned, or the source is no timer.
+    #[must_use]
+    pub fn planned_alarm(&self, source: Source) -> Option<Tick> {
+        self.chip.planned_alarm(self.hart.now, source)
+    }
+
     /// The cause of the last reset.
     #[must_use]
     pub fn reset_cause(&self) -> ResetCause {

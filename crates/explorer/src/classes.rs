@@ -21,7 +21,7 @@ use emulator::cpu::{Access, Observer, Op, Reg, Step, Trap, TrapRecord};
 use emulator::{Injection, Source, Stop};
 
 use crate::explore::Run;
-use crate::window::{Deadline, FINISH_MARK, Window, hook_arguments};
+use crate::window::{Deadline, FINISH_MARK, Window};
 
 /// Addresses from here on are devices.
 const DEVICES: u32 = 0x6000_0000;
@@ -373,7 +373,11 @@ impl Window {
         let mut record = Record::default();
         loop {
             match self.machine.run_observed(deadline.tick, deadline.instructions, &mut record) {
-                Stop::Breakpoint(pc) if pc == self.hooks.mark && hook_arguments(&self.machine).mark == mark => break,
+                Stop::Breakpoint(pc)
+                    if pc == self.hooks.mark && self.believed().is_some_and(|reached| reached.mark == mark) =>
+                {
+                    break;
+                }
                 Stop::Breakpoint(_) | Stop::Output(_) | Stop::Pin(_) => {}
                 _ => break,
             }

@@ -6,7 +6,7 @@ use emulator::bus::Tick;
 use emulator::cpu::{Observer, Trap, TrapRecord};
 use emulator::{Injection, InjectionError, Source, Stop};
 
-use crate::window::{Deadline, End, FINISH_MARK, Window, end_of, hook_arguments};
+use crate::window::{Deadline, End, FINISH_MARK, Window, end_of};
 
 /// What became of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -112,7 +112,7 @@ impl Window {
             let stop = self.machine.run_observed(deadline.tick, deadline.instructions, &mut deliveries);
             match stop {
                 Stop::Breakpoint(pc) if pc == self.hooks.mark => {
-                    let reached = hook_arguments(&self.machine);
+                    let Some(reached) = self.believed() else { continue };
                     if reached.mark == FINISH_MARK {
                         break None;
                     }

@@ -13,7 +13,7 @@ use emulator::memory::Memory;
 use emulator::{Injection, Stop};
 
 use crate::explore::{Arrivals, Run};
-use crate::window::{Deadline, Place, Window, console_text, hook_arguments};
+use crate::window::{Deadline, Place, Window, console_text};
 use inspector::objects::{Globals, Variable};
 
 /// The most steps that are told of one run.
@@ -187,7 +187,10 @@ impl Window {
             // Refused only for sources without an event, which never arrive.
             let _ = self.machine.raise_at(self.first_instruction + u64::from(at), Injection::Source(arrivals.source));
         }
-        let context = self.listings.first().map_or(0, |listing| listing.context);
+        let first = self.listings.first().map_or(0, |listing| listing.context);
+        // A driver that stands around the program has globals of its own, in which nothing is shared.
+        let of_program = self.listings.iter().map(|listing| listing.context).find(|context| *context != first);
+        let context = if self.has_voice() { of_program.unwrap_or(first) } else { first };
         let globals = Globals::read(self.machine.memory(), &self.symbols, self.layout.last_pool, context);
         let mut telling = Telling {
             steps: Vec::new(),
@@ -214,7 +217,8 @@ impl Window {
             self.follow(&mut telling, &look, now, first_tick);
             match stop {
                 Stop::Breakpoint(pc)
-                    if pc == self.hooks.mark && hook_arguments(&self.machine).mark == self.end_mark =>
+                    if pc == self.hooks.mark
+                        && self.believed().is_some_and(|reached| reached.mark == self.end_mark) =>
                 {
                     break;
                 }

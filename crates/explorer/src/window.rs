@@ -29,6 +29,9 @@ pub struct Marks {
     pub begin: u32,
     /// Closes it.
     pub end: u32,
+    /// The mark that the driver of an exercise makes before anything of the program is executed: from then on only marks
+    /// from the same depth of the stack are believed, because whatever the program calls lies deeper.
+    pub voice: Option<u32>,
 }
 
 /// Ticks in a cycle of the CPU at the 160 MHz that the lesson firmware sets.
@@ -188,6 +191,8 @@ pub struct Window {
     pub(crate) hooks: Hooks,
     pub(crate) layout: VmLayout,
     pub(crate) end_mark: u32,
+    /// Where the stack stands when the driver marks; `None`: everybody's marks are believed.
+    voice: Option<u32>,
     pub(crate) places: Places,
     /// Which sides touch which variables without an interrupt; known after the first story.
     pub(crate) own_sides: Option<Sides>,
@@ -215,9 +220,15 @@ impl Window {
         machine.set_stops(Stops { on_reset: true, breakpoints: vec![firmware.hooks.mark], ..Stops::default() });
         let approach_from = machine.instructions();
         let approach = Deadline::after(&machine, limits.approach_instructions, limits.ticks);
+        let mut voice = None;
         loop {
             match run_to_mark(&mut machine, firmware.hooks.mark, approach, &mut ()) {
-                Ok(reached) if reached.mark == marks.begin => break,
+                Ok(reached) if marks.voice == Some(reached.mark) && voice.is_none() => voice = Some(stack(&machine)),
+                Ok(reached)
+                    if reached.mark == marks.begin && (marks.voice.is_none() || voice == Some(stack(&machine))) =>
+                {
+                    break;
+                }
                 Ok(_) => drop(machine.uart_take_output(Port::Uart0)),
                 Err(_) => {
                     let instructions = machine.instructions() - approach_from;
@@ -243,6 +254,7 @@ impl Window {
             hooks: firmware.hooks,
             layout,
             end_mark: marks.end,
+            voice,
             places: Places::default(),
             own_sides: None,
             limits,
@@ -292,6 +304,7 @@ impl Window {
             hooks: self.hooks,
             layout: self.layout,
             end_mark: self.end_mark,
+            voice: self.voice,
             places: self.places.clone(),
             own_sides: self.own_sides.clone(),
             first_instruction: self.first_instruction,
@@ -337,7 +350,8 @@ impl Window {
             match self.machine.run_to(deadline.tick, before + 1) {
                 // A stop at a hook comes before its first instruction: that boundary is known already.
                 Stop::Breakpoint(pc)
-                    if pc == self.hooks.mark && hook_arguments(&self.machine).mark == self.end_mark =>
+                    if pc == self.hooks.mark
+                        && self.believed().is_some_and(|reached| reached.mark == self.end_mark) =>
                 {
                     return Ok(());
                 }
@@ -354,6 +368,17 @@ impl Window {
                 return Err(Refusal::TooLong { limit: self.limits.window_instructions });
             }
         }
+    }
+
+    /// Whether a driver stands around the program, and alone is believed.
+    pub(crate) fn has_voice(&self) -> bool {
+        self.voice.is_some()
+    }
+
+    /// The mark at whose hook the machine stands, if it is one of the driver's.
+    pub(crate) fn believed(&self) -> Option<Reached> {
+        let own = self.voice.is_none_or(|voice| voice == stack(&self.machine));
+        own.then(|| hook_arguments(&self.machine))
     }
 
     /// The bytecode instruction in progress where the machine stands.
@@ -453,7 +478,11 @@ pub(crate) fn end_of(stop: Stop) -> Option<End> {
 }
 
 /// `lab_mark_hook(n, value)` in the RISC-V calling convention: a0 and a1.
-pub(crate) fn hook_arguments(machine: &Machine) -> Reached {
+fn hook_arguments(machine: &Machine) -> Reached {
     let x = &machine.hart().x;
     Reached { mark: x.get(Reg::X10), value: x.get(Reg::X11).cast_signed() }
+}
+
+fn stack(machine: &Machine) -> u32 {
+    machine.hart().x.get(Reg::X2)
 }

@@ -132,8 +132,9 @@ impl AskedRun {
         }
         let settings = lesson.settings(&self.settings)?;
         let seed = self.seed.unwrap_or(1);
+        let driver = lesson.exercise.driver.clone().filter(|_| own_program);
         let (lesson, wiring) = (lesson.slug.clone(), lesson.wiring.clone());
-        Ok(RunRequest { lesson, program, own_program, settings, seconds, seed, wiring })
+        Ok(RunRequest { lesson, program, own_program, driver, settings, seconds, seed, wiring })
     }
 
     /// A run of the workshop: no lesson, no controls.

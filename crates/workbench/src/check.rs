@@ -81,6 +81,7 @@ pub fn runs(
             lesson: lesson.slug.clone(),
             program: program.to_owned(),
             own_program: true,
+            driver: lesson.exercise.driver.clone(),
             settings: lesson.settings(&run.set).map_err(|error| RunError::Setting(error.to_string()))?,
             seconds: lesson.exercise.seconds,
             seed: CHECK_SEED,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use course::lesson::Need;
 use emulator::bus::{TICKS_PER_SECOND, Tick};
-use emulator::{Config, EngineKind, FlashImage, Machine, Port, ResetCause, Stop, Timing};
+use emulator::{Config, EngineKind, FlashImage, Machine, Port, ResetCause, Stop, Stops, Timing};
 use parts::{MoveError, Scope, Wiring};
 
 use crate::firmware::LessonFirmware;
@@ -18,6 +18,7 @@ use crate::line::{Drive, Line, LineFault};
 use crate::pins::{PartShown, Pins};
 use crate::session::{LinkTime, Session};
 use crate::version::BoardVersion;
+use crate::witness::{Seen, Witness};
 
 /// The console that the host listens to, where the firmware speaks on both.
 const PORT: Port = Port::Uart0;
@@ -47,6 +48,8 @@ pub struct EmulatedLine {
     /// Bytes that the board's serial input had no room for yet.
     waiting: VecDeque<u8>,
     pins: Pins,
+    /// Looks at a checked run from outside.
+    witness: Option<Box<Witness>>,
 }
 
 impl EmulatedLine {
@@ -64,6 +67,7 @@ impl EmulatedLine {
             console,
             waiting: VecDeque::new(),
             pins: Pins::default(),
+            witness: None,
         }
     }
 
@@ -85,14 +89,27 @@ impl EmulatedLine {
     }
 
     fn fork(&mut self) -> Self {
-        let Self { machine, version, console, waiting, pins } = self;
+        let Self { machine, version, console, waiting, pins, witness: _ } = self;
         Self {
             machine: machine.fork(),
             version: Arc::clone(version),
             console: *console,
             waiting: waiting.clone(),
             pins: pins.clone(),
+            witness: None,
         }
+    }
+
+    /// Has the run that begins now watched from outside.
+    pub(crate) fn watch(&mut self, witness: Witness) {
+        self.machine.set_stops(witness.stops());
+        self.witness = Some(Box::new(witness));
+    }
+
+    /// What was seen of it.
+    pub(crate) fn seen(&mut self) -> Option<Seen> {
+        self.machine.set_stops(Stops::default());
+        self.witness.take().map(|witness| witness.seen())
     }
 
     fn feed(&mut self) {
@@ -124,7 +141,11 @@ impl Line for EmulatedLine {
         self.feed();
         let deadline = ticks(until);
         while self.machine.ticks() < deadline {
-            match self.machine.run_until(deadline) {
+            let stop = match &mut self.witness {
+                Some(witness) => witness.run(&mut self.machine, deadline),
+                None => self.machine.run_until(deadline),
+            };
+            match stop {
                 Stop::Deadline => break,
                 // Nothing is planned: the time passes all the same, so that the host's clock goes on.
                 Stop::Idle => {

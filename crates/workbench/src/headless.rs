@@ -14,8 +14,9 @@ use super::version::BoardVersion;
 use crate::emulated::BootedBoard;
 use crate::line::{Drive, Line, LineFault};
 use crate::session::SessionEvent;
+use crate::witness::{Entries, Witness};
 pub use course::lesson::Need;
-use course::{Relation, Settings};
+use course::{Relation, Setting, Settings};
 
 /// The number of every headless run. Live boards count up from it: the number is part of every
 /// frame, and frames of one length make live and headless runs equal to the byte.
@@ -117,7 +118,20 @@ pub trait Boards: Sync {
 
 impl Boards for BootedBoard {
     fn run(&self, request: &RunRequest, go_on: &mut dyn FnMut(f32) -> bool) -> Result<RunRecord, RunError> {
-        run(&mut self.fresh(request.seed)?, request, go_on)
+        let mut drive = self.fresh(request.seed)?;
+        let Some(driver) = &request.driver else { return run(&mut drive, request, go_on) };
+        // Official firmware has no entries to look at: what counts is what it reports.
+        let Ok(firmware) = self.firmware().symbols() else { return run(&mut drive, request, go_on) };
+        let entries = Entries::find(&firmware.symbols).map_err(|error| RunError::Explorer(error.to_string()))?;
+        let rate = match request.settings.get("rate") {
+            Some(Setting::Number(rate)) => u32::try_from(*rate).unwrap_or(0),
+            _ => 0,
+        };
+        let hard = request.settings.get("kind") == Some(&Setting::Text("hard".to_owned()));
+        drive.line.watch(Witness::new(entries, rate, hard, driver.program_has_timers));
+        let mut record = run(&mut drive, request, go_on)?;
+        record.seen = drive.line.seen();
+        Ok(record)
     }
 
     fn at_once(&self) -> usize {
@@ -217,6 +231,7 @@ mod tests {
             lesson: "lost-update".into(),
             program: program.into(),
             own_program: true,
+            driver: None,
             settings: Settings::new(),
             seconds,
             seed: 1,

@@ -8,9 +8,14 @@ use serde_json::{Value as Json, json};
 
 use super::check::{Checked, CheckedArrivals};
 use super::record::{RunRecord, why};
+use crate::witness::Trouble;
 use course::Language;
 use course::lesson::{Criterion, Instrument, fill};
+use course::words::problem;
 use course::{Lesson, Measured, Relation, Settings, Text, Value};
+
+/// What the firmware says of a name that is kept for what is measured (`port/modlab.c`).
+const RESERVED_REPORT: &str = "name is one of the firmware's own";
 
 /// Makes a row of the outcome table. The store adds its number and time.
 #[must_use]
@@ -74,6 +79,9 @@ pub struct JudgedCriterion {
 pub struct Verdict {
     /// Whether every criterion holds.
     pub passed: bool,
+    /// The code of the reason for which the runs count for nothing, whatever they measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<&'static str>,
     /// The criteria, in the lesson's order.
     pub criteria: Vec<JudgedCriterion>,
     /// The first thing to say.
@@ -139,15 +147,35 @@ pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdic
         .map(|criterion| judge(lesson, criterion, runs, language))
         .chain(judge_arrivals(lesson, &checked.arrivals, language))
         .collect();
+    let refused = runs.iter().find_map(|(id, record)| Some((id, refusal(record)?)));
     let failed_program = runs.iter().find_map(|(_, record)| record.end.report.clone());
-    let passed = failed_program.is_none() && criteria.iter().all(|criterion| criterion.ok);
+    let passed = failed_program.is_none() && refused.is_none() && criteria.iter().all(|criterion| criterion.ok);
     let message = if passed {
-        lesson.exercise.passed.source(language).to_owned()
+        let passed = lesson.exercise.passed.source(language).to_owned();
+        match lesson.exercise.driver.is_some() && runs.iter().any(|(_, record)| record.seen.is_none()) {
+            true => format!("{passed} {}", problem("driver-reported", &[], language).message),
+            false => passed,
+        }
+    } else if let Some((_, trouble)) = refused {
+        let text = problem(trouble.code(), &[], language);
+        format!("{} {}", text.message, text.hint)
     } else {
         criteria.iter().find_map(|criterion| criterion.message.clone()).unwrap_or_default()
     };
     let arrivals = checked.arrivals.iter().find_map(|arrivals| LosingArrival::of(arrivals, language));
-    Verdict { passed, criteria, message, traceback: failed_program, arrivals }
+    let refused = refused.map(|(_, trouble)| trouble.code());
+    Verdict { passed, refused, criteria, message, traceback: failed_program, arrivals }
+}
+
+/// Why a run counts for nothing. An exception of the program itself is told as such, and not as a driver that did not
+/// come to its end.
+fn refusal(record: &RunRecord) -> Option<Trouble> {
+    let report = record.end.report.as_deref();
+    if record.request.driver.is_some() && report.is_some_and(|report| report.contains(RESERVED_REPORT)) {
+        return Some(Trouble::Reserved);
+    }
+    let trouble = record.seen.as_ref()?.trouble?;
+    (trouble != Trouble::Unfinished || report.is_none()).then_some(trouble)
 }
 
 /// What the exercises of lessons with a race ask for beside their own criteria.

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod console_out;
 pub mod description;
 pub mod desk;
+mod driven;
 pub mod emulated;
 pub mod engine;
 pub mod explore;
@@ -31,6 +32,7 @@ pub mod session;
 pub mod state;
 pub mod validate;
 pub mod version;
+pub mod witness;
 
 /// The lesson firmware, booted once for all tests.
 #[cfg(test)]

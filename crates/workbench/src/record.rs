@@ -9,9 +9,12 @@ use parts::Wiring;
 use protocol::received::{Hello, Latency, Sample, What};
 use serde::Serialize;
 
+use crate::driven;
 use crate::pins::PartShown;
 use crate::session::{EndReason, RunEnd, RunOrder, SessionEvent, Setting as WireSetting};
 use crate::version::BoardVersion;
+use crate::witness::Seen;
+use course::lesson::ExerciseDriver;
 use course::relation::Value;
 use course::{Measured, Setting, Settings};
 
@@ -29,6 +32,8 @@ pub struct RunRequest {
     pub program: String,
     /// Whether the source is the visitor's own and not the lesson's.
     pub own_program: bool,
+    /// What drives the program, if it is for an exercise that has a driver.
+    pub driver: Option<ExerciseDriver>,
     /// Every control of the lesson.
     pub settings: Settings,
     /// Seconds of the board's time; 0: until it is stopped.
@@ -44,7 +49,11 @@ impl RunRequest {
     #[must_use]
     pub fn order(&self, run: u32) -> RunOrder {
         let settings = self.settings.iter().map(|(name, value)| (name.clone(), wire_setting(value))).collect();
-        RunOrder { run, program: self.program.clone(), settings, limit: Duration::from_secs(self.seconds.into()) }
+        let program = match &self.driver {
+            Some(driver) => driven::compose(&driver.text, &self.program),
+            None => self.program.clone(),
+        };
+        RunOrder { run, program, settings, limit: Duration::from_secs(self.seconds.into()) }
     }
 }
 
@@ -100,6 +109,8 @@ pub struct RunRecord {
     pub version: Option<BoardVersion>,
     /// What the parts showed at the end; known of headless runs.
     pub parts: Vec<PartShown>,
+    /// What was seen from outside; `None`: nobody watched, and the record says what the board reported.
+    pub seen: Option<Seen>,
 }
 
 /// Makes a record from a session's events.
@@ -215,6 +226,7 @@ impl Recorder {
             hello: hello.cloned(),
             version: self.version.clone(),
             parts: Vec::new(),
+            seen: None,
         }
     }
 }
@@ -280,6 +292,12 @@ impl RunRecord {
     #[must_use]
     pub fn measured(&self) -> Measured {
         let mut measured = Measured::new();
+        if let Some(seen) = &self.seen {
+            // What the board reported counts for nothing where somebody watched.
+            seen.insert_into(&mut measured);
+            self.insert_request(&mut measured);
+            return measured;
+        }
         // What the program says of itself goes first: what comes after it under the same name is what was measured.
         for (name, values) in &self.lists {
             for (at, value) in values.iter().enumerate() {
@@ -289,13 +307,7 @@ impl RunRecord {
         for (name, value) in self.last.iter().flat_map(|last| &last.v) {
             measured.insert(name, f64::from(*value));
         }
-        for (name, setting) in &self.request.settings {
-            match setting {
-                Setting::Number(number) => measured.insert(name, *number as f64),
-                Setting::Text(text) => measured.insert(name, text.as_str()),
-            }
-        }
-        measured.insert("why", why(self.end.why));
+        self.insert_request(&mut measured);
         if let Some(counters) = self.counters() {
             insert_numbers(&mut measured, "", &counters);
         }
@@ -315,6 +327,17 @@ impl RunRecord {
             measured.insert(format!("exc{at}.text"), exception.text.as_str());
         }
         measured
+    }
+
+    /// The settings, and how the run ended.
+    fn insert_request(&self, measured: &mut Measured) {
+        for (name, setting) in &self.request.settings {
+            match setting {
+                Setting::Number(number) => measured.insert(name, *number as f64),
+                Setting::Text(text) => measured.insert(name, text.as_str()),
+            }
+        }
+        measured.insert("why", why(self.end.why));
     }
 
     /// The measured numbers, without the settings, for a row of the outcome table.
@@ -372,6 +395,7 @@ pub(crate) mod tests {
             lesson: "lost-update".into(),
             program: "pass".into(),
             own_program: false,
+            driver: None,
             settings: settings.into(),
             seconds: 2,
             seed: 7,

@@ -192,6 +192,7 @@ mod tests {
             lesson: lesson.slug.clone(),
             program: lesson.program.clone(),
             own_program: false,
+            driver: None,
             settings: lesson.settings(&Settings::new()).unwrap(),
             seconds: 1,
             seed: 1,

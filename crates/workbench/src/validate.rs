@@ -322,6 +322,7 @@ fn run_lesson(lesson: &Lesson, set: &Settings, seconds: u32, boards: &dyn Boards
         lesson: lesson.slug.clone(),
         program: lesson.program.clone(),
         own_program: false,
+        driver: None,
         settings: lesson.settings(set).map_err(|error| RunError::Setting(error.to_string()))?,
         seconds,
         seed: CHECK_SEED,
@@ -343,6 +344,7 @@ fn exercise(lesson: &Lesson, program: &str, boards: &dyn Boards, must_pass: bool
     let mut findings: Vec<_> = failed
         .map(|criterion| format!("{} (run {:?}): {:?}", criterion.text, criterion.run, criterion.measured))
         .collect();
+    findings.extend(verdict.refused.map(str::to_owned));
     findings.extend(verdict.traceback);
     findings.extend(verdict.arrivals.map(|arrival| format!("{}: {}", arrival.word, arrival.sentence)));
     Ok(findings)

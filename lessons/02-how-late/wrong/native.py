@@ -1,35 +1,9 @@
-import lab
 import micropython
-
-table = bytes(range(256)) * 100
-SUM = 127 * 25600 + 12800
-wrong = sums = 0
-
-
-def tick(t):
-    pass
 
 
 @micropython.native
-def total():
+def total(table):
     result = 0
     for value in table:
         result += value
     return result
-
-
-timer = lab.timer(tick)
-while lab.running():
-    if total() != SUM:
-        wrong += 1
-    sums += 1
-    for i in range(40):
-        pass
-    lab.beat()
-    lab.value("sums", sums)
-    lab.value("wrong", wrong)
-
-timer.deinit()
-for i in range(20):
-    pass
-lab.done()

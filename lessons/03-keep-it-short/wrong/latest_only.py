@@ -1,15 +1,4 @@
-import lab
-from time import ticks_diff, ticks_us
-
-seen = processed = steps = 0
-
-
-def step():                     # a piece of work, 200 us long
-    global steps
-    start = ticks_us()
-    while ticks_diff(ticks_us(), start) < 200:
-        pass
-    steps += 1
+seen = processed = at = 0
 
 
 def tick(t):                    # only what cannot wait
@@ -17,36 +6,11 @@ def tick(t):                    # only what cannot wait
     seen += 1
 
 
-def turn():                     # main looks after the rest
-    global processed
+def turn():
+    global processed, at
     if processed != seen:
-        for i in range(15):
-            step()
-            lab.beat()
-        processed = seen
-    for i in range(20):
-        pass
-    lab.beat()
-
-
-def publish():
-    state = lab.lock()
-    lab.value("seen", seen)
-    lab.value("processed", processed)
-    lab.value("steps", steps)
-    lab.unlock(state)
-
-
-publish()
-timer = lab.timer(tick)
-while lab.running():
-    for i in range(40):
-        turn()
-    publish()
-
-timer.deinit()
-for i in range(20):
-    pass
-turn()
-publish()
-lab.done()
+        step()
+        at += 1
+        if at == 15:
+            at = 0
+            processed = seen

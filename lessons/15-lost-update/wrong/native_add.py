@@ -1,15 +1,12 @@
-import lab
 import micropython
 
 count = 0
-main_adds = isr_adds = 0
 flag = True
 
 
 def tick(t):
-    global count, isr_adds
+    global count
     count += 1
-    isr_adds += 1
 
 
 @micropython.native
@@ -25,27 +22,3 @@ def main_part(n):
 
 def total():
     return count
-
-
-def publish():
-    state = lab.lock()
-    lab.value("main_adds", main_adds)
-    lab.value("isr_adds", isr_adds)
-    lab.value("count", total())
-    lab.value("lost", main_adds + isr_adds - total())
-    lab.unlock(state)
-
-
-publish()
-timer = lab.timer(tick)
-while lab.running():
-    main_part(400)
-    main_adds += 400
-    lab.beat(400)
-    publish()
-
-timer.deinit()
-for i in range(20):
-    pass
-publish()
-lab.done()

@@ -1,52 +1,15 @@
-import lab
 from machine import disable_irq, enable_irq
 from array import array
 
 shared = array("i", [0] * 16)
-number = updates = deferred = torn = reads = 0
+deferred = 0
 
 
 def tick(t):
-    global number, updates
-    number = (number + 1) & 0xffffff
+    number = fresh()
     for i in range(16):
         shared[i] = number
-    updates += 1
 
 
 def read():
     return shared
-
-
-def check(words):
-    global torn, reads
-    reads += 1
-    first = words[0]
-    for word in words:
-        if word != first:
-            torn += 1
-            return
-
-
-def publish():
-    lab.value("torn", torn)
-    lab.value("reads", reads)
-    lab.value("updates", updates)
-    lab.value("deferred", deferred)
-
-
-publish()
-timer = lab.timer(tick)
-while lab.running():
-    for i in range(20):
-        state = disable_irq()
-        check(read())
-        enable_irq(state)
-    lab.beat(20)
-    publish()
-
-timer.deinit()
-for i in range(20):
-    pass
-publish()
-lab.done()

@@ -1,52 +1,14 @@
-import lab
-from time import ticks_diff, ticks_us
-
-a = b = torn = checks = 0
+pair = [0, 0]
 locked = False
 
 
 def tick(t):
-    global a, b
-    a += 1
-    b += 1
+    pair[0] += 1
+    pair[1] += 1
 
 
 def look():
-    global locked, torn, checks
+    global locked
     locked = True
-    first = a
-    start = ticks_us()
-    while ticks_diff(ticks_us(), start) < 100:
-        pass
-    if b != first:
-        torn += 1
-    checks += 1
+    inspect(pair)
     locked = False
-
-
-def total():
-    return a
-
-
-def publish():
-    lab.value("total", total())
-    lab.value("torn", torn)
-    lab.value("checks", checks)
-
-
-publish()
-timer = lab.timer(tick)
-while lab.running():
-    for i in range(10):
-        look()
-        for j in range(50):
-            pass
-    lab.beat(10)
-    publish()
-
-timer.deinit()
-for i in range(20):
-    pass
-look()
-publish()
-lab.done()

@@ -1,10 +1,8 @@
-import lab
 import micropython
 
 micropython.alloc_emergency_exception_buf(256)
 buf = bytearray(3)
 busy = False
-asked = wrong = isr_asked = isr_wrong = 0
 
 
 def checked(value):             # two bytes and their check sum
@@ -17,43 +15,15 @@ def checked(value):             # two bytes and their check sum
     return buf[0] << 16 | buf[1] << 8 | buf[2]
 
 
-def tick(t):
-    global isr_asked, isr_wrong
-    if busy:
-        return
-    isr_asked += 1
-    if checked(0x3456) != 0x345662:
-        isr_wrong += 1
-
-
-def ask():
-    global asked, wrong, busy
-    asked += 1
+def from_main(value):
+    global busy
     busy = True
-    if checked(0x0120) != 0x012021:
-        wrong += 1
+    answer = checked(value)
     busy = False
+    return answer
 
 
-def publish():
-    state = lab.lock()
-    lab.value("asked", asked)
-    lab.value("wrong", wrong)
-    lab.value("isr_asked", isr_asked)
-    lab.value("isr_wrong", isr_wrong)
-    lab.unlock(state)
-
-
-publish()
-timer = lab.timer(tick)
-while lab.running():
-    for i in range(100):
-        ask()
-    lab.beat()
-    publish()
-
-timer.deinit()
-for i in range(20):
-    pass
-publish()
-lab.done()
+def from_isr(value):
+    if busy:
+        return None
+    return checked(value)

@@ -151,6 +151,7 @@ fn request(course: &Course, arguments: &Arguments) -> anyhow::Result<RunRequest>
         lesson: lesson.slug.clone(),
         program: read_program(lesson, arguments.program.as_deref())?,
         own_program: arguments.program.is_some(),
+        driver: lesson.exercise.driver.clone().filter(|_| arguments.program.is_some()),
         settings,
         seconds: arguments.seconds.unwrap_or(lesson.run.seconds),
         seed: arguments.seed,

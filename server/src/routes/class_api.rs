@@ -65,6 +65,7 @@ async fn decide(State(app): State<AppState>, visitor: Visitor, Path(id): Path<i6
         lesson: lesson.slug.clone(),
         program: lesson.program.clone(),
         own_program: false,
+        driver: None,
         settings: lesson.settings(&prediction.set)?,
         seconds: lesson.run.seconds,
         seed: seed.into(),

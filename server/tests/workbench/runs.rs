@@ -26,6 +26,7 @@ async fn a_run_on_the_page_measures_what_the_command_line_measures() {
             lesson: lesson.slug.clone(),
             program: lesson.program.clone(),
             own_program: false,
+            driver: None,
             settings: lesson.settings(&changed).unwrap(),
             seconds: 1,
             seed,

@@ -5,6 +5,7 @@
 
 mod board;
 mod classes;
+mod driving;
 mod exploring;
 pub mod parts;
 mod requests;
@@ -50,6 +51,7 @@ fn find(code: &str) -> Option<(Words, Words)> {
         .or_else(|| board::board(code))
         .or_else(|| exploring::exploring(code))
         .or_else(|| classes::classes(code))
+        .or_else(|| driving::driving(code))
 }
 
 /// What is wrong with a board. `program` has its port, where the system tells.
@@ -118,6 +120,7 @@ mod tests {
         let sources = [
             "crates/workbench/src/session/vocabulary.rs",
             "crates/workbench/src/explore/error.rs",
+            "crates/workbench/src/witness/trouble.rs",
             "crates/ports/src/serial.rs",
             "crates/ports/src/flash/mod.rs",
             "server/src/class/problem.rs",

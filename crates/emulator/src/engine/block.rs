@@ -12,7 +12,7 @@
 
 mod cache;
 
-use super::{Budget, Engine, Exit, Limits, boundary};
+use super::{Budget, Engine, Exit, Limits, Sieve, boundary};
 use crate::bus::{Devices, Tick};
 use crate::cpu::execute::{self, After, Clock, Flow, Place, Run, World};
 use crate::cpu::timing::{self, Timing};
@@ -28,6 +28,7 @@ pub struct Block {
     cache: Cache,
     /// The breakpoints for which the blocks were made: no block continues across one.
     breakpoints: Vec<u32>,
+    sieve: Sieve,
 }
 
 impl Engine for Block {
@@ -79,6 +80,7 @@ impl Block {
         if self.breakpoints != breakpoints {
             self.cache.clear(memory);
             self.breakpoints = breakpoints.to_vec();
+            self.sieve = Sieve::of(breakpoints);
         }
         self.cache.set_timing(memory, hart.timing);
     }
@@ -166,7 +168,7 @@ impl Block {
                     break;
                 }
             }
-            if ONE || !self.breakpoints.is_empty() {
+            if ONE || self.sieve.may_hold(pc) {
                 break;
             }
         }
@@ -231,7 +233,7 @@ impl Block {
                     break;
                 }
             }
-            if ONE || !self.breakpoints.is_empty() {
+            if ONE || self.sieve.may_hold(pc) {
                 break;
             }
         }

@@ -116,7 +116,7 @@ impl Traces {
                     // The block engine has dropped everything, and all marks in memory with it.
                     links.detach_all();
                 }
-                if look || !breakpoints.is_empty() {
+                if look || breakpoints.contains(&hart.pc) {
                     return;
                 }
                 continue;

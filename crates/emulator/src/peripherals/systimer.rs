@@ -108,7 +108,7 @@ impl Systimer {
         (0..3).map(|n| self.alarm_at(now, n)).min().unwrap_or(Tick::MAX)
     }
 
-    fn alarm_at(&self, now: Tick, n: usize) -> Tick {
+    pub(crate) fn alarm_at(&self, now: Tick, n: usize) -> Tick {
         let comparator = &self.comparators[n];
         // TARGETn_WORK_EN are bits 24, 23 and 22.
         if !comparator.armed || !bit(self.registers.get(CONF), 24 - n as u32) {

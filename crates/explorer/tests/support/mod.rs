@@ -7,7 +7,7 @@ use firmware_tests::Board;
 use protocol::host::HostMessage;
 
 /// The marks that every driver uses.
-const MARKS: Marks = Marks { begin: 1, end: 2 };
+const MARKS: Marks = Marks { begin: 1, end: 2, voice: None };
 
 fn read(path: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);

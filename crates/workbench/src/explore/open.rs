@@ -9,11 +9,13 @@ use explorer::window::{Limits, Marks, Window};
 use protocol::host::HostMessage;
 
 use super::{Exploration, ExploreError, ExploreRequest};
+use crate::driven;
 use crate::emulated::BootedBoard;
 use crate::headless::FIRST_RUN;
 use crate::line::Line as _;
 use crate::record::{why, wire_setting};
 use crate::session::{EndReason, RunOrder, SessionEvent};
+use crate::witness::BEGIN_MARK;
 use course::{Lesson, Setting};
 
 /// The rate while exploring, in Hz: no alarm comes by itself between the timer's start and the end.
@@ -29,7 +31,9 @@ const PIECE_PAUSE_TICKS: u64 = 8 * TICKS_PER_SECOND / 1000;
 /// Bytes under way while the line changes its speed would be lost.
 const FAREWELL_TICKS: u64 = 20 * TICKS_PER_SECOND / 1000;
 /// The marks that every driver uses.
-const MARKS: Marks = Marks { begin: 1, end: 2 };
+const MARKS: Marks = Marks { begin: 1, end: 2, voice: None };
+/// What runs in the place of a program that the driver itself loads.
+const NOTHING: &str = "import lab\nlab.done()\n";
 
 /// Brings a board to the window of `lesson`.
 ///
@@ -58,9 +62,16 @@ pub(super) fn open_driver(
         }
     };
     let firmware = boards.firmware().symbols()?;
-    let mut machine = run_program(lesson, &request, boards)?;
-    type_driver(&mut machine, driver);
-    let window = Window::open(machine, &firmware, MARKS, Limits::default())?;
+    let driven = request.exercise && lesson.exercise.driver.is_some();
+    let (driver, marks) = match driven {
+        true => (driven::compose(driver, &request.program), Marks { voice: Some(BEGIN_MARK), ..MARKS }),
+        false => (driver.to_owned(), MARKS),
+    };
+    let first =
+        if driven { ExploreRequest { program: NOTHING.to_owned(), ..request.clone() } } else { request.clone() };
+    let mut machine = run_program(lesson, &first, boards)?;
+    type_driver(&mut machine, &driver);
+    let window = Window::open(machine, &firmware, marks, Limits::default())?;
     Ok(Exploration { lesson: lesson.clone(), request, source, window, firmware, version: boards.version().clone() })
 }
 

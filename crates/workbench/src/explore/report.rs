@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::told::{Told, ToldRange};
 use super::words;
 use super::{Exploration, Pairs, Replay, Share, Tried};
+use crate::driven;
 use crate::version::BoardVersion;
 use course::lesson::Losing;
 use course::{Settings, Text};
@@ -164,9 +165,10 @@ impl Exploration {
         let deferred = statement.clone().filter(|&at| held_back(at)).count() as u32;
         let told = self.told(tried);
         let explorer = self.lesson.explorer.as_ref();
-        let driver = explorer.map(|explorer| match self.request.exercise {
-            true => &explorer.exercise_driver[..],
-            false => &explorer.driver,
+        let driver = explorer.map(|explorer| match (self.request.exercise, &self.lesson.exercise.driver) {
+            (true, Some(_)) => driven::function(&explorer.exercise_driver, &self.request.program),
+            (true, None) => explorer.exercise_driver.clone(),
+            (false, _) => explorer.driver.clone(),
         });
         let lines = |text: &str| text.lines().map(str::to_owned).collect();
         let first_loss = points.iter().position(|point| point.verdict != Verdict::Kept);
@@ -185,7 +187,7 @@ impl Exploration {
             in_statement: Counts::of(inside.iter().map(|tried| tried.point.verdict)),
             in_window: Counts::of(points.iter().map(|point| point.verdict)),
             deferred,
-            texts: Texts { program: lines(&self.request.program), driver: lines(driver.unwrap_or_default()) },
+            texts: Texts { program: lines(&self.request.program), driver: lines(&driver.unwrap_or_default()) },
             intervals: intervals(&points),
             deliveries: deliveries(tried),
             bytecodes: self.bytecodes(tried),

@@ -11,6 +11,7 @@ use super::{
     RESETS_OF_A_LOOP, SLOWEST_BOARD, Session, SessionEvent, SessionFault, StartStage, StopStage, TAIL_BYTES,
     UPLOAD_TIMEOUT, rom_banner, stands_still,
 };
+use crate::driven::without_driver;
 use crate::raw_prompt::{FRIENDLY_PROMPT, PromptEvent, find};
 
 impl Session {
@@ -99,9 +100,9 @@ impl Session {
                 }
                 PromptEvent::Output(text) => self.events.push_back(SessionEvent::Console(text)),
                 PromptEvent::Ended(traceback) => {
-                    let text = String::from_utf8_lossy(&traceback).into_owned();
+                    let text = without_driver(&String::from_utf8_lossy(&traceback));
                     if !text.is_empty() {
-                        self.events.push_back(SessionEvent::Console(traceback));
+                        self.events.push_back(SessionEvent::Console(text.clone().into_bytes()));
                     }
                     self.program_ended(text);
                 }

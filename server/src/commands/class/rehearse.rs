@@ -268,6 +268,7 @@ impl<'r> Pupil<'r> {
             lesson: lesson.slug.clone(),
             program: lesson.program.clone(),
             own_program: false,
+            driver: None,
             settings: lesson.settings(&settings)?,
             seconds: RUN_SECONDS,
             seed: self.draw(1_000_000),

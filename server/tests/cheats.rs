@@ -1,0 +1,95 @@
+//! Nobody passes a check without solving it: programs that try, each with what becomes of it.
+//!
+//! The first line of `cheats/NAME@LESSON.py` says it: `# refused: CODE`, where the run counts for nothing, or `# fails`, where
+//! what the program does is seen and judged as any other program is.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+use std::fs;
+use std::path::Path;
+
+use course::{Course, Language};
+use workbench::judge::{self, Verdict};
+use workbench::{check, headless::Boards as _};
+
+fn checked(course: &Course, slug: &str, program: &str) -> Verdict {
+    let lesson = course.lesson(slug).unwrap_or_else(|| panic!("no lesson {slug}"));
+    let checked = check::runs(lesson, program, &isrlab::firmware::booted().unwrap(), &mut |_| true).unwrap();
+    judge::verdict(lesson, &checked, Language::En)
+}
+
+#[test]
+fn no_cheat_passes_and_each_is_told_why() {
+    let course = isrlab::lessons::embedded().unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cheats");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 20);
+    let mut wrong = Vec::new();
+    for file in files {
+        let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        let program = fs::read_to_string(&file).unwrap();
+        let expected = program.lines().next().unwrap().strip_prefix("# refused: ");
+        let verdict = checked(&course, name.split_once('@').unwrap().1, &program);
+        eprintln!("{name}: {:?}: {}", verdict.refused, verdict.message);
+        if verdict.passed || verdict.refused != expected || verdict.message.is_empty() {
+            let held: Vec<_> = verdict.criteria.iter().filter(|criterion| criterion.ok).collect();
+            wrong.push(format!("{name}: {:?}, not {expected:?}: {} {held:?}", verdict.refused, verdict.message));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_does_all_that_the_driver_asks_is_a_solution() {
+    // No conditional, no loop, and a sum of its own for each side.
+    let program = "
+main = isr = 0
+
+def tick(t):
+    global isr
+    isr += 1
+
+def main_part(n):
+    global main
+    main += n
+
+def total():
+    return main + isr
+";
+    let verdict = checked(&isrlab::lessons::embedded().unwrap(), "lost-update", program);
+    assert!(verdict.passed, "{verdict:?}");
+}
+
+#[test]
+fn who_watches_sees_what_the_board_reports() {
+    let course = isrlab::lessons::embedded().unwrap();
+    let boards = isrlab::firmware::booted().unwrap();
+    for (slug, names) in [
+        ("lost-update", &["fired", "missed", "ran", "dropped", "disabled", "main", "main_adds", "count", "exc"][..]),
+        ("how-late", &["fired", "missed", "ran", "dropped", "main", "sums", "wrong"]),
+        ("lost-bytes", &["fired", "ran", "dropped", "main", "consumed", "produced", "gaps"]),
+    ] {
+        let lesson = course.lesson(slug).unwrap();
+        for run in &lesson.exercise.runs {
+            let request = workbench::record::RunRequest {
+                lesson: slug.to_owned(),
+                program: lesson.solution.clone(),
+                own_program: true,
+                driver: lesson.exercise.driver.clone(),
+                settings: lesson.settings(&run.set).unwrap(),
+                seconds: 1,
+                seed: 3,
+                wiring: lesson.wiring.clone(),
+            };
+            let mut record = boards.run(&request, &mut |_| true).unwrap();
+            let seen = record.numbers();
+            record.seen = None;
+            let reported = record.numbers();
+            for name in names {
+                assert_eq!(seen.get(*name), reported.get(*name), "{slug} {}: {name}", run.id);
+            }
+            let late = |numbers: &serde_json::Map<String, serde_json::Value>| numbers["lat_max"].as_i64().unwrap();
+            assert!((late(&seen) - late(&reported)).abs() <= 3, "{slug}: {} and {} us", late(&seen), late(&reported));
+        }
+    }
+}

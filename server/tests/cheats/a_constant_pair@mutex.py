@@ -1,0 +1,7 @@
+# fails
+def tick(t):
+    pass
+
+
+def look():
+    inspect([1000, 1000])

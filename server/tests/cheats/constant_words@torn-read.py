@@ -1,0 +1,10 @@
+# fails
+deferred = 0
+
+
+def tick(t):
+    fresh()
+
+
+def read():
+    return [7] * 16

@@ -1,0 +1,3 @@
+# fails
+def total(table):
+    return 127 * 25600 + 12800
