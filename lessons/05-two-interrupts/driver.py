@@ -1,6 +1,6 @@
 # Starts the writer's and the reader's timer, and looks at what the reader uses.
 from array import array
-from lab import beat, counter, hard, lock, rate, running, stats, timer, unlock, value
+from lab import beat, counter, hard, rate, running, value
 from machine import Timer
 
 torn = counter("torn")
@@ -40,10 +40,8 @@ while running():
     for i in range(100):
         pass
     beat()
-    state = lock()
     value("writes", numbers[0] - first)
     value("deferred", program["deferred"])
-    unlock(state)
 writer.deinit()
 reader.deinit()
 for i in range(20):
