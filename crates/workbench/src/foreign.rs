@@ -103,6 +103,7 @@ mod tests {
             lesson: "lost-update".into(),
             program: program.into(),
             own_program: true,
+            driver: None,
             settings: Settings::from([("rate".to_owned(), Setting::Number(rate))]),
             seconds,
             seed: 1,

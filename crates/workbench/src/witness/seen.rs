@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use course::Measured;
 
-use super::sources::Timer;
 use super::Trouble;
+use super::sources::Timer;
 use crate::record::ExceptionRecord;
 
 const LATENCIES: [&str; 4] = ["lat_min", "lat_p50", "lat_p99", "lat_max"];
+
+/// A number of a timer.
+type Count = fn(&Timer) -> u32;
 
 /// What was seen from outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +35,7 @@ impl Seen {
             measured.insert(name, *value as f64);
         }
         let used = || self.timers.iter().filter(|timer| timer.used);
-        let sums: [(&str, fn(&Timer) -> u32); 6] = [
+        let sums: [(&str, Count); 6] = [
             ("expected", |timer| timer.fired.saturating_add(timer.missed)),
             ("fired", |timer| timer.fired),
             ("missed", |timer| timer.missed),
