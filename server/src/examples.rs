@@ -106,6 +106,7 @@ mod tests {
                 lesson: "workshop".to_owned(),
                 program: example.program.to_owned(),
                 own_program: true,
+                driver: None,
                 settings: course::Settings::new(),
                 seconds: 4,
                 seed: 1,

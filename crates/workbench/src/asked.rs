@@ -150,6 +150,7 @@ impl AskedRun {
             lesson: WORKSHOP.to_owned(),
             program,
             own_program: true,
+            driver: None,
             settings: Settings::new(),
             seconds,
             seed: self.seed.unwrap_or(1),
