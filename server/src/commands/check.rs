@@ -106,6 +106,7 @@ mod tests {
         let message = if traceback.is_some() { "" } else { "The words." };
         Verdict {
             passed,
+            refused: None,
             criteria: vec![criterion],
             message: message.to_owned(),
             traceback: traceback.map(str::to_owned),
