@@ -133,15 +133,15 @@ mod tests {
 
     #[test]
     fn samples_take_no_memory() {
-        let program = "import lab, micropython\nlab.value('x', 1)\nt = lab.timer(lambda t: None)\n\\
-                       for i in range(2000): lab.beat()\nmicropython.heap_lock()\ntry:\n for i in range(20000): lab.beat()\n\\
+        let program = "import lab, micropython\nlab.value('x', 1)\nt = lab.timer(lambda t: None)\n\
+                       for i in range(2000): lab.beat()\nmicropython.heap_lock()\ntry:\n for i in range(20000): lab.beat()\n\
                        finally: micropython.heap_unlock()\nt.deinit()\nlab.done()\n";
         measured(&board(Timing::Unit), &request(program, 1000, 30));
     }
 
     #[test]
     fn an_exception_under_a_locked_heap_is_told() {
-        let program = "import lab, micropython\nt = lab.timer(lambda t: [t])\nmicropython.heap_lock()\n\\
+        let program = "import lab, micropython\nt = lab.timer(lambda t: [t])\nmicropython.heap_lock()\n\
                        for i in range(200000): pass\nmicropython.heap_unlock()\nt.deinit()\nlab.done()\n";
         let record = measured(&board(Timing::Unit), &request(program, 50, 4));
         assert!(record.exceptions.iter().any(|told| told.class == "MemoryError"), "{:?}", record.exceptions);
