@@ -23,7 +23,7 @@ const COMMON = {
 
 await build({
   ...COMMON,
-  entryPoints: ["js/course.js", "js/bench.js", "js/boards.js", "js/workshop.js", "js/class-host.js", "js/class-list.js", "js/class-show.js", "js/class-wall.js", "js/tab-worker.js", "js/tab-job-worker.js", "js/site-bench.js", "js/site-course.js", "js/site-sw.js", "css/style.css"],
+  entryPoints: ["js/course.js", "js/bench.js", "js/boards.js", "js/workshop.js", "js/class-host.js", "js/class-list.js", "js/class-show.js", "js/class-wall.js", "js/tab-worker.js", "js/tab-job-worker.js", "js/site-bench.js", "js/site-course.js", "js/site-sw.js", "css/style.css", "css/no-script.css"],
   entryNames: "[name]",
   chunkNames: "[name]-[hash]",
   splitting: true,

@@ -372,13 +372,15 @@ async fn keep_outcome(keeping: Keeping, feed: Arc<Feed>, visitor: VisitorId, rec
     if record.end.why == EndReason::NotStarted || record.last.is_none() || classes.is_over_for(visitor) {
         return;
     }
-    match store.add_outcome(visitor, lesson.slug.clone(), judge::outcome(lesson, &record)).await {
-        Ok(row) => {
-            feed.publish_json("outcome", &row);
-            if let Err(problem) = classes.ran(visitor, &lesson.slug, &row, &key_number_name(lesson)).await {
-                tracing::error!(?problem, "a class does not hear of a run");
+    for row in judge::outcomes(lesson, &record) {
+        match store.add_outcome(visitor, lesson.slug.clone(), row).await {
+            Ok(row) => {
+                feed.publish_json("outcome", &row);
+                if let Err(problem) = classes.ran(visitor, &lesson.slug, &row, &key_number_name(lesson)).await {
+                    tracing::error!(?problem, "a class does not hear of a run");
+                }
             }
+            Err(error) => tracing::error!(%error, "an outcome is lost"),
         }
-        Err(error) => tracing::error!(%error, "an outcome is lost"),
     }
 }

@@ -70,11 +70,20 @@ struct Ring {
     /// The newest event of each kind that describes a state: what a new reader needs first.
     states: Vec<FeedEvent>,
     console: String,
+    /// Whose text that is.
+    console_lesson: Option<Arc<str>>,
 }
 
 /// The kinds of events that describe a state, in the order in which a new reader is told: a newer
 /// one makes the older ones unnecessary.
-const STATES: [&str; 4] = ["board", "run", "sample", "parts"];
+const STATES: [&str; 5] = ["board", "run", "sample", "mistake", "parts"];
+
+/// Whether an event makes an older one unnecessary. Only some samples bring lists and histograms, and no other takes
+/// their place.
+fn replaces(new: &FeedEvent, old: &FeedEvent) -> bool {
+    let lists = |event: &FeedEvent| event.data.contains("\"h\":{") || event.data.contains("\"bins\":[");
+    new.name == old.name && (new.name != "sample" || lists(new) || !lists(old))
+}
 
 impl Default for Feed {
     fn default() -> Self {
@@ -119,7 +128,7 @@ impl Feed {
         ring.bytes += data.len();
         let event = FeedEvent { id, name, data, made };
         if STATES.contains(&name) {
-            ring.states.retain(|old| old.name != name);
+            ring.states.retain(|old| !replaces(&event, old));
             ring.states.push(event.clone());
         }
         ring.events.push_back(event);
@@ -142,16 +151,20 @@ impl Feed {
     }
 
     /// Publishes console text, and keeps its end for new readers.
-    pub fn publish_console(&self, text: &str, bad_frames: u64, skipped_bytes: u64) {
+    pub fn publish_console(&self, text: &str, bad_frames: u64, skipped_bytes: u64, lesson: Option<Arc<str>>) {
         {
             let mut ring = self.lock();
+            if ring.console_lesson != lesson {
+                ring.console.clear();
+                ring.console_lesson.clone_from(&lesson);
+            }
             ring.console.push_str(text);
             if ring.console.len() > 2 * CONSOLE_TAIL_BYTES {
                 let from = ring.console.ceil_char_boundary(ring.console.len() - CONSOLE_TAIL_BYTES);
                 ring.console.drain(..from);
             }
         }
-        self.publish_json("console", &Console { text, bad_frames, skipped_bytes });
+        self.publish_json("console", &Console { text, bad_frames, skipped_bytes, lesson: lesson.as_deref() });
     }
 
     /// Forgets the state of a run that belongs to an earlier board, and the console with it.
@@ -194,7 +207,8 @@ impl Feed {
         first.sort_by_key(|event| STATES.iter().position(|name| *name == event.name));
         if !ring.console.is_empty() {
             let from = ring.console.ceil_char_boundary(ring.console.len().saturating_sub(CONSOLE_TAIL_BYTES));
-            let tail = Console { text: &ring.console[from..], bad_frames: 0, skipped_bytes: 0 };
+            let lesson = ring.console_lesson.as_deref();
+            let tail = Console { text: &ring.console[from..], bad_frames: 0, skipped_bytes: 0, lesson };
             if let Ok(data) = serde_json::to_string(&tail) {
                 first.push(FeedEvent { id: ring.last, name: "console", data: data.into(), made: now() });
             }
@@ -249,6 +263,9 @@ struct Console<'a> {
     /// Bytes that were not passed on because there were too many.
     #[serde(skip_serializing_if = "is_zero")]
     skipped_bytes: u64,
+    /// Whose text it is; a page shows no other lesson's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lesson: Option<&'a str>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
@@ -349,7 +366,7 @@ mod tests {
         for n in 0..3 {
             feed.publish("board", format!("b{n}"));
             feed.publish("sample", format!("s{n}"));
-            feed.publish_console("text", 0, 0);
+            feed.publish_console("text", 0, 0, None);
         }
         let (first, mut reader) = feed.reader();
         let told: Vec<_> = first.iter().map(|event| (event.id, event.name, &*event.data)).collect();
@@ -357,6 +374,22 @@ mod tests {
         assert_eq!(told, [(9, "board", "b2"), (9, "sample", "s2"), (9, "console", console)]);
         feed.publish("sample", "new");
         assert_eq!(ids(&reader.next().await), [10]);
+    }
+
+    #[test]
+    fn a_new_reader_gets_the_last_lists_and_no_other_lessons_text() {
+        let feed = Arc::new(Feed::starting_after(0));
+        feed.publish("sample", r#"{"n":1,"h":{"H":[1]}}"#);
+        feed.publish("sample", r#"{"n":2}"#);
+        feed.publish("sample", r#"{"n":3}"#);
+        feed.publish_console("one", 0, 0, Some("lost-update".into()));
+        feed.publish_console("two", 0, 0, Some("torn-read".into()));
+        let (first, _) = feed.reader();
+        let told: Vec<_> = first.iter().map(|event| &*event.data).collect();
+        let console = r#"{"text":"two","bad_frames":0,"lesson":"torn-read"}"#;
+        assert_eq!(told, [r#"{"n":1,"h":{"H":[1]}}"#, r#"{"n":3}"#, console]);
+        feed.publish("sample", r#"{"n":4,"h":{"H":[2]}}"#);
+        assert_eq!(feed.reader().0.len(), 2);
     }
 
     #[tokio::test]

@@ -123,7 +123,7 @@ describe("explorer", () => {
 
     test(`a wrong fix is answered with an arrival that still loses (${language})`, () => visit(workbench, { language }, async (page) => {
       const bench = new BenchPage(page);
-      await bench.open("lost-update");
+      await bench.open("lost-update?prepare");
       await bench.write(repositoryFile("lessons/15-lost-update/wrong/step_first.py"));
       await page.locator("[data-check]").click();
       await page.locator("[data-show-arrival]").waitFor();
@@ -139,6 +139,20 @@ describe("explorer", () => {
       await played(page);
       await page.locator("[data-verdict-panel] h3[data-verdict=lost]").waitFor();
       assert.ok(await page.evaluate(() => document.activeElement?.matches("[data-strip]")), "focus is on the arrival");
+      // The check and the strip count the same arrivals, and the verdict stands beside them.
+      const measured = await card.locator(".criteria li").last().innerText();
+      for (const name of /** @type {const} */ (["tried", "lost"])) assert.match(measured.replaceAll("\u202f", ""), new RegExp(`${name} = ${await strip.total(name)}\\b`));
+      const [beside, box] = await Promise.all([strip.root.locator("[data-verdict-panel]").boundingBox(), strip.slider.boundingBox()]);
+      assert.ok(beside && box && beside.x > box.x + box.width && beside.y < box.y + box.height, "the verdict is beside the strip");
+      // It is all there again after a reload, and no board is asked for that.
+      const [says, lost] = [await strip.says(), await strip.total("lost")];
+      const asked = [];
+      page.on("request", (request) => { if (request.url().includes("/explore")) asked.push(request.url()); });
+      await page.reload();
+      await strip.explored();
+      assert.deepEqual([await strip.says(), await strip.total("lost"), asked.length], [says, lost, 0]);
+      await strip.root.locator("[data-verdict-panel] h3[data-verdict=lost]").waitFor();
+      await page.locator("[data-explored]").filter({ hasText: String(lost) }).waitFor();
 
       // The right one has no losing arrival.
       await bench.write(repositoryFile("lessons/15-lost-update/solution.py"));

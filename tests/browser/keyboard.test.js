@@ -10,7 +10,7 @@ describe("keyboard", () => {
 
   test("predict, set, run, stop, edit and check without a pointer", () => visit(workbench, { reducedMotion: true }, async (page) => {
     const bench = new BenchPage(page);
-    await bench.open("lost-update");
+    await bench.open("lost-update?prepare");
 
     /** @param {string} selector */
     const tabTo = (selector) => pressTabTo(page, selector);
@@ -46,8 +46,10 @@ describe("keyboard", () => {
     await page.keyboard.press("Enter");
     await page.locator("[data-instrument=balance] table.chart-table").waitFor();
 
-    await page.locator("[data-run-own]").focus();
+    await page.locator("input[name=program]:checked").focus();
     await (await bench.program()).waitFor();
+    await page.keyboard.press("ArrowRight");
+    await tabTo("[data-starter]");
     await page.keyboard.press("Tab");
     await page.keyboard.press("ControlOrMeta+a");
     await paste(page.locator(".cm-content"), repositoryFile("lessons/15-lost-update/solution.py"));

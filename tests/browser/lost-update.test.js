@@ -127,8 +127,9 @@ describe("lost update", () => {
     const bench = new BenchPage(page);
     await bench.open("lost-update");
     await bench.write("import lab\nwhile True print(1)\n");
-    await page.locator("[data-run-own]").click();
+    await page.locator(".run-row [data-run]").click();
     await page.locator("[data-console]", { hasText: "SyntaxError" }).waitFor();
+    await bench.show("lesson");
     await bench.choose("expression", "plain");
     await bench.choose("kind", "soft");
     await bench.runFor(1);

@@ -254,6 +254,17 @@ export class BenchPage {
     return Number((text ?? "").replaceAll("\u202f", "").replace("\u2212", "-"));
   }
 
+  /** Shows the lesson's program or the visitor's: Run runs the one that is shown. @param {"lesson" | "own"} which */
+  async show(which) {
+    await this.page.locator(`input[name=program][value=${which}]`).check({ force: true });
+  }
+
+  /** Presses Stop and waits until the run has ended. */
+  async stop() {
+    await this.page.locator(".run-row [data-stop]").click();
+    await this.page.locator(".run-row [data-stop][aria-disabled=true]").waitFor();
+  }
+
   /** The program in the editor, once the editor has been fetched. */
   async program() {
     await this.page.locator("[data-editor]").scrollIntoViewIfNeeded();
@@ -264,6 +275,7 @@ export class BenchPage {
 
   /** @param {string} source */
   async write(source) {
+    await this.show("own");
     const content = await this.program();
     await content.click();
     await this.page.keyboard.press("ControlOrMeta+a");

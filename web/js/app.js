@@ -34,9 +34,10 @@ export function startPage() {
  * Opens the streams of events; after every component listens.
  * @param {Bus} bus
  * @param {string[]} paths
+ * @param {(topic: string, detail: any) => boolean} [shows] what this page shows of them
  */
-export function goLive(bus, paths = ["/events"]) {
-  return paths.map((path) => new LiveStream(bus, path));
+export function goLive(bus, paths = ["/events"], shows) {
+  return paths.map((path) => new LiveStream(bus, path, shows));
 }
 
 /**

@@ -4,7 +4,7 @@
  * arrival has been played on a board.
  * @module
  */
-import { bytecodeName, stepWords, verdictName } from "./arrival-words.js";
+import { bytecodeName, lineName, stepWords, verdictName } from "./arrival-words.js";
 import { outcomeOf } from "./arrivals.js";
 import { text } from "./catalogue.js";
 import { icon, inline, make, one, setText } from "./dom.js";
@@ -38,16 +38,17 @@ export class ArrivalPanels {
   }
 
   /**
-   * What the exploration alone says, while the arrival is being played.
+   * What the exploration alone says, while the arrival is being played, or before anybody has asked for that.
    * @param {import("./arrivals.js").Arrivals} arrivals
    * @param {number} at
+   * @param {boolean} played whether more is to come
    */
-  foretell(arrivals, at) {
-    this.root.hidden = false;
+  foretell(arrivals, at, played) {
+    this.root.hidden = !played;
     const story = arrivals.story(at);
     const bytecode = arrivals.bytecode(at);
     setText(this.machineAside, arrivals.machine(at) ?? "");
-    const place = [bytecode === null ? "" : text("explore.line", { line: bytecode.line }), bytecodeName(bytecode)].filter(Boolean).join(", ");
+    const place = [bytecode === null ? "" : lineName(arrivals, bytecode), bytecodeName(bytecode)].filter(Boolean).join(", ");
     this.#showVerdict(arrivals.verdict(at), place, story?.steps ?? [], story?.expected ?? {}, []);
     for (const panel of [this.machine, this.python, this.callback]) panel.setAttribute("aria-busy", "true");
   }
@@ -60,9 +61,9 @@ export class ArrivalPanels {
     for (const panel of [this.machine, this.python, this.callback]) panel.removeAttribute("aria-busy");
     this.#showMachine(arrival);
     this.#showPython(arrival);
-    this.#showCallback(arrival);
+    this.#showCallback(arrival, arrivals);
     const { python } = arrival;
-    const place = python === undefined ? text("explore.between") : `${text("explore.line", { line: python.line })}, ${[python.opcode, python.argument].filter(Boolean).join(" ")}`;
+    const place = python === undefined ? text("explore.between") : `${lineName(arrivals, python)}, ${[python.opcode, python.argument].filter(Boolean).join(" ")}`;
     const sentence = document.documentElement.lang === "ja" ? arrival.sentence.ja : arrival.sentence.en;
     this.#showVerdict(arrival.verdict, place, arrival.steps, arrival.expected ?? arrivals.story(arrival.at)?.expected ?? {}, [
       make("p", { class: "verdict-sentence" }, ...inline(sentence)),
@@ -107,8 +108,11 @@ export class ArrivalPanels {
         make("tbody", {}, ...names.map((name) => make("tr", {}, make("th", { scope: "row" }, make("code", {}, name)), make("td", {}, before[name] ?? "–"), make("td", {}, after[name] ?? "–")))))]));
   }
 
-  /** @param {Arrival} arrival */
-  #showCallback({ callbacks, steps, deferred, delivered, at }) {
+  /**
+   * @param {Arrival} arrival
+   * @param {import("./arrivals.js").Arrivals} arrivals
+   */
+  #showCallback({ callbacks, steps, deferred, delivered, at }, arrivals) {
     const taken = delivered === undefined || delivered === null ? text("explore.never")
       : deferred ? text("explore.taken_late", { n: whole(delivered - at) }) : text("explore.prompt");
     /** @type {[string, string][]} */
@@ -125,7 +129,7 @@ export class ArrivalPanels {
       if (entered !== null && returned_ns !== undefined && returned_ns !== null) rows.push([text("explore.returned"), duration(microseconds(returned_ns - entered))]);
     }
     const own = steps.filter(({ side }) => side !== "main");
-    for (const { does, name, value, line } of own) rows.push([text(does === "reads" ? "explore.did_read" : "explore.did_write", { name, line: text("explore.line", { line }) }), value]);
+    for (const { does, name, value, ...place } of own) rows.push([text(does === "reads" ? "explore.did_read" : "explore.did_write", { name, line: lineName(arrivals, place) }), value]);
     this.callback.replaceChildren(
       make("dl", { class: "facts" }, ...rows.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
       ...(own.length === 0 ? [make("p", { class: "empty" }, text("explore.did_nothing"))] : []));

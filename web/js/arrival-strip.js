@@ -133,7 +133,7 @@ export class ArrivalStrip {
     svg.replaceChildren();
     for (const { group, y } of layout.groups) {
       if (group.line === 0) continue;
-      const line = text("explore.line", { line: group.line });
+      const line = group.own ? text("explore.line", { line: group.line }) : text("explore.driver");
       svg.append(
         draw("text", { class: "line-number", x: 0, y: y + 17 }, `${line} · ${layout.narrow ? group.function : short(group.function, 17)}`),
         draw("text", { class: "line-source mono", x: layout.narrow ? 0 : layout.left, y: y + (layout.narrow ? 36 : 17) }, group.source));

@@ -59,6 +59,17 @@ export function bytecodeName(bytecode) {
 }
 
 /**
+ * A line as the visitor knows it: by its number in the program that they see, and by its text in the explorer's own, which
+ * nobody sees.
+ * @param {Arrivals} arrivals
+ * @param {{ text: import("./exploration-types.js").TextName, line: number }} place
+ */
+export function lineName(arrivals, { text: name, line }) {
+  if (name === "program") return text("explore.line", { line });
+  return text("explore.driver_line", { source: arrivals.sourceLine(name, line) });
+}
+
+/**
  * Everything about an arrival in one sentence, for those who do not see the strip.
  * @param {Arrivals} arrivals
  * @param {number} at
@@ -69,7 +80,7 @@ export function describe(arrivals, at) {
   const steps = arrivals.story(at)?.steps ?? [];
   return [
     `${verdictName(arrivals.verdict(at))}, ${position(arrivals, at)}`,
-    [bytecode === null ? "" : text("explore.line", { line: bytecode.line }), bytecodeName(bytecode), arrivals.machine(at) ?? ""].filter(Boolean).join(", "),
+    [bytecode === null ? "" : lineName(arrivals, bytecode), bytecodeName(bytecode), arrivals.machine(at) ?? ""].filter(Boolean).join(", "),
     ...(delivery === "prompt" ? [] : [deliveryName(delivery)]),
     ...(steps.length === 0 || steps.length > 12 ? [] : [steps.map(stepWords).join("; ")]),
   ].join(". ");

@@ -11,7 +11,7 @@
  *
  * A row of the strip: the arrivals during one bytecode instruction, `null` where main is between two.
  * @typedef {{ from: number, to: number, bytecode: Bytecode | null }} Row
- * @typedef {{ function: string, line: number, source: string, rows: Row[] }} Group rows of one source line
+ * @typedef {{ function: string, line: number, own: boolean, source: string, rows: Row[] }} Group `own`: of the program; rows of one source line
  */
 
 export class Arrivals {
@@ -25,6 +25,11 @@ export class Arrivals {
     this.report = report;
     this.last = report.instructions;
     this.#hull = this.#aroundStatement();
+  }
+
+  /** What became of the arrivals that are shown: the statement's, or the whole window's. */
+  get counts() {
+    return this.whole ? this.report.in_window : this.report.in_statement;
   }
 
   /** The first arrival that is shown. */
@@ -90,7 +95,15 @@ export class Arrivals {
 
   /** The source line that a bytecode belongs to. @param {Bytecode} bytecode */
   source(bytecode) {
-    return (this.report.texts[bytecode.text]?.[bytecode.line - 1] ?? "").trim();
+    return this.sourceLine(bytecode.text, bytecode.line);
+  }
+
+  /**
+   * @param {import("./exploration-types.js").TextName} name
+   * @param {number} line from 1
+   */
+  sourceLine(name, line) {
+    return (this.report.texts[name]?.[line - 1] ?? "").trim();
   }
 
   /**
@@ -126,7 +139,7 @@ export class Arrivals {
       const last = groups.at(-1);
       const same = last !== undefined && (bytecode === null || (bytecode.function === last.function && bytecode.line === last.line));
       if (same) last.rows.push(row);
-      else groups.push({ function: bytecode?.function ?? "", line: bytecode?.line ?? 0, source: bytecode === null ? "" : this.source(bytecode), rows: [row] });
+      else groups.push({ function: bytecode?.function ?? "", line: bytecode?.line ?? 0, own: bytecode?.text !== "driver", source: bytecode === null ? "" : this.source(bytecode), rows: [row] });
     }
     return groups;
   }

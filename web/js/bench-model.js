@@ -5,6 +5,9 @@
  */
 import { valueOf } from "./measured.js";
 
+/** A trace that a trigger has caught is an event of this kind. */
+const TRACE = "trace";
+
 /** Numbers on the page change at most this often. */
 const PAINT_PERIOD_MS = 250;
 /** Rates are taken over this much of the run's own time. */
@@ -21,6 +24,12 @@ export class BenchModel {
   bins = new Map();
   /** Histograms of the program, sent now and then. @type {Record<string, number[]>} */
   lists = {};
+  /** A run of another lesson that the board carries out now. @type {import("./types.js").Run | null} */
+  elsewhere = null;
+  /** The last capture of the timeline. @type {import("./types.js").BoardEvent | null} */
+  #trace = null;
+  /** Whether what is shown was measured before the page was loaded. */
+  #restored = false;
   /** Control changes in this run. @type {import("./types.js").Change[]} */
   changes = [];
   /** @type {import("./types.js").Sample[]} */
@@ -31,14 +40,42 @@ export class BenchModel {
   /**
    * @param {import("./bus.js").Bus} bus
    * @param {import("./types.js").Settings} settings where the controls stand
+   * @param {string} slug of the lesson
    */
-  constructor(bus, settings) {
+  constructor(bus, settings, slug) {
     this.bus = bus;
     this.settings = settings;
+    this.key = `last run of ${slug}`;
+    bus.on("elsewhere", ({ run }) => { this.elsewhere = run; });
+    bus.on("event", (event) => { if (event.kind === TRACE && event.run === this.run?.id) this.#trace = event; });
     bus.on("sample", (sample) => this.#take(sample));
     bus.on("run", (run) => this.#follow(run));
     bus.on("board", (board) => this.#meet(board));
     bus.on("change", (change) => { this.changes.push(change); });
+  }
+
+  /** Shows the last run of this lesson again, after a reload; call it when every instrument listens. */
+  restore() {
+    try {
+      const kept = JSON.parse(sessionStorage.getItem(this.key) ?? "null");
+      if (kept === null || this.run !== null) return;
+      [this.run, this.sample, this.lists] = [kept.run, kept.sample, kept.lists];
+      this.bins = new Map(kept.bins);
+      this.#restored = true;
+      if (kept.trace) this.bus.emit("event", kept.trace);
+      this.#paintSoon();
+    } catch {
+      // No storage, or something else in it.
+    }
+  }
+
+  #keep() {
+    try {
+      const { run, sample, lists } = this;
+      sessionStorage.setItem(this.key, JSON.stringify({ run, sample, lists, bins: [...this.bins], trace: this.#trace }));
+    } catch {
+      // No storage: the numbers last as long as the page.
+    }
   }
 
   get running() {
@@ -97,9 +134,10 @@ export class BenchModel {
 
   /** @param {import("./types.js").Run} run */
   #follow(run) {
-    if (run.id !== this.run?.id) this.#forget();
+    if (run.id !== this.run?.id || (this.#restored && run.state !== "ended")) this.#forget();
     this.run = run;
     this.#paintSoon(run.state === "ended");
+    if (run.state === "ended") this.#keep();
   }
 
   #forget() {
@@ -107,6 +145,8 @@ export class BenchModel {
     this.bins.clear();
     this.lists = {};
     this.changes = [];
+    this.#trace = null;
+    this.#restored = false;
     this.#recent = [];
   }
 

@@ -2,6 +2,7 @@
  * The bench: finds the parts of the page once and connects them.
  * @module
  */
+import { AfterRun } from "./after-run.js";
 import { Announcer } from "./announcer.js";
 import { goLive, startPage } from "./app.js";
 import { Balance } from "./balance.js";
@@ -13,16 +14,18 @@ import { followClass, isCopy } from "./class-bench.js";
 import { ConsolePanel } from "./console-panel.js";
 import { Controls } from "./controls.js";
 import { Counters } from "./counters.js";
-import { all, maybe, one } from "./dom.js";
+import { all, icon, maybe, one, setText } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Exercise } from "./exercise.js";
 import { Explorer } from "./explorer.js";
 import { HistoryChart } from "./history-chart.js";
 import { LatencyHistogram } from "./latency-histogram.js";
 import { OutcomeTable } from "./outcome-table.js";
+import { OwnLesson } from "./own-lesson.js";
 import { PartsPanel } from "./parts-panel.js";
 import { PositionsHistogram } from "./positions-histogram.js";
 import { Predictions } from "./predictions.js";
+import { ProgramDoor } from "./program-door.js";
 import { QueueGauge } from "./queue-gauge.js";
 import { RunRow } from "./run-row.js";
 import { StepTrack } from "./step-track.js";
@@ -35,7 +38,7 @@ const bus = startPage();
 /** @type {import("./types.js").LessonData} */
 const lesson = readData("lesson-data");
 const announcer = new Announcer();
-const model = new BenchModel(bus, Object.fromEntries(lesson.controls.map(({ name, value }) => [name, value])));
+const model = new BenchModel(bus, Object.fromEntries(lesson.controls.map(({ name, value }) => [name, value])), lesson.slug);
 
 const INSTRUMENTS = {
   equation: Counters,
@@ -56,16 +59,24 @@ for (const panel of all(document, "[data-instrument]", HTMLElement)) {
 const partsPanel = maybe(document, "[data-parts]", HTMLElement);
 if (partsPanel) new PartsPanel(partsPanel, model, lesson.slug);
 const controls = new Controls(one(document, "[data-controls]", HTMLElement), model, lesson.slug);
-const row = new RunRow(one(document, "[data-run-row]", HTMLElement), model, lesson, announcer);
-new ConsolePanel(one(document, "[data-console-panel]", HTMLElement), model);
+const row = new RunRow(one(document, "[data-run-row]", HTMLElement), model, lesson, announcer, () => (editor.shown === "own" ? editor.program : null));
+new ConsolePanel(one(document, "[data-console-panel]", HTMLElement), model, lesson.slug);
 new BoardNote(bus);
 new TroubleSlot(one(document, "[data-trouble]", HTMLElement), bus);
 const steps = new StepTrack(one(document, "[data-steps]", HTMLElement), bus, lesson.steps);
-const editor = new Editor(one(document, "[data-editor]", HTMLElement), bus, lesson, (program) => row.start(program));
+const editor = new Editor(one(document, "[data-editor]", HTMLElement), bus, lesson, () => { void row.start(); });
 const predictionCard = maybe(document, "[data-predictions]", HTMLElement);
 const predictions = predictionCard && new Predictions(predictionCard, model, lesson);
+/** Puts the bench to settings that the lesson speaks of: they are those of its own program. @param {import("./types.js").Settings} settings */
+function setBench(settings) {
+  controls.apply(settings);
+  editor.show("lesson");
+  one(document, "[data-bench-side]", HTMLElement).scrollIntoView({ block: "start" });
+  one(document, "[data-run]", HTMLButtonElement).focus({ preventScroll: true });
+}
 const tries = maybe(document, "[data-tries]", HTMLElement);
-if (tries) new Tries(tries, model, lesson, controls);
+if (tries) new Tries(tries, model, lesson, setBench);
+new AfterRun(one(document, "[data-closed]", HTMLElement), bus, lesson, predictions, setBench, (words) => announcer.say(words));
 followClass(bus, lesson.slug, controls);
 
 const work = new Work(lesson.slug, () => ({
@@ -81,13 +92,19 @@ if (explorerSection) {
   const outcomes = [...lesson.outcomes];
   // Before the explorer listens, so that it finds the newest one.
   bus.on("outcome", (outcome) => { if (!outcomes.some(({ n }) => n === outcome.n)) outcomes.push(outcome); });
+  const door = maybe(document, "[data-explorer-door]", HTMLElement);
+  const explored = () => door?.querySelector(":scope > .icon")?.replaceWith(icon("holds"));
+  if (steps.done.explored) explored();
+  bus.on("explored", (found) => {
+    explored();
+    if (door) setText(one(door, "[data-explored]", HTMLElement), text("live.explored", found));
+  });
   new Explorer(explorerSection, { bus, lesson, model, controls, editor, announcer, outcomes });
 }
 
 bus.on("editor", () => work.changed());
 bus.on("step", () => { void work.save(); });
 bus.on("run", (run) => {
-  if ((run.lesson ?? lesson.slug) !== lesson.slug) return;
   if (run.state === "running" && !steps.done.run) bus.emit("step", { name: "run" });
 });
 bus.on("outcome", (outcome) => {
@@ -108,4 +125,7 @@ bus.on("event", (event) => {
 });
 
 settleBoard(bus, () => work.save());
-goLive(bus);
+model.restore();
+const own = new OwnLesson(lesson.slug, (run) => bus.emit("elsewhere", { run }));
+goLive(bus, ["/events"], (topic, detail) => own.shows(topic, detail));
+new ProgramDoor(one(document, "[data-to-program]", HTMLAnchorElement), editor.panel);

@@ -32,6 +32,12 @@
  *   editor: { program: string },
  *   class: import("./class-types.js").ClassState,
  *   grid: import("./class-types.js").GridEvent,
+ *   shown: { program: "own" | "lesson" },
+ *   explored: { tried: number, failing: number, settings: string },
+ *   answered: null,
+ *   opened: null,
+ *   mistake: import("./types.js").Mistake,
+ *   elsewhere: { run: import("./types.js").Run | null },
  * }} Topics
  */
 

@@ -11,7 +11,7 @@ import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirro
 import { python } from "@codemirror/lang-python";
 import { HighlightStyle, bracketMatching, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { Compartment, EditorState, RangeSetBuilder, StateField } from "@codemirror/state";
+import { Compartment, EditorState, RangeSetBuilder, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, GutterMarker, WidgetType, drawSelection, gutter, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { make } from "./dom.js";
@@ -24,7 +24,7 @@ const INK = HighlightStyle.define([
 const THEME = EditorView.theme({
   "&": { color: "var(--ink)", backgroundColor: "var(--sunk)", fontSize: "13px" },
   "&.cm-focused": { outline: "3px solid var(--focus)", outlineOffset: "-3px" },
-  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "22px", fontVariantLigatures: "none", minHeight: "480px" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "22px", fontVariantLigatures: "none", height: "var(--editor-height, 480px)", overflow: "auto" },
   ".cm-content": { padding: "10px 0", caretColor: "var(--ink)" },
   ".cm-line": { padding: "0 16px 0 8px" },
   ".cm-gutters": { backgroundColor: "var(--sunk)", color: "var(--ink2)", border: "0" },
@@ -40,24 +40,31 @@ const THEME = EditorView.theme({
   ".cm-hazard": { backgroundColor: "var(--lost-soft)" },
   ".cm-hazard-code": { textDecoration: "underline wavy var(--lost-edge) 1px", textUnderlineOffset: "4px" },
   ".cm-hazard-note": { backgroundColor: "var(--lost-soft)", color: "var(--ink)", fontFamily: "var(--sans)", padding: "2px 16px 4px 8px", whiteSpace: "normal", maxWidth: "calc(100vw - 84px)" },
+  ".cm-failed": { backgroundColor: "var(--lost-soft)", boxShadow: "inset 3px 0 0 var(--lost-edge)" },
+  ".cm-failed-note": { color: "var(--lost-text)", fontWeight: "600" },
   ".cm-panels": { backgroundColor: "var(--panel)", color: "var(--ink)" },
   ".cm-panels input, .cm-panels button": { font: "inherit", color: "var(--ink)", background: "var(--panel)", border: "1px solid var(--edge)", borderRadius: "4px" },
 });
 
+/** A line below a line: what is dangerous there, or what failed. */
 class HazardNote extends WidgetType {
-  /** @param {string} words */
-  constructor(words) {
+  /**
+   * @param {string} words
+   * @param {string} kind
+   */
+  constructor(words, kind = "cm-hazard-note") {
     super();
     this.words = words;
+    this.kind = kind;
   }
 
   /** @param {WidgetType} other */
   eq(other) {
-    return other instanceof HazardNote && other.words === this.words;
+    return other instanceof HazardNote && other.words === this.words && other.kind === this.kind;
   }
 
   toDOM() {
-    return make("div", { class: "cm-hazard-note", role: "note" }, `▲ ${this.words}`);
+    return make("div", { class: this.kind, role: "note" }, `▲ ${this.words}`);
   }
 }
 
@@ -66,6 +73,37 @@ const HAZARD_MARKER = new (class extends GutterMarker {
 })();
 
 /** @typedef {{ line: string, text: string }} Hazard */
+
+/** Other lines are dangerous from now on. @type {import("@codemirror/state").StateEffectType<Hazard[]>} */
+const WARN = StateEffect.define();
+/** Another line failed, or none. @type {import("@codemirror/state").StateEffectType<import("./editor.js").Marked>} */
+const MARK = StateEffect.define();
+
+/** The line that failed, until it is run again; it moves with the text around it. */
+const FAILED = StateField.define({
+  create: () => Decoration.none,
+  update: (decorations, transaction) => {
+    let now = decorations.map(transaction.changes);
+    for (const effect of transaction.effects) {
+      if (effect.is(MARK)) now = failedDecorations(transaction.state, effect.value);
+    }
+    return now;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+/**
+ * @param {EditorState} state
+ * @param {import("./editor.js").Marked} marked
+ */
+function failedDecorations(state, marked) {
+  if (marked === null || marked.line < 1 || marked.line > state.doc.lines) return Decoration.none;
+  const line = state.doc.line(marked.line);
+  return Decoration.set([
+    Decoration.line({ class: "cm-failed" }).range(line.from),
+    Decoration.widget({ widget: new HazardNote(marked.words, "cm-hazard-note cm-failed-note"), block: true, side: 1 }).range(line.to),
+  ]);
+}
 
 /**
  * Lines of the program that a hazard speaks of.
@@ -110,9 +148,10 @@ export function createCodeEditor(host, { program, editable, label, hazards, chan
   /** @param {boolean} yes */
   const access = (yes) => [EditorState.readOnly.of(!yes), EditorView.contentAttributes.of({ "aria-label": label, "aria-readonly": String(!yes), tabindex: "0" })];
   let quiet = false;
+  let warned = hazards;
   const hazardField = StateField.define({
-    create: (state) => hazardDecorations(hazards, state),
-    update: (decorations, transaction) => (transaction.docChanged ? hazardDecorations(hazards, transaction.state) : decorations),
+    create: (state) => hazardDecorations(warned, state),
+    update: (decorations, transaction) => (transaction.docChanged || transaction.effects.some((effect) => effect.is(WARN)) ? hazardDecorations(warned, transaction.state) : decorations),
     provide: (field) => EditorView.decorations.from(field),
   });
   const view = new EditorView({
@@ -127,7 +166,7 @@ export function createCodeEditor(host, { program, editable, label, hazards, chan
           markers: (current) => {
             /** @type {RangeSetBuilder<GutterMarker>} */
             const builder = new RangeSetBuilder();
-            for (const { line } of hazardLines(current.state, hazards)) builder.add(line.from, line.from, HAZARD_MARKER);
+            for (const { line } of hazardLines(current.state, warned)) builder.add(line.from, line.from, HAZARD_MARKER);
             return builder.finish();
           },
         }),
@@ -144,6 +183,7 @@ export function createCodeEditor(host, { program, editable, label, hazards, chan
         syntaxHighlighting(INK),
         THEME,
         hazardField,
+        FAILED,
         writable.of(access(editable)),
         // Tab indents; Escape, then Tab, leaves the editor (CodeMirror's own rule).
         keymap.of([{ key: "Mod-Enter", run: () => { run(); return true; } }, ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, indentWithTab]),
@@ -162,6 +202,17 @@ export function createCodeEditor(host, { program, editable, label, hazards, chan
       const line = view.state.doc.line(Math.min(Math.max(1, number), view.state.doc.lines));
       view.dispatch({ selection: { anchor: line.from }, scrollIntoView: true });
       view.focus();
+    },
+    mark: (marked) => {
+      view.dispatch({ effects: MARK.of(marked) });
+      if (marked === null || marked.line < 1 || marked.line > view.state.doc.lines) return;
+      // Within the editor only: the page stays where the visitor reads.
+      const { top } = view.lineBlockAt(view.state.doc.line(marked.line).from);
+      view.scrollDOM.scrollTop = top - view.scrollDOM.clientHeight / 2;
+    },
+    warn: (lines) => {
+      warned = lines;
+      view.dispatch({ effects: WARN.of(lines) });
     },
   };
 }

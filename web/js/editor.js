@@ -1,30 +1,41 @@
 /**
- * The program: the lesson's own to read, the visitor's to change. A plain text area until the
- * code editor has been fetched, and where it cannot be.
+ * The program: the lesson's own to read, the visitor's to change, and which of them Run runs: the one that is shown. A
+ * plain text area until the code editor has been fetched, and where it cannot be.
  * @module
  */
 import { text } from "./catalogue.js";
 import { all, one, setText } from "./dom.js";
+import { errorName } from "./trouble-slot.js";
 
-/** @typedef {{ get(): string, set(program: string, editable: boolean): void, focusLine(line: number): void }} CodeEditor */
+/** @typedef {{ line: number, words: string } | null} Marked a line that failed, and how */
+/**
+ * @typedef {{ get(): string, set(program: string, editable: boolean): void, focusLine(line: number): void,
+ *   mark(marked: Marked): void, warn(hazards: { line: string, text: string }[]): void }} CodeEditor
+ */
+/** @typedef {"own" | "lesson"} Which */
 
 export class Editor {
   /** @type {CodeEditor | null} */
   #code = null;
-  /** @type {"own" | "lesson"} */
-  #shown = "own";
+  /** @type {Which} */
+  #shown;
   #own;
   #lessonProgram;
+  /** The line that failed last, by program. @type {Record<Which, Marked>} */
+  #marked = { own: null, lesson: null };
+  #open;
 
   /**
    * @param {HTMLElement} panel
    * @param {import("./bus.js").Bus} bus
    * @param {import("./types.js").LessonData} lesson
-   * @param {(program: string) => void} run
+   * @param {() => void} run
    */
   constructor(panel, bus, lesson, run) {
+    this.panel = panel;
     this.bus = bus;
     this.lesson = lesson;
+    this.run = run;
     this.area = one(panel, "textarea[data-own]", HTMLTextAreaElement);
     this.host = one(panel, "[data-editor-host]", HTMLElement);
     this.saved = one(panel, "[data-saved]", HTMLElement);
@@ -32,22 +43,36 @@ export class Editor {
     // What the server kept goes before what the browser restored.
     this.area.value = this.area.defaultValue;
     this.#own = this.area.value;
+    this.#open = lesson.open;
+    const tabs = all(panel, "input[name=program]", HTMLInputElement);
+    this.#shown = this.#recalled() ?? (tabs.some(({ value, defaultChecked }) => defaultChecked && value === "own") ? "own" : "lesson");
     this.area.addEventListener("input", () => this.#typed(this.area.value));
+    this.area.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      run();
+    });
     const starter = one(panel, "[data-starter]", HTMLButtonElement);
     starter.addEventListener("click", () => {
-      this.#show("own", panel);
+      this.show("own");
       this.#typed(lesson.starter);
       this.area.value = lesson.starter;
       this.#code?.set(lesson.starter, true);
     });
-    one(panel, "[data-run-own]", HTMLButtonElement).addEventListener("click", () => run(this.#own));
-    for (const tab of all(panel, "input[name=program]", HTMLInputElement)) {
-      tab.addEventListener("change", () => this.#show(tab.value === "lesson" ? "lesson" : "own", panel));
-    }
+    for (const tab of tabs) tab.addEventListener("change", () => this.show(tab.value === "lesson" ? "lesson" : "own"));
+    bus.on("run", (started) => { if (started.state === "starting") this.mark(started.program ?? this.#shown, null); });
+    bus.on("mistake", (mistake) => {
+      if (mistake.line !== null) this.mark(mistake.program, { line: mistake.line, words: errorName(mistake, null) });
+    });
+    bus.on("opened", () => {
+      this.#open = true;
+      this.#code?.warn(lesson.hazards);
+    });
+    this.show(this.#shown);
     const observer = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       observer.disconnect();
-      this.#load();
+      void this.#load();
     }, { rootMargin: "400px" });
     observer.observe(panel);
   }
@@ -57,9 +82,56 @@ export class Editor {
     return this.#own;
   }
 
+  /** Which program is shown, and so runs. */
+  get shown() {
+    return this.#shown;
+  }
+
   /** @param {"saving" | "saved" | "failed"} state */
   say(state) {
     setText(this.saved, { saving: text("live.saving"), saved: text("live.saved"), failed: text("live.not_saved") }[state]);
+  }
+
+  /** @param {Which} which */
+  show(which) {
+    const changed = which !== this.#shown;
+    this.#shown = which;
+    for (const tab of all(this.panel, "input[name=program]", HTMLInputElement)) tab.checked = tab.value === which;
+    const program = which === "own" ? this.#own : this.#lessonProgram;
+    if (changed) this.#code?.set(program, which === "own");
+    this.area.value = program;
+    this.area.readOnly = which !== "own";
+    this.#code?.mark(this.#marked[which]);
+    try {
+      sessionStorage.setItem(this.#key, which);
+    } catch {
+      // No storage: the choice lasts as long as the page.
+    }
+    this.bus.emit("shown", { program: which });
+  }
+
+  /**
+   * Marks the line that failed; `null` for none.
+   * @param {Which} which
+   * @param {Marked} marked
+   */
+  mark(which, marked) {
+    this.#marked[which] = marked;
+    if (which === this.#shown) this.#code?.mark(marked);
+  }
+
+  get #key() {
+    return `program of ${this.lesson.slug}`;
+  }
+
+  /** What was shown before a reload of this tab. @returns {Which | null} */
+  #recalled() {
+    try {
+      const kept = sessionStorage.getItem(this.#key);
+      return kept === "own" || kept === "lesson" ? kept : null;
+    } catch {
+      return null;
+    }
   }
 
   async #load() {
@@ -68,25 +140,13 @@ export class Editor {
       program: this.#shown === "own" ? this.#own : this.#lessonProgram,
       editable: this.#shown === "own",
       label: text("live.editor_label"),
-      hazards: this.lesson.hazards,
+      hazards: this.#open ? this.lesson.hazards : [],
       changed: (program) => { if (this.#shown === "own") this.#typed(program); },
-      run: () => one(document, "[data-run-own]", HTMLButtonElement).click(),
+      run: () => this.run(),
     });
+    this.#code.mark(this.#marked[this.#shown]);
     this.host.hidden = false;
     this.area.hidden = true;
-  }
-
-  /**
-   * @param {"own" | "lesson"} which
-   * @param {HTMLElement} panel
-   */
-  #show(which, panel) {
-    this.#shown = which;
-    for (const tab of all(panel, "input[name=program]", HTMLInputElement)) tab.checked = tab.value === which;
-    const program = which === "own" ? this.#own : this.#lessonProgram;
-    this.#code?.set(program, which === "own");
-    this.area.value = program;
-    this.area.readOnly = which !== "own";
   }
 
   /** @param {string} program */

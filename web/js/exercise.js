@@ -4,6 +4,7 @@
  * @module
  */
 import { Trouble, post } from "./api.js";
+import { adviceWords } from "./console-panel.js";
 import { text } from "./catalogue.js";
 import { all, icon, inline, make, one, setText } from "./dom.js";
 import { number, whole } from "./format.js";
@@ -61,22 +62,30 @@ export class Exercise {
       if (progress.state === "running" && progress.stage) this.#say("running", progress.stage);
       if (progress.criteria) this.#showCriteria(progress.criteria);
     });
+    const toOwn = one(card, "[data-to-own]", HTMLButtonElement);
+    toOwn.addEventListener("click", () => {
+      editor.show("own");
+      editor.panel.scrollIntoView({ block: "start" });
+    });
     if (lesson.criteria) this.#showCriteria(lesson.criteria);
     this.#openSolution();
+    // What the last check said outlives a reload.
+    if (lesson.lastCheck) this.#show(lesson.lastCheck);
   }
 
   async check() {
     if (this.#checking) return;
     this.#checking = true;
     this.button.setAttribute("aria-disabled", "true");
+    this.editor.show("own");
+    this.editor.mark("own", null);
     this.#say("running", text("live.checking"));
     try {
       await this.saveNow();
       /** @type {import("./types.js").CheckResult} */
       const result = await post(`/api/lessons/${this.lesson.slug}/check`, { program: this.editor.program });
-      this.#showCriteria(result.criteria);
-      this.#say(result.passed ? "holds" : "needs", [result.message, ...(result.traceback ? [result.traceback.trimEnd()] : [])].join("\n"));
-      if (result.arrivals) this.#showLosing(result.arrivals, !result.message.includes(result.arrivals.sentence));
+      this.#show(result);
+      if (result.line) this.editor.mark("own", { line: result.line, words: lastLine(result.traceback ?? "") });
       this.announcer.say(result.message);
       this.bus.emit("step", { name: "fix" });
       if (result.passed) {
@@ -94,6 +103,14 @@ export class Exercise {
       this.#checking = false;
       this.button.removeAttribute("aria-disabled");
     }
+  }
+
+  /** @param {import("./types.js").CheckResult} result */
+  #show(result) {
+    this.#showCriteria(result.criteria);
+    this.#say(result.passed ? "holds" : "needs", [result.message, ...(result.traceback ? [result.traceback.trimEnd()] : [])].join("\n"));
+    if (result.advice) this.message.append(make("p", {}, ...adviceWords(result.advice)));
+    if (result.arrivals) this.#showLosing(result.arrivals, !result.message.includes(result.arrivals.sentence));
   }
 
   /** @param {import("./types.js").Criterion[]} criteria */
@@ -152,6 +169,11 @@ function proofWords(proof) {
     case "verified": return text("live.proof_verified");
     default: return "";
   }
+}
+
+/** What a traceback ends with: the exception itself. @param {string} traceback */
+function lastLine(traceback) {
+  return traceback.trimEnd().split("\n").at(-1)?.trim() ?? "";
 }
 
 /**

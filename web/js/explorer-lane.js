@@ -4,11 +4,12 @@
  * @module
  */
 import { Trouble, post } from "./api.js";
-import { bytecodeName, deliveryName, verdictName } from "./arrival-words.js";
+import { bytecodeName, deliveryName, lineName, verdictName } from "./arrival-words.js";
 import { ArrivalStrip } from "./arrival-strip.js";
 import { Arrivals } from "./arrivals.js";
 import { text } from "./catalogue.js";
 import { all, icon, make, maybe, one, setText } from "./dom.js";
+import { ExploredMemory } from "./explored-memory.js";
 import { number, percent, whole } from "./format.js";
 import { tableElement } from "./instrument.js";
 import { measuredShare } from "./measured-share.js";
@@ -62,6 +63,7 @@ export class ExplorerLane {
     wholeWindow.addEventListener("change", () => {
       if (this.#found === null) return;
       this.#found.arrivals.whole = wholeWindow.checked;
+      this.#paintTotals();
       this.strip.show(this.#found.arrivals, this.strip.at);
       this.#paintTable();
     });
@@ -75,6 +77,18 @@ export class ExplorerLane {
       if (this.#busy && progress.lesson === bench.lesson.slug && progress.state === "running") this.#showProgress(progress.done ?? 0, progress.of ?? 0);
     });
     this.#settingsChanged();
+    this.memory = new ExploredMemory(bench.lesson.slug, root.dataset.lane ?? "", () => this.#found && { ...this.#found, report: this.#found.arrivals.report, at: this.strip.at });
+  }
+
+  /** Shows what was explored before a reload of this tab; nothing is asked for that. Returns whether there was something. */
+  recall() {
+    const kept = this.memory.recall();
+    if (kept === null) return false;
+    const { report, question, at } = kept;
+    for (const input of this.programs) input.checked = input.value === (question.exercise ? "own" : "lesson");
+    this.#choose(question.settings);
+    this.#show(new Arrivals(report), question, at);
+    return true;
   }
 
   /** What the settings ask for now. @returns {Question} */
@@ -116,7 +130,11 @@ export class ExplorerLane {
     try {
       /** @type {import("./exploration-types.js").Report} */
       const report = await post(`/api/lessons/${this.bench.lesson.slug}/explore`, question);
-      this.#show(new Arrivals(report), question, at);
+      const arrivals = new Arrivals(report);
+      this.#show(arrivals, question, at);
+      const { tried, kept, lost, broken } = arrivals.counts;
+      this.bench.announcer.say(text("explore.announce_done", { tried, kept, lost, broken }));
+      this.bench.bus.emit("step", { name: "explored" });
     } catch (error) {
       this.say(error);
     } finally {
@@ -149,28 +167,39 @@ export class ExplorerLane {
    */
   #show(arrivals, question, at) {
     const { report } = arrivals;
-    arrivals.whole = one(this.root, "[data-whole]", HTMLInputElement).checked;
+    const wholeWindow = one(this.root, "[data-whole]", HTMLInputElement);
+    // A check counts the whole window, so the strip of the visitor's program does as well.
+    if (question.exercise !== this.#found?.question.exercise) wholeWindow.checked = question.exercise;
+    arrivals.whole = wholeWindow.checked;
     this.#found = { arrivals, question };
-    const { tried, kept, lost, broken } = report.in_statement;
     one(this.root, "[data-totals]", HTMLElement).hidden = false;
     one(this.root, "[data-found]", HTMLElement).hidden = false;
     one(this.root, "[data-empty]", HTMLElement).hidden = true;
+    this.#paintTotals();
+    this.strip.show(arrivals, at ?? report.first_loss?.at ?? report.statement[0]);
+    this.#settingsChanged();
+    this.#paintTable();
+    this.#paintShares();
+    const { tried, lost, broken } = arrivals.counts;
+    this.bench.bus.emit("explored", { tried, failing: lost + broken, settings: this.#nameOf(question) });
+  }
+
+  /** The counts of what the strip shows. */
+  #paintTotals() {
+    if (this.#found === null) return;
+    const { arrivals } = this.#found;
+    const { tried, kept, lost, broken } = arrivals.counts;
     /** @param {string} name @param {number} n */
     const fill = (name, n) => setText(one(this.root, `[data-${name}]`, HTMLElement), whole(n));
     fill("tried", tried);
     fill("kept", kept);
     fill("lost", lost);
     fill("broken", broken);
-    fill("held", report.deferred);
+    fill("held", arrivals.report.deferred);
     setText(one(this.root, "[data-lost-words]", HTMLElement), lost > 0 ? text("explore.lost_share", { share: percent(lost, tried) }) : text("explore.lost"));
     one(this.root, "[data-loud]", HTMLElement).dataset.loud = String(lost > 0);
     one(this.root, "[data-broken-total]", HTMLElement).hidden = broken === 0;
-    one(this.root, "[data-held-total]", HTMLElement).hidden = report.deferred === 0;
-    this.strip.show(arrivals, at ?? report.first_loss?.at ?? report.statement[0]);
-    this.#settingsChanged();
-    this.#paintTable();
-    this.#paintShares();
-    this.bench.announcer.say(text("explore.announce_done", { tried, kept, lost, broken }));
+    one(this.root, "[data-held-total]", HTMLElement).hidden = arrivals.report.deferred === 0;
   }
 
   /** @param {import("./types.js").Settings} settings */
@@ -191,7 +220,7 @@ export class ExplorerLane {
     const found = this.#found;
     const words = [
       ...(found !== null && JSON.stringify(found.question) !== JSON.stringify(now) ? [text("explore.changed", { settings: this.#nameOf(found.question) })] : []),
-      ...(found !== null && found.arrivals.outside > 0 ? [text("explore.outside", { n: found.arrivals.outside })] : []),
+      ...(found !== null && !found.arrivals.whole && found.arrivals.outside > 0 ? [text("explore.outside", { n: found.arrivals.outside })] : []),
     ];
     this.note.hidden = words.length === 0;
     setText(this.note, words.join(" "));
@@ -231,7 +260,7 @@ export class ExplorerLane {
       head: [text("explore.column_arrivals"), text("explore.column_where"), text("explore.column_outcome"), text("explore.column_delivery")],
       rows: arrivals.stretches().map(({ from, to, bytecode, verdict, delivery }) => [
         to - from === 1 ? whole(from - arrivals.from + 1) : `${whole(from - arrivals.from + 1)} – ${whole(to - arrivals.from)}`,
-        [bytecode === null ? "" : text("explore.line", { line: bytecode.line }), bytecodeName(bytecode)].filter(Boolean).join(", "),
+        [bytecode === null ? "" : lineName(arrivals, bytecode), bytecodeName(bytecode)].filter(Boolean).join(", "),
         verdictName(verdict), deliveryName(delivery)]),
     }));
   }

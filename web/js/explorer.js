@@ -23,6 +23,8 @@ export class Explorer {
    */
   constructor(section, bench) {
     this.slug = bench.lesson.slug;
+    /** What was explored before a reload is shown as it was; a board is asked when somebody moves the cursor. */
+    this.recalling = false;
     const arrival = one(section, "[data-arrival]", HTMLElement);
     this.panels = new ArrivalPanels(arrival);
     this.motion = new ArrivalMotion(one(arrival, "[data-motion]", HTMLElement), (done) => this.panels.follow(done));
@@ -37,6 +39,10 @@ export class Explorer {
       // The panels go back to the strip that stays.
       if (second.hidden && this.lanes[0].found !== null) this.#move(this.lanes[0], this.lanes[0].strip.at);
     });
+    this.recalling = true;
+    const recalled = this.lanes.map((lane) => lane.recall());
+    this.recalling = false;
+    if (recalled[1]) this.compare.click();
     bench.bus.on("show_arrival", async ({ question, at }) => {
       section.scrollIntoView({ block: "start" });
       await this.lanes[0].ask(question, at);
@@ -53,8 +59,11 @@ export class Explorer {
     if (found === null) return;
     for (const other of this.lanes) other.root.toggleAttribute("data-active", other === lane);
     this.motion.pause();
-    this.panels.foretell(found.arrivals, at);
+    // The verdict stands beside the strip that it speaks of.
+    one(lane.root, "[data-verdict-slot]", HTMLElement).append(this.panels.verdictPanel);
+    this.panels.foretell(found.arrivals, at, !this.recalling);
     clearTimeout(this.#timer);
+    if (this.recalling) return;
     this.#asked += 1;
     const asked = this.#asked;
     this.#timer = setTimeout(async () => {

@@ -51,7 +51,7 @@ export class OutcomeTable extends Instrument {
   /** @param {import("./types.js").Outcome} outcome */
   #verdict(outcome) {
     if (outcome.verdict !== null) return this.lesson.outcome.verdicts[outcome.verdict];
-    return { shape: outcome.why === "exception" ? "lost" : "ring", text: text(outcome.why === "exception" ? "live.ended_exception" : "live.stopped") };
+    return { shape: outcome.why === "exception" ? "lost" : "ring", text: endName(outcome.why) };
   }
 
   /**
@@ -64,7 +64,11 @@ export class OutcomeTable extends Instrument {
   #row(number, settings, value, verdict, outcome) {
     const { columns, bar, key } = this.lesson.outcome;
     const own = outcome?.program === "own";
-    const notes = [...(own ? [text("live.own_program")] : []), ...(outcome?.earlier ? [text("live.earlier_version")] : [])];
+    const notes = [
+      ...(own ? [text("live.own_program")] : []),
+      ...(outcome?.part ? [text("live.part_of_run", { part: outcome.part, parts: outcome.parts ?? outcome.part })] : []),
+      ...(outcome?.earlier ? [text("live.earlier_version")] : []),
+    ];
     const cells = [make("td", {}, String(number))];
     for (const column of columns) {
       if (column.role === "setting") {
@@ -80,9 +84,9 @@ export class OutcomeTable extends Instrument {
     const words = columns.filter((column) => column.role === "setting" && settings[column.name] !== undefined)
       .map((column) => this.#settingName(column.name, settings[column.name])).join(", ");
     cells.push(
-      make("td", { class: "settings-line" }, own ? text("live.own_program") : words),
-      make("td", { class: "verdict-cell" }, make("span", { class: "verdict" }, icon(verdict.shape), make("span", { class: "words" }, notes.length > 0 ? `${verdict.text} (${notes.join("; ")})` : verdict.text))));
-    return make("tr", { "data-verdict": verdict.shape, "data-running": outcome === null }, ...cells);
+      make("td", { class: "settings-line" }, own ? "" : words, ...(notes.length > 0 ? [make("span", { class: "row-note" }, notes.join(", "))] : [])),
+      make("td", { class: "verdict-cell" }, make("span", { class: "verdict" }, icon(verdict.shape), make("span", { class: "words" }, verdict.text, ...(notes.length > 0 ? [make("span", { class: "row-note" }, notes.join(", "))] : [])))));
+    return make("tr", { "data-verdict": verdict.shape, "data-running": outcome === null, ...(outcome?.part ? { "data-part": outcome.part } : {}) }, ...cells);
   }
 
   /**
@@ -106,6 +110,18 @@ export class OutcomeTable extends Instrument {
     return draw("svg", { class: "bar chart", viewBox: `0 0 ${BAR_PX} 12`, preserveAspectRatio: "none", "aria-hidden": "true" },
       draw("rect", { class: "whole", x: 0.5, y: 0.5, width: BAR_PX - 1, height: 11 }),
       ...(share > 0 ? [draw("rect", { class: "role-lost", x: 0.5, y: 0.5, width: Math.max(3, share * (BAR_PX - 1)), height: 11 })] : []));
+  }
+}
+
+/** How a run ended that has no verdict. @param {string} why */
+function endName(why) {
+  switch (why) {
+    case "exception": return text("live.ended_exception");
+    case "stopped":
+    case "restarted": return text("live.stopped");
+    case "overtime": return text("live.overtime");
+    case "crashed": return text("live.crashed");
+    default: return text("live.no_verdict");
   }
 }
 

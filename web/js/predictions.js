@@ -24,6 +24,7 @@ export class Predictions {
       input.addEventListener("change", () => {
         this.answers = { ...this.answers, [input.dataset.question ?? ""]: input.value };
         model.bus.emit("step", { name: "predict" });
+        model.bus.emit("answered", null);
         this.paint();
       });
     }

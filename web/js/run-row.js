@@ -19,9 +19,11 @@ export class RunRow {
    * @param {import("./bench-model.js").BenchModel} model
    * @param {import("./types.js").LessonData} lesson
    * @param {import("./announcer.js").Announcer} announcer
+   * @param {() => string | null} program what Run runs: the visitor's text, or `null` for the lesson's own program
    * @param {() => object} [more] what else a run is asked with
    */
-  constructor(row, model, lesson, announcer, more = () => ({})) {
+  constructor(row, model, lesson, announcer, program, more = () => ({})) {
+    this.program = program;
     this.more = more;
     this.model = model;
     this.lesson = lesson;
@@ -37,8 +39,9 @@ export class RunRow {
     this.pause = one(document, "[data-pause-board]", HTMLButtonElement);
     this.speed = one(document, "[data-speed]", HTMLInputElement);
     this.bar = maybe(document, "[data-bottom-bar]", HTMLElement);
+    this.whats = all(document, "[data-run-what]", HTMLElement);
 
-    for (const button of this.runButtons) button.addEventListener("click", () => this.start(null));
+    for (const button of this.runButtons) button.addEventListener("click", () => this.start());
     for (const button of this.stopButtons) button.addEventListener("click", () => this.#command("/api/stop"));
     one(row, "[data-reset]", HTMLButtonElement).addEventListener("click", () => this.#command("/api/reset"));
     this.pause.addEventListener("click", () => this.#command("/api/pause", { paused: !this.model.board?.paused }));
@@ -46,24 +49,27 @@ export class RunRow {
     this.speed.addEventListener("change", () => this.#command("/api/speed", { speed: SPEEDS[Number(this.speed.value)] }));
     this.#nameSpeed();
 
+    model.bus.on("shown", ({ program: shown }) => {
+      for (const what of this.whats) setText(what, text(shown === "own" ? "live.run_own" : "live.run_lesson"));
+    });
+    model.bus.on("elsewhere", () => this.paint());
     model.bus.on("run", (run) => this.#follow(run));
     model.bus.on("board", (board) => this.#show(board));
     model.bus.on("paint", () => this.paint());
     model.bus.on("link", ({ open }) => { if (!open) this.model.bus.emit("trouble", new Trouble("E-SERVER-AWAY", text("live.server_away"), text("live.server_away_hint"))); else this.model.bus.emit("trouble", null); });
   }
 
-  /**
-   * Starts a run with the settings of the controls.
-   * @param {string | null} program the visitor's program; `null` for the lesson's own
-   */
-  async start(program) {
+  /** Starts a run of the program that is shown, with the settings of the controls. */
+  async start() {
     if (this.#starting) return;
     this.#starting = true;
     this.model.bus.emit("trouble", null);
+    // Seen at once, wherever it was asked for.
+    this.paint();
     try {
       await post("/api/run", {
         lesson: this.lesson.slug,
-        program,
+        program: this.program(),
         settings: this.model.settings,
         seconds: Number(this.seconds.value) || this.lesson.seconds,
         seed: Number(this.seed.value) || 0,
@@ -144,9 +150,10 @@ export class RunRow {
       button.classList.toggle("first", !running);
       button.setAttribute("aria-disabled", String(running));
     }
+    const stoppable = running || this.model.elsewhere !== null;
     for (const button of this.stopButtons) {
-      button.classList.toggle("first", running);
-      button.setAttribute("aria-disabled", String(!running));
+      button.classList.toggle("first", stoppable);
+      button.setAttribute("aria-disabled", String(!stoppable));
     }
     if (this.bar !== null) this.#paintBar(this.bar, running, elapsed_us, speed);
   }
@@ -155,12 +162,20 @@ export class RunRow {
   #state() {
     const { run, board } = this.model;
     if (board?.state === "fault") return ["needs", text("state.fault")];
+    if (this.#starting) return ["running", text("live.starting")];
+    if (this.model.elsewhere !== null) return ["running", text("live.elsewhere")];
     if (board?.paused && this.model.running) return ["ring", text("live.paused")];
     if (run?.state === "starting") return ["running", text("live.starting")];
     if (run?.state === "running") return ["running", text("live.running")];
     if (board && board.state !== "ready" && run === null) return ["running", stateName(board.state)];
-    if (run?.why === "exception") return ["lost", text("live.ended_exception")];
-    if (run !== null) return ["holds", text(run.why === "finished" ? "live.ended" : "live.stopped")];
+    switch (run?.why) {
+      case undefined: break;
+      case "exception": return ["lost", text("live.ended_exception")];
+      case "crashed": return ["lost", text("live.crashed")];
+      case "overtime": return ["needs", text("live.overtime")];
+      case "finished": return ["holds", text("live.ended")];
+      default: return ["holds", text("live.stopped")];
+    }
     return ["ring", text("live.not_run")];
   }
 

@@ -3,8 +3,8 @@ import test from "node:test";
 import { CELL, StripLayout } from "./strip-layout.js";
 
 const groups = [
-  { function: "explore", line: 3, source: "count += 1", rows: [{ from: 10, to: 15, bytecode: null }, { from: 15, to: 75, bytecode: null }] },
-  { function: "explore", line: 4, source: "count += 2", rows: [{ from: 75, to: 76, bytecode: null }] },
+  { own: true, function: "explore", line: 3, source: "count += 1", rows: [{ from: 10, to: 15, bytecode: null }, { from: 15, to: 75, bytecode: null }] },
+  { own: true, function: "explore", line: 4, source: "count += 2", rows: [{ from: 75, to: 76, bytecode: null }] },
 ];
 
 for (const width of [358, 1390]) {

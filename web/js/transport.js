@@ -12,7 +12,7 @@ const BOARD_PATHS = new Set(["/api/run", "/api/stop", "/api/reset", "/api/pause"
 const JOB_PATHS = /^\/api\/lessons\/[^/]+\/(check|explore|explore\/at|explore\/cancel)$/;
 
 /** What a board tells, wherever it is. */
-const BOARD_TOPICS = new Set(["board", "sample", "event", "console", "run", "parts"]);
+const BOARD_TOPICS = new Set(["board", "sample", "event", "console", "run", "mistake", "parts"]);
 
 /** What is told of jobs; all else is the server's. */
 const JOB_TOPICS = new Set(["check", "explore"]);

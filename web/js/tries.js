@@ -9,9 +9,9 @@ export class Tries {
    * @param {HTMLElement} list
    * @param {import("./bench-model.js").BenchModel} model
    * @param {import("./types.js").LessonData} lesson
-   * @param {import("./controls.js").Controls} controls
+   * @param {(settings: import("./types.js").Settings) => void} set puts the bench to settings
    */
-  constructor(list, model, lesson, controls) {
+  constructor(list, model, lesson, set) {
     this.model = model;
     this.outcomes = [...lesson.outcomes];
     this.items = all(list, "[data-try]", HTMLElement).map((element) => ({
@@ -19,12 +19,8 @@ export class Tries {
       /** @type {import("./types.js").Settings} */
       set: JSON.parse(element.dataset.try ?? "{}"),
     }));
-    for (const { element, set } of this.items) {
-      one(element, "button", HTMLButtonElement).addEventListener("click", () => {
-        controls.apply(set);
-        document.querySelector("[data-bench-side]")?.scrollIntoView({ block: "start" });
-        one(document, "[data-run]", HTMLButtonElement).focus({ preventScroll: true });
-      });
+    for (const item of this.items) {
+      one(item.element, "button", HTMLButtonElement).addEventListener("click", () => set(item.set));
     }
     model.bus.on("outcome", (outcome) => {
       if (outcome.lesson !== lesson.slug) return;

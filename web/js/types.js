@@ -36,7 +36,15 @@
  * A run as the host sees it.
  * @typedef {{ id: number, lesson?: string, state: "starting" | "running" | "ended", settings: Settings,
  *   elapsed_us: number, seconds: number, seed: number, speed: number, share?: number, paused?: boolean,
- *   why?: string, code?: string }} Run
+ *   program?: "lesson" | "own", why?: string, code?: string }} Run
+ */
+
+/** What is known of a mistake of its kind, and where it is explained. @typedef {{ code: string, message: string, href: string | null, link: string }} Advice */
+
+/**
+ * An exception of a run that nobody handled; `line` is the innermost one of the program.
+ * @typedef {{ run: number, lesson: string, program: "lesson" | "own", context: "main" | "callback",
+ *   class: string, text: string, line: number | null, advice: Advice | null }} Mistake
  */
 
 /**
@@ -54,10 +62,10 @@
  */
 
 /**
- * One finished run, judged by the server.
+ * One finished run, or a stretch of one between two changes of a control, judged by the server.
  * @typedef {{ n: number, lesson: string, settings: Settings, values: Record<string, number | string>,
  *   seconds: number, seed: number, why: string, program?: "lesson" | "own", verdict: number | null,
- *   answers: Record<string, string>, earlier?: boolean }} Outcome
+ *   answers: Record<string, string>, part?: number, parts?: number, earlier?: boolean }} Outcome
  */
 
 /** @typedef {{ text: string, ok: boolean | null, measured?: Record<string, number | string> }} Criterion */
@@ -67,7 +75,10 @@
  * @typedef {{ settings: Settings, tried: number, lost: number, broken: number, at: number, word: string, sentence: string }} LosingArrival
  */
 
-/** @typedef {{ passed: boolean, criteria: Criterion[], message: string, traceback?: string | null, arrivals?: LosingArrival }} CheckResult */
+/**
+ * @typedef {{ passed: boolean, criteria: Criterion[], message: string, traceback?: string | null, line?: number,
+ *   advice?: Advice, arrivals?: LosingArrival }} CheckResult
+ */
 
 /** @typedef {{ lesson: string, state: "running" | "done", stage?: string, criteria?: Criterion[] }} CheckProgress */
 
@@ -86,11 +97,12 @@
  * What the scripts need to know of a lesson; put into the page by `server/src/pages/bench.rs`.
  * @typedef {{ slug: string, seconds: number, seed: number, starter: string,
  *   controls: ControlData[],
- *   predictions: { id: string, set: Settings, shows: string[], options: { key: string, text: string }[], after: string }[],
+ *   predictions: { id: string, question: string, set: Settings, shows: string[], options: { key: string, text: string }[], after: string }[],
  *   outcome: { columns: { name: string, role: "setting" | "number" }[],
  *     bar: { value: string, shareOf: string } | null, key: string,
  *     verdicts: { shape: Shape, text: string }[] },
  *   hazards: { line: string, text: string }[],
+ *   open: boolean, lastCheck: CheckResult | null,
  *   outcomes: Outcome[], steps: Record<string, boolean>, prediction: Record<string, string>,
  *   criteria?: Criterion[] }} LessonData `criteria`: of the last check, where the page was written without them
  */

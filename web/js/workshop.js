@@ -35,7 +35,7 @@ const SECONDS = 600;
 const data = readData("workshop-data");
 const bus = startPage();
 const announcer = new Announcer();
-const model = new BenchModel(bus, {});
+const model = new BenchModel(bus, {}, SLUG);
 const area = one(document, "textarea[data-own]", HTMLTextAreaElement);
 const host = one(document, "[data-editor-host]", HTMLElement);
 const link = one(document, "[data-link]", HTMLInputElement);
@@ -49,8 +49,8 @@ let code = null;
 let workshop = { program: area.value, wiring: { parts: [] }, seed: data.seed };
 
 const lesson = /** @type {any} */ ({ slug: SLUG, seconds: SECONDS, seed: data.seed });
-const row = new RunRow(one(document, "[data-run-row]", HTMLElement), model, lesson, announcer, () => ({ program: workshop.program, wiring: workshop.wiring }));
-new ConsolePanel(one(document, "[data-console-panel]", HTMLElement), model);
+const row = new RunRow(one(document, "[data-run-row]", HTMLElement), model, lesson, announcer, () => workshop.program, () => ({ wiring: workshop.wiring }));
+new ConsolePanel(one(document, "[data-console-panel]", HTMLElement), model, SLUG);
 new BoardNote(bus);
 new TroubleSlot(one(document, "[data-trouble]", HTMLElement), bus);
 const parts = new PartsPanel(one(document, "[data-parts]", HTMLElement), model, SLUG);
@@ -153,7 +153,7 @@ function remembered() {
 addEventListener("hashchange", () => { void begin(); });
 await begin();
 const { createCodeEditor } = await import("./code-editor.js");
-code = createCodeEditor(host, { program: workshop.program, editable: true, label: text("live.editor_label"), hazards: [], changed: typed, run: () => { void row.start(null); } });
+code = createCodeEditor(host, { program: workshop.program, editable: true, label: text("live.editor_label"), hazards: [], changed: typed, run: () => { void row.start(); } });
 host.hidden = false;
 area.hidden = true;
 settleBoard(bus, kept);

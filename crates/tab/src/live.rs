@@ -125,7 +125,10 @@ impl Live {
                 let AskedPart { part, control, value } = serde_json::from_value(body)?;
                 Command::Part { part, control, value }
             }
-            "/api/console" => Command::Type(serde_json::from_value::<AskedConsole>(body)?.text),
+            "/api/console" => {
+                let (text, lesson) = serde_json::from_value::<AskedConsole>(body)?.known(&self.course);
+                Command::Type { text, lesson }
+            }
             // A page that nobody sees: time stands still, and nothing is caught up later.
             "/tab/sleep" => {
                 self.board.obey(now, now, EngineCommand::Sleep);
@@ -164,8 +167,10 @@ impl Live {
                     self.next = Next::At(now);
                 }
                 Effect::Event { name, data, .. } => self.tell(name, &data),
-                Effect::Console { text, bad_frames, skipped_bytes } => {
-                    let data = json!({ "text": text, "bad_frames": bad_frames, "skipped_bytes": skipped_bytes });
+                Effect::Console { text, bad_frames, skipped_bytes, lesson } => {
+                    let data = json!({
+                        "text": text, "bad_frames": bad_frames, "skipped_bytes": skipped_bytes, "lesson": lesson.as_deref(),
+                    });
                     self.tell("console", &data.to_string());
                 }
                 // Nothing is kept for readers that come later, and the status goes out in an event of its own.
@@ -181,7 +186,9 @@ impl Live {
                         && record.end.why != EndReason::NotStarted
                         && record.last.is_some()
                     {
-                        self.tell("record", &judge::outcome(lesson, &record).to_string());
+                        for row in judge::outcomes(lesson, &record) {
+                            self.tell("record", &row.to_string());
+                        }
                     }
                 }
             }

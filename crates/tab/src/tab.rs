@@ -201,6 +201,27 @@ mod tests {
     }
 
     #[test]
+    fn a_control_changed_midway_gives_a_row_for_each_stretch() {
+        let mut tab = loaded();
+        let mut now = Duration::ZERO;
+        follow(&mut tab, &mut now, |one| one["name"] == "board" && one["data"]["state"] == "ready");
+        let settings = json!({ "kind": "soft", "expression": "plain" });
+        ask(&mut tab, now, "/api/run", json!({ "lesson": "lost-update", "settings": settings, "seconds": 3 }));
+        let elapsed = |one: &Value| one["data"]["elapsed_us"].as_u64().unwrap_or_default();
+        follow(&mut tab, &mut now, |one| one["name"] == "run" && elapsed(one) > 1_200_000);
+        let set = json!({ "lesson": "lost-update", "name": "expression", "value": "conditional" });
+        ask(&mut tab, now, "/api/set", set);
+        let last = |one: &Value| one["name"] == "record" && one["data"]["why"] == "finished";
+        let told = follow(&mut tab, &mut now, last);
+        let rows: Vec<_> = told.iter().filter(|one| one["name"] == "record").map(|one| &one["data"]).collect();
+        let said: Vec<_> = rows.iter().map(|row| (&row["part"], &row["why"], &row["answers"])).collect();
+        let answers = [json!({ "plain": "zero" }), json!({ "conditional": "some" })];
+        assert_eq!(said, [(&json!(1), &json!("changed"), &answers[0]), (&json!(2), &json!("finished"), &answers[1]),]);
+        let lost: Vec<_> = rows.iter().map(|row| row["values"]["lost"].as_i64().unwrap()).collect();
+        assert!(lost[0] == 0 && lost[1] > 100, "{lost:?}");
+    }
+
+    #[test]
     fn a_sleeping_board_catches_nothing_up() {
         let mut tab = loaded();
         let mut now = Duration::ZERO;

@@ -218,8 +218,20 @@ pub struct AskedPart {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AskedConsole {
-    /// The text.
+    /// The text; control characters mean what they mean at the board's prompt.
     pub text: String,
+    /// The lesson on whose page it was typed.
+    #[serde(default)]
+    pub lesson: Option<String>,
+}
+
+impl AskedConsole {
+    /// The text and its lesson; text of a lesson that there is not belongs to none.
+    #[must_use]
+    pub fn known(self, course: &Course) -> (String, Option<String>) {
+        let lesson = self.lesson.filter(|slug| course.lesson(slug).is_some());
+        (self.text, lesson)
+    }
 }
 
 /// A program to be checked against the exercise of a lesson.

@@ -3,6 +3,7 @@
 //! A desk is a step function without a clock or a channel: it is given commands and what the board's engine reports, each
 //! with the time, and leaves [`Effect`]s behind, to be carried out in their order.
 
+mod mistakes;
 mod ports;
 mod published;
 
@@ -21,6 +22,7 @@ use crate::headless::FIRST_RUN;
 use crate::record::{Recorder, RunRecord, RunRequest, wire_setting};
 use crate::session::{EndReason, LinkTime, RunEnd, SessionEvent, SessionFault, Ticket};
 use crate::state::{BoardFault, BoardKind, BoardState, BoardStatus};
+use mistakes::Mistakes;
 use published::same_numbers;
 
 /// Numbers of runs have as many digits as [`FIRST_RUN`], so that frames keep their length.
@@ -111,8 +113,13 @@ pub enum Command {
         /// Its new value.
         value: i64,
     },
-    /// Send what a person typed.
-    Type(String),
+    /// Send what a person typed, on the page of this lesson.
+    Type {
+        /// What was typed; control characters mean what they mean at the board's prompt.
+        text: String,
+        /// The lesson's slug.
+        lesson: Option<String>,
+    },
     /// Begin to flash; the job itself is the host's.
     Flash,
     /// Wait until the port that the host opens is open.
@@ -146,6 +153,8 @@ pub enum Effect {
         bad_frames: u64,
         /// Bytes that are left out of `text` because there were too many.
         skipped_bytes: u64,
+        /// Whose text it is: the lesson that ran, or on whose page something was typed.
+        lesson: Option<Arc<str>>,
     },
     /// What the page keeps of an earlier run is out of date.
     ForgetRun,
@@ -167,6 +176,7 @@ struct ActiveRun {
     known: Option<(LinkTime, u64)>,
     elapsed_us: u64,
     published: Moment,
+    mistakes: Mistakes,
 }
 
 impl ActiveRun {
@@ -200,6 +210,8 @@ pub struct Desk {
     /// The sample that was published last; the same numbers again are no news.
     shown: Option<Sample>,
     console: ConsoleOut,
+    /// Whose text the console collects.
+    console_lesson: Option<Arc<str>>,
     bad_frames: u64,
     /// Whether the board resets again and again, and that was told.
     resets_again: bool,
@@ -226,6 +238,7 @@ impl Desk {
             last_ticket: 0,
             shown: None,
             console: ConsoleOut::default(),
+            console_lesson: None,
             bad_frames: 0,
             resets_again: false,
             open_askers: Vec::new(),
@@ -318,7 +331,10 @@ impl Desk {
                 self.part_askers.push((ticket, asker));
                 self.post(EngineCommand::Part { ticket, part, control, value });
             }
-            Command::Type(text) => {
+            Command::Type { text, lesson } => {
+                if lesson.is_some() && self.run.is_none() {
+                    self.turn_console_to(lesson.map(Arc::from));
+                }
                 self.post(EngineCommand::Type(text));
                 self.answer(asker, Ok(None));
             }
@@ -393,8 +409,17 @@ impl Desk {
         let wiring = request.wiring.clone();
         self.post(EngineCommand::Start { order: request.order(number), seed: request.seed, wiring });
         let lesson = request.lesson.clone();
+        self.turn_console_to(Some(Arc::from(&lesson[..])));
         let recorder = Recorder::new(request, number, self.status.version.clone());
-        self.run = Some(ActiveRun { number, recorder, started: false, known: None, elapsed_us: 0, published: now });
+        self.run = Some(ActiveRun {
+            number,
+            recorder,
+            started: false,
+            known: None,
+            elapsed_us: 0,
+            published: now,
+            mistakes: Mistakes::default(),
+        });
         self.shown = None;
         self.effects.push_back(Effect::ForgetRun);
         self.publish_run(now, "starting", None);
@@ -439,8 +464,14 @@ impl Desk {
                 }
                 self.hear_sample(now, json, sample, made);
             }
-            SessionEvent::Event(json, _) => self.effects.push_back(Effect::Event { name: "event", data: json, made }),
-            SessionEvent::Console(text) => self.console.add(now, &text),
+            SessionEvent::Event(json, event) => {
+                self.effects.push_back(Effect::Event { name: "event", data: json, made });
+                self.hear_exception(now, &event);
+            }
+            SessionEvent::Console(text) => {
+                self.console.add(now, &text);
+                self.hear_printed(now, &text);
+            }
             SessionEvent::BadFrame(so_far, _) => {
                 self.bad_frames = so_far;
                 self.console.add(now, b"");
@@ -489,6 +520,7 @@ impl Desk {
         if let Some(ActiveRun { known: Some((_, said_us)), elapsed_us, .. }) = &mut self.run {
             *elapsed_us = *said_us;
         }
+        self.end_mistakes(now, end);
         self.publish_run(now, "ended", Some(end));
         if self.run.as_ref().is_some_and(|run| run.number == end.run) {
             self.run = None;

@@ -192,7 +192,7 @@ impl<'a> Report<'a> {
             version: record.version.as_ref(),
             firmware: record.hello.as_ref().map(|hello| &hello.fw[..]),
             micropython: record.hello.as_ref().map(|hello| &hello.mpy[..]),
-            program: if record.request.own_program { "own" } else { "lesson" },
+            program: record.request.program_name(),
             settings: &record.request.settings,
             seconds: record.request.seconds,
             seed: record.request.seed,

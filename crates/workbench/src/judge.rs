@@ -1,23 +1,49 @@
 //! What a run means to its lesson: the verdict of the outcome table, the answers to predictions,
 //! and the criteria of the exercise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::check::{Checked, CheckedArrivals};
+use super::mistake::Mistake;
 use super::record::{RunRecord, why};
+use super::session::EndReason;
 use crate::witness::Trouble;
 use course::Language;
 use course::lesson::{Criterion, Instrument, fill};
-use course::words::problem;
+use course::words::{Advice, problem, program_endless, program_failed};
 use course::{Lesson, Measured, Relation, Settings, Text, Value};
 
 /// What the firmware says of a name that is kept for what is measured (`port/modlab.c`).
 const RESERVED_REPORT: &str = "name is one of the firmware's own";
 
-/// Makes a row of the outcome table. The store adds its number and time.
+/// Makes the rows of the outcome table: one, or one for each stretch of a run whose controls were changed midway. The
+/// store adds numbers and time.
+#[must_use]
+pub fn outcomes(lesson: &Lesson, record: &RunRecord) -> Vec<Json> {
+    let states: BTreeSet<&str> =
+        lesson.values.iter().filter(|value| !value.unit.is_empty()).map(|value| &value.name[..]).collect();
+    let parts = record.by_stretch(&states);
+    if parts.is_empty() {
+        return vec![outcome(lesson, record)];
+    }
+    let of = parts.len();
+    let numbered = parts.iter().zip(&record.stretches).zip(1..);
+    numbered
+        .map(|((part, stretch), number)| {
+            let mut row = outcome(lesson, part);
+            (row["part"], row["parts"]) = (json!(number), json!(of));
+            if !stretch.to_the_end {
+                row["why"] = json!("changed");
+            }
+            row
+        })
+        .collect()
+}
+
+/// Makes a row of the outcome table of a run, or of a stretch of one.
 #[must_use]
 pub fn outcome(lesson: &Lesson, record: &RunRecord) -> Json {
     let measured = record.measured();
@@ -43,7 +69,7 @@ pub fn outcome(lesson: &Lesson, record: &RunRecord) -> Json {
         "lesson": lesson.slug,
         "settings": record.request.settings,
         "changed": record.changed,
-        "program": if record.request.own_program { "own" } else { "lesson" },
+        "program": record.request.program_name(),
         "seconds": record.last.as_ref().map_or(0.0, |last| last.run_us as f64 / 1e6),
         "seed": record.request.seed,
         "version": record.version,
@@ -64,8 +90,8 @@ fn covers(settings: &Settings, asked: &Settings) -> bool {
 pub struct JudgedCriterion {
     /// What it asks for, in the visitor's language, with code between backticks.
     pub text: String,
-    /// Whether it holds in every run it applies to.
-    pub ok: bool,
+    /// Whether it holds in every run it applies to; `None` where the program failed before that could be seen.
+    pub ok: Option<bool>,
     /// The measured values that it speaks of, from the run that failed, or else from the last one.
     pub measured: BTreeMap<String, Json>,
     /// The run that failed.
@@ -88,6 +114,12 @@ pub struct Verdict {
     pub message: String,
     /// The traceback of a program that failed.
     pub traceback: Option<String>,
+    /// The line of the program that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// What is known of that kind of failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<Advice>,
     /// The arrival of an interrupt at which the program loses something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrivals: Option<LosingArrival>,
@@ -140,7 +172,7 @@ pub type CheckedRun = (String, RunRecord);
 #[must_use]
 pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdict {
     let runs = &checked.runs[..];
-    let criteria: Vec<_> = lesson
+    let mut criteria: Vec<_> = lesson
         .exercise
         .criteria
         .iter()
@@ -148,8 +180,19 @@ pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdic
         .chain(judge_arrivals(lesson, &checked.arrivals, language))
         .collect();
     let refused = runs.iter().find_map(|(id, record)| Some((id, refusal(record)?)));
-    let failed_program = runs.iter().find_map(|(_, record)| record.end.report.clone());
-    let passed = failed_program.is_none() && refused.is_none() && criteria.iter().all(|criterion| criterion.ok);
+    let failed = runs.iter().find_map(|(_, record)| Some((record.end.why, record.end.report.as_deref()?)));
+    let mistake =
+        failed.filter(|(why, _)| *why == EndReason::Exception).and_then(|(_, report)| Mistake::last_in(report));
+    if failed.is_some() {
+        // One mistake is one message, and no word on what nobody could see.
+        for criterion in &mut criteria {
+            (criterion.ok, criterion.run, criterion.message) = (None, None, None);
+            criterion.measured.clear();
+        }
+    }
+    let passed =
+        failed.is_none() && refused.is_none() && criteria.iter().all(|criterion| criterion.ok == Some(true));
+    let endless = runs.iter().any(|(_, record)| record.end.why == EndReason::Overtime);
     let message = if passed {
         let passed = lesson.exercise.passed.source(language).to_owned();
         match lesson.exercise.driver.is_some() && runs.iter().any(|(_, record)| record.seen.is_none()) {
@@ -159,12 +202,24 @@ pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdic
     } else if let Some((_, trouble)) = refused {
         let text = problem(trouble.code(), &[], language);
         format!("{} {}", text.message, text.hint)
+    } else if failed.is_some() {
+        program_failed(mistake.as_ref().map(|found| (found.line, &found.class[..], &found.text[..])), language)
+    } else if endless {
+        program_endless(language).to_owned()
     } else {
         criteria.iter().find_map(|criterion| criterion.message.clone()).unwrap_or_default()
     };
     let arrivals = checked.arrivals.iter().find_map(|arrivals| LosingArrival::of(arrivals, language));
-    let refused = refused.map(|(_, trouble)| trouble.code());
-    Verdict { passed, refused, criteria, message, traceback: failed_program, arrivals }
+    Verdict {
+        passed,
+        refused: refused.map(|(_, trouble)| trouble.code()),
+        criteria,
+        message,
+        traceback: failed.map(|(_, report)| report.to_owned()),
+        line: mistake.as_ref().and_then(|mistake| mistake.line),
+        advice: mistake.and_then(|mistake| mistake.advice(language)),
+        arrivals,
+    }
 }
 
 /// Why a run counts for nothing. An exception of the program itself is told as such, and not as a driver that did not
@@ -222,7 +277,7 @@ fn judge_arrivals(lesson: &Lesson, arrivals: &[CheckedArrivals], language: Langu
     });
     Some(JudgedCriterion {
         text: arrivals_criterion().source(language).to_owned(),
-        ok: failed.is_none(),
+        ok: Some(failed.is_none()),
         measured: measured.unwrap_or_default(),
         run: failed.map(|arrivals| arrivals.run.clone()),
         message,
@@ -244,7 +299,7 @@ fn judge(lesson: &Lesson, criterion: &Criterion, runs: &[CheckedRun], language: 
     let shown = failed.or_else(|| judged.last());
     JudgedCriterion {
         text: criterion.text.source(language).to_owned(),
-        ok: failed.is_none() && !judged.is_empty(),
+        ok: Some(failed.is_none() && !judged.is_empty()),
         measured: shown.map(|(_, measured, _)| named_values(&criterion.holds, measured)).unwrap_or_default(),
         run: failed.map(|(id, _, _)| (*id).to_owned()),
         message: failed.map(|(_, measured, _)| fill(criterion.message.source(language), measured)),

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::driven;
 use crate::pins::PartShown;
 use crate::session::{EndReason, RunEnd, RunOrder, SessionEvent, Setting as WireSetting};
+use crate::stretch::{Stretch, Stretches};
 use crate::version::BoardVersion;
 use crate::witness::Seen;
 use course::lesson::ExerciseDriver;
@@ -22,6 +23,8 @@ use course::{Measured, Setting, Settings};
 const CONSOLE_KEPT_BYTES: usize = 4096;
 /// Exceptions that a record keeps; all are counted.
 const EXCEPTIONS_KEPT: usize = 16;
+/// What a stop raises in a program.
+const INTERRUPTED: &str = "KeyboardInterrupt";
 
 /// What a run is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +48,12 @@ pub struct RunRequest {
 }
 
 impl RunRequest {
+    /// Whose program it is, as in JSON.
+    #[must_use]
+    pub const fn program_name(&self) -> &'static str {
+        if self.own_program { "own" } else { "lesson" }
+    }
+
     /// The request as the session needs it.
     #[must_use]
     pub fn order(&self, run: u32) -> RunOrder {
@@ -111,6 +120,10 @@ pub struct RunRecord {
     pub parts: Vec<PartShown>,
     /// What was seen from outside; `None`: nobody watched, and the record says what the board reported.
     pub seen: Option<Seen>,
+    /// The stretches of a run whose controls were changed midway, each with its settings; none where nothing was changed.
+    pub stretches: Vec<Stretch>,
+    /// What this record cannot say: largest values of a stretch that were reached before it.
+    pub unmeasured: BTreeSet<String>,
 }
 
 /// Makes a record from a session's events.
@@ -129,6 +142,7 @@ pub struct Recorder {
     bad_frames_before: Option<u64>,
     bad_frames: u64,
     end_unread: bool,
+    stretches: Stretches,
 }
 
 impl Recorder {
@@ -136,6 +150,7 @@ impl Recorder {
     #[must_use]
     pub fn new(request: RunRequest, run: u32, version: Option<BoardVersion>) -> Self {
         Self {
+            stretches: Stretches::new(&request.settings),
             request,
             run,
             version,
@@ -162,6 +177,7 @@ impl Recorder {
     pub fn control_changed(&mut self, name: &str, value: Setting) {
         self.request.settings.insert(name.to_owned(), value);
         self.changed.insert(name.to_owned());
+        self.stretches.cut(&self.request.settings);
     }
 
     /// Hears an event; the record is complete with the end of the run.
@@ -172,6 +188,7 @@ impl Recorder {
                 for source in sample.src.iter().filter(|source| !source.lat.bins.is_empty()) {
                     self.latencies.insert(source.id.clone(), source.lat.clone());
                 }
+                self.stretches.hear(sample, &self.lists);
                 self.last = Some(sample.clone());
                 self.end_unread = false;
             }
@@ -181,6 +198,7 @@ impl Recorder {
                 {
                     let (context, class, text) = (context.clone(), class.clone(), text.clone());
                     self.exceptions.push(ExceptionRecord { context, class, text });
+                    self.stretches.hear_exception();
                 }
             }
             SessionEvent::Console(text) => self.keep_console(text),
@@ -205,6 +223,23 @@ impl Recorder {
         }
     }
 
+    /// The program did not raise what a stop raises in it.
+    fn forget_the_stop(record: &mut RunRecord) {
+        if !matches!(record.end.why, EndReason::Stopped | EndReason::Overtime | EndReason::Restarted) {
+            return;
+        }
+        let raised = |exception: &ExceptionRecord| exception.context == "main" && exception.class == INTERRUPTED;
+        let before = record.exceptions.len();
+        record.exceptions.retain(|exception| !raised(exception));
+        let stops = u32::try_from(before - record.exceptions.len()).unwrap_or(u32::MAX);
+        if let Some(last) = &mut record.last {
+            last.exc = last.exc.saturating_sub(stops);
+        }
+        if let Some(Stretch { last, .. }) = record.stretches.last_mut() {
+            last.exc = last.exc.saturating_sub(stops);
+        }
+    }
+
     fn finish(&self, end: RunEnd, hello: Option<&Hello>) -> RunRecord {
         let mut console = String::from_utf8_lossy(&self.console).into_owned();
         console.push_str(&String::from_utf8_lossy(&self.console_end));
@@ -212,7 +247,7 @@ impl Recorder {
         if let Some(printed) = console.strip_suffix(">>> ") {
             console.truncate(printed.len());
         }
-        RunRecord {
+        let mut record = RunRecord {
             request: self.request.clone(),
             changed: self.changed.clone(),
             end,
@@ -227,7 +262,11 @@ impl Recorder {
             version: self.version.clone(),
             parts: Vec::new(),
             seen: None,
-        }
+            stretches: self.stretches.clone().finish(self.last.as_ref().map(|last| (last, &self.lists))),
+            unmeasured: BTreeSet::new(),
+        };
+        Self::forget_the_stop(&mut record);
+        record
     }
 }
 
@@ -291,6 +330,15 @@ impl RunRecord {
     /// lists, exceptions, and how the run ended.
     #[must_use]
     pub fn measured(&self) -> Measured {
+        let all = self.all_measured();
+        let mut measured = Measured::new();
+        for (name, value) in all.iter().filter(|(name, _)| !self.unmeasured.contains(*name)) {
+            measured.insert(name, value.clone());
+        }
+        measured
+    }
+
+    fn all_measured(&self) -> Measured {
         let mut measured = Measured::new();
         if let Some(seen) = &self.seen {
             // What the board reported counts for nothing where somebody watched.

@@ -18,7 +18,7 @@ const MOST_NAME_BYTES: usize = 64;
 /// Numbers that one criterion may speak of.
 const MOST_MEASURED: usize = 64;
 
-/// A row of the outcome table, as [`crate::judge::outcome`] makes it.
+/// A row of the outcome table, as [`crate::judge::outcomes`] makes it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportedOutcome {
@@ -33,6 +33,11 @@ pub struct ReportedOutcome {
     values: BTreeMap<String, i64>,
     verdict: Option<usize>,
     answers: BTreeMap<String, String>,
+    /// Which stretch of the run it is, and of how many.
+    #[serde(default)]
+    part: Option<u8>,
+    #[serde(default)]
+    parts: Option<u8>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -82,8 +87,14 @@ impl ReportedOutcome {
             asked.is_some_and(|prediction| prediction.options.iter().any(|option| option.key == *key))
         };
         part("answers", self.answers.iter().all(is_answer))?;
+        let numbered = match (self.part, self.parts) {
+            (None, None) => true,
+            (Some(number), Some(of)) => (1..=of).contains(&number),
+            _ => false,
+        };
+        part("part", numbered)?;
         let values: Map<String, Value> = self.values.into_iter().map(|(name, value)| (name, value.into())).collect();
-        Ok(json!({
+        let mut row = json!({
             "lesson": lesson.slug,
             "settings": settings,
             "changed": self.changed,
@@ -96,7 +107,11 @@ impl ReportedOutcome {
             "verdict": self.verdict,
             "answers": self.answers,
             "reported": true,
-        }))
+        });
+        if let (Some(number), Some(of)) = (self.part, self.parts) {
+            (row["part"], row["parts"]) = (json!(number), json!(of));
+        }
+        Ok(row)
     }
 }
 
@@ -220,6 +235,7 @@ mod tests {
             ("why", json!("\u{1b}[2J")),
             ("verdict", json!(99)),
             ("answers", json!({ "plain": "nonsense" })),
+            ("part", json!(2)),
         ] {
             let mut wrong = row.clone();
             wrong[name] = value;

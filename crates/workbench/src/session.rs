@@ -152,6 +152,8 @@ struct Run {
     /// When patience with the stop, or with the reset that it has come to, is over.
     stop_by: Option<LinkTime>,
     stopped_for_overtime: bool,
+    /// A person has typed Ctrl-C.
+    interrupted: bool,
     end: Option<(EndReason, Option<String>)>,
     fault: Option<SessionFault>,
     proof: Option<Sample>,
@@ -403,6 +405,7 @@ impl Session {
             stop: None,
             stop_by: None,
             stopped_for_overtime: false,
+            interrupted: false,
             end: None,
             fault: None,
             proof: None,
@@ -440,6 +443,9 @@ impl Session {
         let text = text.replace("\r\n", "\r").replace('\n', "\r").replace(char::from(frame::FRAME_START), "");
         match self.phase {
             Phase::Ready | Phase::Running => {
+                if let Some(run) = &mut self.run {
+                    run.interrupted |= text.contains(char::from(INTERRUPT));
+                }
                 self.out.extend(text.bytes());
                 self.hear_news();
             }

@@ -340,7 +340,7 @@ fn exercise(lesson: &Lesson, program: &str, boards: &dyn Boards, must_pass: bool
     if !must_pass {
         return Ok(vec!["it passes, so there is nothing to learn; make it fail".to_owned()]);
     }
-    let failed = verdict.criteria.iter().filter(|criterion| !criterion.ok);
+    let failed = verdict.criteria.iter().filter(|criterion| criterion.ok != Some(true));
     let mut findings: Vec<_> = failed
         .map(|criterion| format!("{} (run {:?}): {:?}", criterion.text, criterion.run, criterion.measured))
         .collect();

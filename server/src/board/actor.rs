@@ -148,12 +148,12 @@ impl Board {
         self.ask(Command::Part { part, control, value }).await.map(drop)
     }
 
-    /// Sends what a person typed.
+    /// Sends what a person typed, on the page of this lesson.
     ///
     /// # Errors
     /// The board is gone.
-    pub async fn type_text(&self, text: String) -> Result<(), BoardRefusal> {
-        self.ask(Command::Type(text)).await.map(drop)
+    pub async fn type_text(&self, text: String, lesson: Option<String>) -> Result<(), BoardRefusal> {
+        self.ask(Command::Type { text, lesson }).await.map(drop)
     }
 
     /// Tells the board that somebody looks at it.
@@ -335,8 +335,8 @@ impl Actor {
             match effect {
                 Effect::Engine(command) => self.engine.post(command),
                 Effect::Event { name, data, made } => _ = self.feed.publish_made(name, data, made),
-                Effect::Console { text, bad_frames, skipped_bytes } => {
-                    self.feed.publish_console(&text, bad_frames, skipped_bytes);
+                Effect::Console { text, bad_frames, skipped_bytes, lesson } => {
+                    self.feed.publish_console(&text, bad_frames, skipped_bytes, lesson);
                 }
                 Effect::ForgetRun => self.feed.forget_run(),
                 Effect::Status => _ = self.status.send_replace(self.desk.status().clone()),

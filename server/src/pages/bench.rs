@@ -10,11 +10,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::controls::control_data;
-use self::instruments::{instruments, key_number, outcome_data};
+use self::instruments::{Instruments, instruments, key_number, outcome_data};
 use super::explorer::ExplorerView;
 use super::frame::Frame;
 use super::parts::{PartView, parts};
-use super::visitor_work::{STEPS, VisitorWork, step_key};
+use super::visitor_work::{EXPLORED, OPEN, STEPS, VisitorWork, step_key};
 use crate::store::Proof;
 use course::Language;
 use course::catalogue;
@@ -44,8 +44,14 @@ pub struct BenchPage<'l> {
     predictions: Vec<PredictionView>,
     tries: Vec<TryView>,
     explained: bool,
+    /// Whether what comes after the questions is open.
+    open: bool,
+    /// Whether a host looks at everything; `Some(false)` where one may.
+    prepares: Option<bool>,
+    /// Whether the visitor's own program is shown first.
+    own_first: bool,
     controls: Vec<ControlView>,
-    instruments: Vec<InstrumentView>,
+    instruments: Instruments,
     parts: Vec<PartView>,
     exercise: ExerciseView,
     explorer: Option<ExplorerView>,
@@ -170,9 +176,6 @@ enum InstrumentView {
         empty: &'static str,
         data: Vec<(&'static str, String)>,
     },
-    Console {
-        width: u32,
-    },
     Outcomes {
         columns: Vec<ColumnView>,
     },
@@ -240,16 +243,28 @@ struct LessonData<'l> {
     predictions: Vec<Value>,
     outcome: Value,
     hazards: Vec<Value>,
+    open: bool,
+    last_check: Option<&'l Value>,
     outcomes: &'l [Value],
     steps: BTreeMap<&'static str, bool>,
     prediction: &'l BTreeMap<String, String>,
 }
 
 impl<'l> BenchPage<'l> {
-    /// The bench of a lesson as this visitor left it; `seed` is the seed of the next run.
+    /// The bench of a lesson as this visitor left it; `seed` is the seed of the next run. Whoever `prepares` a class sees
+    /// what is closed to learners; `None` for a learner, who may not.
     #[must_use]
-    pub fn new(frame: Frame, course: &'l Course, lesson: &'l Lesson, work: &VisitorWork, seed: u32) -> Self {
+    pub fn new(
+        frame: Frame,
+        course: &'l Course,
+        lesson: &'l Lesson,
+        work: &VisitorWork,
+        seed: u32,
+        prepares: Option<bool>,
+    ) -> Self {
         let language = frame.language;
+        let open = prepares == Some(true) || work.is_open(lesson);
+        let program = work.program.clone().unwrap_or_else(|| lesson.starter.clone());
         let outcome = outcome_data(lesson, language);
         let data = LessonData {
             slug: &lesson.slug,
@@ -263,6 +278,7 @@ impl<'l> BenchPage<'l> {
                 .map(|prediction| {
                     json!({
                         "id": prediction.id,
+                        "question": prediction.question.source(language),
                         "set": prediction.set,
                         "shows": prediction.shows,
                         "options": prediction.options.iter()
@@ -278,8 +294,10 @@ impl<'l> BenchPage<'l> {
                 .iter()
                 .map(|hazard| json!({ "line": hazard.line, "text": hazard.text.plain(language) }))
                 .collect(),
+            open,
+            last_check: work.last_check.as_ref(),
             outcomes: &work.outcomes,
-            steps: STEPS.iter().map(|step| (*step, work.is_done(step))).collect(),
+            steps: STEPS.iter().chain([&OPEN, &EXPLORED]).map(|step| (*step, work.is_done(step))).collect(),
             prediction: &work.prediction,
         };
         let data = catalogue::script_json(&data);
@@ -333,7 +351,10 @@ impl<'l> BenchPage<'l> {
                     set: catalogue::script_json(&attempt.set),
                 })
                 .collect(),
-            explained: work.is_done("explain"),
+            explained: work.is_done("explain") || prepares == Some(true),
+            open,
+            prepares,
+            own_first: program != lesson.starter,
             controls: lesson.controls.iter().map(|control| ControlView::new(control, language)).collect(),
             instruments: instruments(lesson, &frame),
             parts: parts(lesson, language),
@@ -344,7 +365,7 @@ impl<'l> BenchPage<'l> {
                 slug: next.slug.clone(),
                 title: next.title.plain(language),
             }),
-            program: work.program.clone().unwrap_or_else(|| lesson.starter.clone()),
+            program,
             key: key_number(lesson),
             data,
             frame,

@@ -116,8 +116,10 @@ mod tests {
         }
         for lesson in &course.lessons {
             let work = VisitorWork::default();
-            let page = BenchPage::new(frame(language, Part::Bench), &course, lesson, &work, 7);
-            pages.insert(lesson.slug.clone(), page.render().unwrap());
+            for (name, prepares) in [("", None), (" for a host", Some(false)), (" prepared", Some(true))] {
+                let page = BenchPage::new(frame(language, Part::Bench), &course, lesson, &work, 7, prepares);
+                pages.insert(format!("{}{name}", lesson.slug), page.render().unwrap());
+            }
         }
         pages
     }

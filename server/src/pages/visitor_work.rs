@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use course::Lesson;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use workbench::version::BoardVersion;
@@ -10,6 +11,12 @@ use crate::store::Proof;
 
 /// The steps of a lesson, in order.
 pub const STEPS: [&str; 6] = ["predict", "run", "see", "explain", "fix", "checked"];
+
+/// Beside the steps: what comes after the questions was opened.
+pub const OPEN: &str = "open";
+
+/// Beside the steps: every arrival was tried in the explorer.
+pub const EXPLORED: &str = "explored";
 
 /// One visitor's work in one lesson.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,7 +41,7 @@ pub struct VisitorWork {
 }
 
 /// How far a visitor is in a lesson.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Progress {
     /// Nothing was done.
     NotStarted,
@@ -76,6 +83,18 @@ impl VisitorWork {
     #[must_use]
     pub fn is_done(&self, step: &str) -> bool {
         self.steps.get(step).copied().unwrap_or(false) || (step == "checked" && self.passed)
+    }
+
+    /// Whether what comes after a lesson's questions is open: all are answered, and runs have shown what is right. Once
+    /// open it stays so, and whoever checked a program or read the explanation before there was a door has passed it.
+    #[must_use]
+    pub fn is_open(&self, lesson: &Lesson) -> bool {
+        let judged = |id: &str| self.outcomes.iter().any(|row| row["answers"].get(id).is_some());
+        let all = lesson.predictions.iter().all(|asked| self.prediction.contains_key(&asked.id) && judged(&asked.id));
+        self.is_done(OPEN)
+            || self.is_done("explain")
+            || self.progress() >= Progress::Failed
+            || (all && !self.outcomes.is_empty())
     }
 
     /// The first step not done, counted from 0.
@@ -133,5 +152,24 @@ mod tests {
         work.passed = true;
         assert_eq!(work.progress(), Progress::Passed);
         assert!(work.is_done("checked") && !work.is_done("fix"));
+    }
+
+    #[test]
+    fn what_answers_the_questions_opens_when_they_are_answered_and_run() {
+        let course = crate::lessons::embedded().unwrap();
+        let lesson = course.lesson("lost-update").unwrap();
+        let mut work = VisitorWork::default();
+        let row = |answers: Value| serde_json::json!({ "n": 1, "answers": answers });
+        work.outcomes.push(row(serde_json::json!({ "plain": "zero", "conditional": "some" })));
+        assert!(!work.is_open(lesson), "run without an answer");
+        work.prediction.insert("plain".to_owned(), "some".to_owned());
+        assert!(!work.is_open(lesson), "one question is left");
+        work.prediction.insert("conditional".to_owned(), "some".to_owned());
+        assert!(work.is_open(lesson));
+        work.outcomes = vec![row(serde_json::json!({ "plain": "zero" }))];
+        assert!(!work.is_open(lesson), "one setting was not run");
+        work.steps.insert(OPEN.to_owned(), true);
+        assert!(work.is_open(lesson), "it stays open when the table is cleared");
+        assert!(VisitorWork { failures: 1, ..VisitorWork::default() }.is_open(lesson));
     }
 }

@@ -99,6 +99,7 @@ pub(crate) async fn console(
     visitor: Visitor,
     Body(body): Body<AskedConsole>,
 ) -> Result<Json<Done>, Problem> {
-    app.benches.of(visitor)?.board().type_text(body.text).await?;
+    let (text, lesson) = body.known(&app.course);
+    app.benches.of(visitor)?.board().type_text(text, lesson).await?;
     Ok(DONE)
 }

@@ -89,7 +89,8 @@ async fn bench(
         None => (visitor_work(app.store.work(visitor.id, slug.clone()).await?), seed_of(&app, visitor)),
     };
     work.mark_earlier(app.benches.booted().version());
-    let page = BenchPage::new(frame, &app.course, lesson, &work, seed);
+    let prepares = visitor.host.then_some(asked.prepare.is_some() || asked.copy.is_some());
+    let page = BenchPage::new(frame, &app.course, lesson, &work, seed, prepares);
     let mut response = html(&page)?;
     set_cookie(&mut response, LESSON_COOKIE, &slug);
     Ok(response)
@@ -100,6 +101,8 @@ async fn bench(
 struct AskedBench {
     /// A learner whose bench is to be copied: class and seat, with a point between.
     copy: Option<String>,
+    /// A host sees everything, to prepare a class; of no effect for others.
+    prepare: Option<String>,
 }
 
 /// A copy of a learner's bench for the host: their program, and the seed of their last run.

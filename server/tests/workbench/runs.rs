@@ -52,16 +52,109 @@ async fn a_control_changes_during_the_run() {
     assert_eq!(visitor.post("/api/run", body.clone()).await.status, StatusCode::OK);
     let busy = visitor.post("/api/run", body).await;
     assert_eq!((busy.status, busy.code()), (StatusCode::CONFLICT, "board-busy"));
-    events.until(|event| event.name == "sample" && event.data["src"][0]["hz"] == 1000).await;
+    let ran_for = |event: &super::app::Event, hz: u32, us: u64| {
+        let data = &event.data;
+        event.name == "sample"
+            && data["src"][0]["hz"] == hz
+            && data["run_us"].as_u64().is_some_and(|run_us| run_us >= us)
+    };
+    events.until(|event| ran_for(event, 1000, 700_000)).await;
     let set = json!({ "lesson": "lost-update", "name": "rate", "value": 250 });
     assert_eq!(visitor.post("/api/set", set).await.status, StatusCode::OK);
-    events.until(|event| event.name == "sample" && event.data["src"][0]["hz"] == 250).await;
+    let changed = events.until(|event| ran_for(event, 250, 0)).await.data["run_us"].as_u64().unwrap();
+    events.until(|event| ran_for(event, 250, changed + 1_200_000)).await;
     let changes =
         |event: &super::app::Event| event.data["what"]["kind"] == "control" && event.data["what"]["name"] == "rate";
     assert!(events.seen.iter().any(changes), "the change is an event of the board");
     assert_eq!(visitor.post("/api/stop", json!({})).await.status, StatusCode::OK);
+    // Each stretch with one rate has a row of its own, judged, and only the last one was stopped.
+    let mut ran = Vec::new();
+    for (part, rate, why) in [(1, 1000, "changed"), (2, 250, "stopped")] {
+        let row = events.until(|event| event.name == "outcome").await.data;
+        assert_eq!((&row["part"], &row["parts"]), (&json!(part), &json!(2)), "{row}");
+        assert_eq!((&row["settings"]["rate"], &row["why"]), (&json!(rate), &json!(why)), "{row}");
+        assert_eq!((&row["verdict"], &row["values"]["lost"]), (&json!(2), &json!(0)), "{row}");
+        assert_eq!(row["answers"]["plain"], "zero", "{row}");
+        ran.push(row["values"]["ran"].as_f64().unwrap() / row["seconds"].as_f64().unwrap());
+    }
+    assert!((900.0..1100.0).contains(&ran[0]) && (225.0..275.0).contains(&ran[1]), "{ran:?} callbacks a second");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_is_talked_to_interrupted_and_told_what_it_did_wrong() {
+    let app = TestApp::new();
+    let visitor = app.visitor().await;
+    let mut events = visitor.events(None).await;
+    let run = |program: &str| json!({ "lesson": "lost-update", "program": program, "seconds": 60 });
+    let typed = |text: &str| json!({ "text": text, "lesson": "lost-update" });
+
+    // A question is answered while the program runs.
+    visitor.post("/api/run", run("name = input('who? ')\nprint('hello', name)\n")).await;
+    events.until(|event| event.name == "console" && event.data["text"].as_str().unwrap().contains("who?")).await;
+    visitor.post("/api/console", typed("Ada\r")).await;
+    events.until(|event| event.name == "console" && event.data["text"].as_str().unwrap().contains("hello Ada")).await;
+    assert_eq!(events.end_of_run().await.data["why"], "finished");
+
+    // Ctrl-C ends a program as Stop does, and is no exception.
+    visitor.post("/api/run", run("while True:\n    pass\n")).await;
+    events.until(|event| event.name == "run" && event.data["state"] == "running").await;
+    visitor.post("/api/console", typed("\u{3}")).await;
+    let ended = events.end_of_run().await.data;
+    assert_eq!((&ended["why"], &ended["program"]), (&json!("stopped"), &json!("own")));
+
+    // A loop typed at the prompt is stopped, and Ctrl-D restarts the interpreter.
+    visitor.post("/api/console", typed("while True: pass\r\r")).await;
+    events.until(|event| event.name == "console" && event.data["text"].as_str().unwrap().contains("pass")).await;
+    visitor.post("/api/console", typed("\u{3}")).await;
+    events
+        .until(|event| event.name == "console" && event.data["text"].as_str().unwrap().contains("KeyboardInterrupt"))
+        .await;
+    visitor.post("/api/console", typed("\u{4}")).await;
+    events.until(|event| event.name == "console" && event.data["text"].as_str().unwrap().contains("soft reboot")).await;
+    visitor.post("/api/console", typed("6 * 7\r")).await;
+    let answer =
+        events.until(|event| event.name == "console" && event.data["text"].as_str().unwrap().contains("42")).await;
+    assert_eq!(answer.data["lesson"], "lost-update");
+
+    // A mistake has its line and, where its kind is known, advice.
+    visitor.post("/api/run", run("def f():\n    return tikc\n\nf()\n")).await;
+    let mistake = events.until(|event| event.name == "mistake").await.data;
+    assert_eq!(
+        (&mistake["line"], &mistake["context"], &mistake["class"]),
+        (&json!(2), &json!("main"), &json!("NameError"))
+    );
+    assert_eq!(mistake["advice"]["code"], "mistake-name");
+    events.end_of_run().await;
+    // In a hard callback there is room for message and traceback only where the program has made it.
+    let buffer = "import micropython\nmicropython.alloc_emergency_exception_buf(100)\n";
+    for (before, line) in [("", json!(null)), (buffer, json!(5))] {
+        let allocates =
+            "import lab\ndef tick(t):\n    return [t]\ntimer = lab.timer(tick)\nwhile lab.running():\n    pass\n";
+        let mut body = run(&format!("{before}{allocates}"));
+        (body["settings"], body["seconds"]) = (json!({ "kind": "hard" }), json!(1));
+        visitor.post("/api/run", body).await;
+        let mistake = events.until(|event| event.name == "mistake").await.data;
+        assert_eq!((&mistake["line"], &mistake["context"]), (&line, &json!("callback")), "{mistake}");
+        assert_eq!(mistake["advice"]["href"], "/lessons/what-allocates");
+        events.end_of_run().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_without_end_is_over_when_its_time_is() {
+    let app = TestApp::new();
+    let visitor = app.visitor().await;
+    let mut events = visitor.events(None).await;
+    let endless = "import lab\ntimer = lab.timer(lambda t: None)\nwhile True:\n    pass\n";
+    let body = json!({ "lesson": "lost-update", "program": endless, "seconds": 1 });
+    assert_eq!(visitor.post("/api/run", body).await.status, StatusCode::OK);
+    assert_eq!(events.end_of_run().await.data["why"], "overtime");
     let row = events.until(|event| event.name == "outcome").await.data;
-    assert_eq!((&row["changed"], &row["verdict"]), (&json!(["rate"]), &serde_json::Value::Null));
+    assert_eq!((&row["why"], &row["values"]["exc"]), (&json!("overtime"), &json!(0)));
+    assert!(!events.seen.iter().any(|event| event.name == "mistake"), "the stop is no mistake of the program");
+    let checked = visitor.post("/api/lessons/lost-update/check", json!({ "program": endless })).await.json;
+    assert!(checked["message"].as_str().unwrap().contains("time was over"), "{checked}");
+    assert_eq!(checked["criteria"][0]["ok"], true, "no exception: {checked}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,6 +197,13 @@ async fn the_starter_is_refused_and_the_solution_passes() {
     let broken = visitor.post(path, json!({ "program": "raise ValueError('no')" })).await;
     assert_eq!(broken.json["passed"], false);
     assert!(broken.json["traceback"].as_str().is_some_and(|text| text.contains("ValueError: no")), "{}", broken.text);
+    // One mistake is one message.
+    assert_eq!((&broken.json["line"], broken.json["message"].as_str().unwrap().contains("line 1")), (&json!(1), true));
+    assert!(
+        broken.json["criteria"].as_array().unwrap().iter().all(|criterion| criterion["ok"].is_null()),
+        "{}",
+        broken.text
+    );
     let work = visitor.get("/api/lessons/lost-update/work").await.json;
     assert_eq!((&work["passed"], &work["failures"]), (&json!(true), &json!(2)));
 }

@@ -7,6 +7,7 @@ mod board;
 mod classes;
 mod driving;
 mod exploring;
+mod mistakes;
 pub mod parts;
 mod requests;
 pub mod wiring;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use crate::settings::SettingError;
 use crate::{Language, catalogue};
 pub use exploring::window_end;
+pub use mistakes::{Advice, mistake, program_endless, program_failed};
 use requests::requests;
 
 /// What happened and what to try.

@@ -1,6 +1,7 @@
 //! What the page is told of a board and its run, as it is told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use course::Settings;
@@ -23,6 +24,7 @@ const RUN_INTERVAL: Duration = Duration::from_millis(250);
 struct RunEvent<'a> {
     id: u32,
     lesson: &'a str,
+    program: &'static str,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'static str>,
@@ -59,6 +61,7 @@ impl Desk {
         let data = serde_json::to_string(&RunEvent {
             id: run.number,
             lesson: &request.lesson,
+            program: request.program_name(),
             state,
             why: end.map(|end| why(end.why)),
             code: end.and_then(|end| end.fault).map(SessionFault::code),
@@ -80,11 +83,20 @@ impl Desk {
     /// Tells what the console has collected.
     pub fn flush_console(&mut self) {
         if let Some((text, skipped_bytes)) = self.console.take() {
-            self.effects.push_back(Effect::Console { text, bad_frames: self.bad_frames, skipped_bytes });
+            let (bad_frames, lesson) = (self.bad_frames, self.console_lesson.clone());
+            self.effects.push_back(Effect::Console { text, bad_frames, skipped_bytes, lesson });
         }
     }
 
-    fn publish(&mut self, made: Moment, name: &'static str, data: serde_json::Result<String>) {
+    /// What comes from now on is another lesson's text.
+    pub(super) fn turn_console_to(&mut self, lesson: Option<Arc<str>>) {
+        if self.console_lesson != lesson {
+            self.flush_console();
+            self.console_lesson = lesson;
+        }
+    }
+
+    pub(super) fn publish(&mut self, made: Moment, name: &'static str, data: serde_json::Result<String>) {
         match data {
             Ok(data) => self.effects.push_back(Effect::Event { name, data: data.into(), made }),
             Err(error) => tracing::error!(%error, name, "an event cannot be written as JSON"),

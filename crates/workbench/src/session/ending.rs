@@ -14,8 +14,9 @@ use crate::raw_prompt::{INTERRUPT, LEAVE_RAW};
 impl Session {
     pub(super) fn program_ended(&mut self, traceback: String) {
         let Some(run) = &mut self.run else { return };
-        let interrupted = run.stop.is_some() && traceback.contains("KeyboardInterrupt");
+        let interrupted = (run.stop.is_some() || run.interrupted) && traceback.contains("KeyboardInterrupt");
         let reason = match (run.stop, traceback.is_empty() || interrupted) {
+            (None, _) if interrupted => EndReason::Stopped,
             (Some(_), true) if run.stopped_for_overtime => EndReason::Overtime,
             (Some(_), true) => EndReason::Stopped,
             (_, false) => EndReason::Exception,

@@ -1,7 +1,5 @@
 //! Instruments as the page shows them, and the rows that they fill.
 
-use std::cmp::Ordering;
-
 use serde_json::{Value, json};
 
 use super::{ColumnView, InstrumentView, KeyNumber, TermView};
@@ -64,7 +62,18 @@ fn equation(terms: &[Term], result: &Term, frame: &Frame) -> InstrumentView {
     }
 }
 
-pub(super) fn instruments(lesson: &Lesson, frame: &Frame) -> Vec<InstrumentView> {
+/// The instruments of a bench by their place on the page.
+#[derive(Debug)]
+pub(super) struct Instruments {
+    /// Beside the program: the lesson's first one.
+    pub(super) first: Option<InstrumentView>,
+    /// Below them: the table that sums up.
+    pub(super) outcomes: Option<InstrumentView>,
+    /// In rows of twelve columns.
+    pub(super) others: Vec<InstrumentView>,
+}
+
+pub(super) fn instruments(lesson: &Lesson, frame: &Frame) -> Instruments {
     let language = frame.language;
     let nothing = frame.t("live.nothing_yet");
     let chart = |kind, title: &str, aside: String, width| InstrumentView::Chart {
@@ -77,6 +86,7 @@ pub(super) fn instruments(lesson: &Lesson, frame: &Frame) -> Vec<InstrumentView>
         data: Vec::new(),
     };
     let mut views: Vec<InstrumentView> = Vec::new();
+    let mut outcomes = None;
     for instrument in &lesson.instruments {
         let view = match instrument {
             Instrument::Equation { terms, result } => equation(terms, result, frame),
@@ -132,8 +142,6 @@ pub(super) fn instruments(lesson: &Lesson, frame: &Frame) -> Vec<InstrumentView>
                 ],
             },
             Instrument::Outcome { columns, bar, .. } => {
-                // The history is for every lesson; it stands before the table that sums up.
-                views.push(history(lesson, frame));
                 let columns = columns
                     .iter()
                     .map(|name| ColumnView {
@@ -142,39 +150,33 @@ pub(super) fn instruments(lesson: &Lesson, frame: &Frame) -> Vec<InstrumentView>
                         bar: bar.as_ref().is_some_and(|bar| bar.value == *name),
                     })
                     .collect();
-                InstrumentView::Outcomes { columns }
+                outcomes = Some(InstrumentView::Outcomes { columns });
+                continue;
             }
         };
-        let latency = matches!(view, InstrumentView::Chart { kind: "latency", .. });
         views.push(view);
-        if latency {
-            views.push(InstrumentView::Console { width: SIDE_COLUMNS });
-        }
     }
-    if !views.iter().any(|view| matches!(view, InstrumentView::Console { .. })) {
-        views.push(InstrumentView::Console { width: SIDE_COLUMNS });
-    }
+    let first = (!views.is_empty()).then(|| views.remove(0));
+    // The history is for every lesson.
+    views.push(history(lesson, frame));
     fill_rows(&mut views);
-    views
+    Instruments { first, outcomes, others: views }
 }
 
 /// Columns of the twelve that a wide and a narrow instrument take side by side.
 const WIDE_COLUMNS: u32 = 7;
 const SIDE_COLUMNS: u32 = 5;
 
-/// Gives the last instrument that stands alone in its row the whole row.
+/// Gives every instrument that would stand alone in its row the whole row, the last ones first.
 fn fill_rows(views: &mut [InstrumentView]) {
     let of_width =
         |views: &[InstrumentView], columns| views.iter().filter(|view| view.width() == Some(columns)).count();
-    let lone = match of_width(views, WIDE_COLUMNS).cmp(&of_width(views, SIDE_COLUMNS)) {
-        Ordering::Greater => WIDE_COLUMNS,
-        Ordering::Less => SIDE_COLUMNS,
-        Ordering::Equal => return,
-    };
-    if let Some(InstrumentView::Chart { width, .. } | InstrumentView::Console { width }) =
-        views.iter_mut().rev().find(|view| view.width() == Some(lone))
-    {
-        *width = 12;
+    let (wide, narrow) = (of_width(views, WIDE_COLUMNS), of_width(views, SIDE_COLUMNS));
+    let lone = if wide > narrow { WIDE_COLUMNS } else { SIDE_COLUMNS };
+    for view in views.iter_mut().rev().filter(|view| view.width() == Some(lone)).take(wide.abs_diff(narrow)) {
+        if let InstrumentView::Chart { width, .. } = view {
+            *width = 12;
+        }
     }
 }
 
@@ -182,7 +184,7 @@ impl InstrumentView {
     /// Columns of the twelve; `None` for those that always have a row of their own.
     fn width(&self) -> Option<u32> {
         match self {
-            Self::Chart { width, .. } | Self::Console { width } => Some(*width),
+            Self::Chart { width, .. } => Some(*width),
             Self::Equation { .. } | Self::Outcomes { .. } => None,
         }
     }
@@ -262,8 +264,9 @@ mod tests {
     fn instruments_of_every_lesson_fill_their_rows() {
         let course = crate::lessons::embedded().unwrap();
         for lesson in &course.lessons {
-            let views =
-                instruments(lesson, &crate::pages::tests::frame(Language::En, crate::pages::frame::Part::Bench));
+            let frame = crate::pages::tests::frame(Language::En, crate::pages::frame::Part::Bench);
+            let Instruments { first, outcomes, others: views } = instruments(lesson, &frame);
+            assert!(first.is_some() && outcomes.is_some(), "{}", lesson.slug);
             let columns: u32 = views.iter().filter_map(InstrumentView::width).sum();
             assert_eq!(
                 columns % 12,
