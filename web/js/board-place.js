@@ -123,10 +123,10 @@ function startInTab(bus, row, words) {
   worker.addEventListener("error", (event) => broken(event.message));
   const jobs = new TabJobs(() => startWorker("jobWorker"), addresses, {
     refusal,
-    checked: (path, { program }, { passed, criteria }) => {
+    checked: (path, { program }, { passed, criteria, message, traceback }) => {
       const judged = criteria.map((/** @type {import("./types.js").Criterion} */ { ok, measured }) => ({ ok, measured }));
       const [, , , lesson] = path.split("/");
-      reports.send(`${path}s`, { program, passed, criteria: judged }, ({ proof }) => bus.emit("proof", { lesson, proof }));
+      reports.send(`${path}s`, { program, passed, criteria: judged, message, traceback: traceback ?? null }, ({ proof }) => bus.emit("proof", { lesson, proof }));
     },
   });
   useTab({ board, jobs });

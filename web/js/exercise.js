@@ -70,7 +70,7 @@ export class Exercise {
     if (lesson.criteria) this.#showCriteria(lesson.criteria);
     this.#openSolution();
     // What the last check said outlives a reload.
-    if (lesson.lastCheck) this.#show(lesson.lastCheck);
+    if (lesson.lastCheck?.message) this.#show(lesson.lastCheck);
   }
 
   async check() {

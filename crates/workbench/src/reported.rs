@@ -13,6 +13,8 @@ use crate::version::BoardVersion;
 
 /// Numbers that one row may have: more than any lesson measures.
 const MOST_VALUES: usize = 4096;
+/// The longest message of a check, and the longest traceback, in bytes.
+const MOST_SAID_BYTES: usize = 8192;
 /// The longest word for how a run ended, and the longest name of a number, in bytes.
 const MOST_NAME_BYTES: usize = 64;
 /// Numbers that one criterion may speak of.
@@ -123,13 +125,19 @@ pub struct ReportedCheck {
     pub program: String,
     passed: bool,
     criteria: Vec<ReportedCriterion>,
+    /// The first thing that was said; shown to nobody but the learner.
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    traceback: Option<String>,
 }
 
 /// One criterion, judged.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ReportedCriterion {
-    ok: bool,
+    /// `None` where the program failed before that could be seen.
+    ok: Option<bool>,
     #[serde(default)]
     measured: BTreeMap<String, Measured>,
 }
@@ -153,7 +161,9 @@ impl ReportedCheck {
         // A program that failed has not come to the arrivals.
         let count = self.criteria.len();
         part("criteria", (own..=own + arrivals).contains(&count))?;
-        part("passed", !self.passed || count == own + arrivals && self.criteria.iter().all(|criterion| criterion.ok))?;
+        part("passed", !self.passed || count == own + arrivals && self.criteria.iter().all(|criterion| criterion.ok == Some(true)))?;
+        let said = [Some(&self.message), self.traceback.as_ref()];
+        part("message", said.into_iter().flatten().all(|text| text.len() <= MOST_SAID_BYTES))?;
         let is_measured = |(name, value): (&String, &Measured)| {
             is_name(name) && matches!(value, Measured::Number(_))
                 || matches!(value, Measured::Text(text) if is_name(text))
@@ -171,7 +181,11 @@ impl ReportedCheck {
                 json!({ "ok": criterion.ok, "measured": measured })
             })
             .collect();
-        Ok(json!({ "passed": self.passed, "criteria": criteria, "reported": true }))
+        let mut kept = json!({ "passed": self.passed, "criteria": criteria, "reported": true });
+        if !self.message.is_empty() {
+            (kept["message"], kept["traceback"]) = (json!(self.message), json!(self.traceback));
+        }
+        Ok(kept)
     }
 }
 
