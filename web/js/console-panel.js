@@ -162,7 +162,9 @@ export class ConsolePanel {
  * @returns {(Node | string)[]}
  */
 export function adviceWords({ message, href, link }) {
-  return [...inline(message), ...(href === null ? [] : [" ", make("a", { href }, link)])];
+  // On a site without a server, addresses are not the server's: the sentence stands alone.
+  const linked = href !== null && document.getElementById("site-data") === null;
+  return [...inline(message), ...(linked ? [" ", make("a", { href }, link)] : [])];
 }
 
 /**

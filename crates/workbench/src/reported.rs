@@ -161,7 +161,10 @@ impl ReportedCheck {
         // A program that failed has not come to the arrivals.
         let count = self.criteria.len();
         part("criteria", (own..=own + arrivals).contains(&count))?;
-        part("passed", !self.passed || count == own + arrivals && self.criteria.iter().all(|criterion| criterion.ok == Some(true)))?;
+        part(
+            "passed",
+            !self.passed || count == own + arrivals && self.criteria.iter().all(|criterion| criterion.ok == Some(true)),
+        )?;
         let said = [Some(&self.message), self.traceback.as_ref()];
         part("message", said.into_iter().flatten().all(|text| text.len() <= MOST_SAID_BYTES))?;
         let is_measured = |(name, value): (&String, &Measured)| {

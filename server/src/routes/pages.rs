@@ -89,7 +89,9 @@ async fn bench(
         None => (visitor_work(app.store.work(visitor.id, slug.clone()).await?), seed_of(&app, visitor)),
     };
     work.mark_earlier(app.benches.booted().version());
-    let prepares = visitor.host.then_some(asked.prepare.is_some() || asked.copy.is_some());
+    // Nobody is a host on a site without a server.
+    let may_prepare = visitor.host && frame.site.is_none();
+    let prepares = may_prepare.then_some(asked.prepare.is_some() || asked.copy.is_some());
     let page = BenchPage::new(frame, &app.course, lesson, &work, seed, prepares);
     let mut response = html(&page)?;
     set_cookie(&mut response, LESSON_COOKIE, &slug);
