@@ -111,6 +111,8 @@ async fn a_program_is_talked_to_interrupted_and_told_what_it_did_wrong() {
         .await;
     visitor.post("/api/console", typed("\u{4}")).await;
     events.until(|event| event.name == "console" && event.data["text"].as_str().unwrap().contains("soft reboot")).await;
+    // What is typed while the interpreter begins anew may be lost, as on any board.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     visitor.post("/api/console", typed("6 * 7\r")).await;
     let answer =
         events.until(|event| event.name == "console" && event.data["text"].as_str().unwrap().contains("42")).await;
