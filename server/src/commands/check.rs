@@ -69,10 +69,11 @@ fn text(verdict: &Verdict, language: Language) -> String {
 
 fn line(criterion: &JudgedCriterion, language: Language) -> String {
     let mark = match (criterion.ok, language) {
-        (true, Language::En) => "ok  ",
-        (false, Language::En) => "not ",
-        (true, Language::Ja) => "可  ",
-        (false, Language::Ja) => "不可",
+        (Some(true), Language::En) => "ok  ",
+        (Some(false), Language::En) => "not ",
+        (None, _) => "-   ",
+        (Some(true), Language::Ja) => "可  ",
+        (Some(false), Language::Ja) => "不可",
     };
     let run = criterion.run.as_deref().map(|run| match language {
         Language::En => format!("run {run}"),
@@ -98,7 +99,7 @@ mod tests {
     fn verdict(passed: bool, traceback: Option<&str>) -> Verdict {
         let criterion = JudgedCriterion {
             text: "`lost` = 0".to_owned(),
-            ok: passed,
+            ok: Some(passed),
             measured: BTreeMap::from([("lost".to_owned(), Value::from(431.0))]),
             run: (!passed).then(|| "hard".to_owned()),
             message: None,
