@@ -111,6 +111,8 @@ mod tests {
             criteria: vec![criterion],
             message: message.to_owned(),
             traceback: traceback.map(str::to_owned),
+            line: None,
+            advice: None,
             arrivals: None,
         }
     }
