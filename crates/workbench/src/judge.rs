@@ -190,8 +190,7 @@ pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdic
             criterion.measured.clear();
         }
     }
-    let passed =
-        failed.is_none() && refused.is_none() && criteria.iter().all(|criterion| criterion.ok == Some(true));
+    let passed = failed.is_none() && refused.is_none() && criteria.iter().all(|criterion| criterion.ok == Some(true));
     let endless = runs.iter().any(|(_, record)| record.end.why == EndReason::Overtime);
     let message = if passed {
         let passed = lesson.exercise.passed.source(language).to_owned();
