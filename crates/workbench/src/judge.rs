@@ -191,20 +191,22 @@ pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdic
         }
     }
     let passed = failed.is_none() && refused.is_none() && criteria.iter().all(|criterion| criterion.ok == Some(true));
-    let endless = runs.iter().any(|(_, record)| record.end.why == EndReason::Overtime);
+    // A program without end has not come to the end that a driver waits for: the first says what to do.
+    let endless = runs.iter().any(|(_, record)| record.end.why == EndReason::Overtime)
+        && refused.is_none_or(|(_, trouble)| trouble == Trouble::Unfinished);
     let message = if passed {
         let passed = lesson.exercise.passed.source(language).to_owned();
         match lesson.exercise.driver.is_some() && runs.iter().any(|(_, record)| record.seen.is_none()) {
             true => format!("{passed} {}", problem("driver-reported", &[], language).message),
             false => passed,
         }
+    } else if endless {
+        program_endless(language).to_owned()
     } else if let Some((_, trouble)) = refused {
         let text = problem(trouble.code(), &[], language);
         format!("{} {}", text.message, text.hint)
     } else if failed.is_some() {
         program_failed(mistake.as_ref().map(|found| (found.line, &found.class[..], &found.text[..])), language)
-    } else if endless {
-        program_endless(language).to_owned()
     } else {
         criteria.iter().find_map(|criterion| criterion.message.clone()).unwrap_or_default()
     };
