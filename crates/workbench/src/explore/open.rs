@@ -32,8 +32,6 @@ const PIECE_PAUSE_TICKS: u64 = 8 * TICKS_PER_SECOND / 1000;
 const FAREWELL_TICKS: u64 = 20 * TICKS_PER_SECOND / 1000;
 /// The marks that every driver uses.
 const MARKS: Marks = Marks { begin: 1, end: 2, voice: None };
-/// What runs in the place of a program that the driver itself loads.
-const NOTHING: &str = "import lab\nlab.done()\n";
 
 /// Brings a board to the window of `lesson`.
 ///
@@ -62,14 +60,13 @@ pub(super) fn open_driver(
         }
     };
     let firmware = boards.firmware().symbols()?;
+    // The driver loads the program once more, in globals of its own; this first run tells what is wrong with its text.
     let driven = request.exercise && lesson.exercise.driver.is_some();
     let (driver, marks) = match driven {
         true => (driven::compose(driver, &request.program), Marks { voice: Some(BEGIN_MARK), ..MARKS }),
         false => (driver.to_owned(), MARKS),
     };
-    let first =
-        if driven { ExploreRequest { program: NOTHING.to_owned(), ..request.clone() } } else { request.clone() };
-    let mut machine = run_program(lesson, &first, boards)?;
+    let mut machine = run_program(lesson, &request, boards)?;
     type_driver(&mut machine, &driver);
     let window = Window::open(machine, &firmware, marks, Limits::default())?;
     Ok(Exploration { lesson: lesson.clone(), request, source, window, firmware, version: boards.version().clone() })
