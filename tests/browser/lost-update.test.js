@@ -19,7 +19,10 @@ describe("lost update", () => {
     test(`a learner finds the loss and mends it (${language}, the board is in the ${place})`, () => visit(workbench, { language }, async (page) => {
       await page.goto("/");
       assert.equal(await page.locator("h1").textContent(), words.course);
-      await page.locator('a[href="/lessons/lost-update"]').first().click();
+      const tile = page.locator('.lesson-tile[href="/lessons/lost-update"]');
+      await page.locator(".chapter", { has: tile }).locator("summary").click();
+      await tile.click();
+      await page.waitForURL("**/lessons/lost-update");
       assert.equal(await page.locator("h1").textContent(), words.title);
       const bench = new BenchPage(page);
       await bench.open(`lost-update?board=${place}`);
