@@ -188,10 +188,11 @@ for n in range(3):
                   [[moves]]\nat_us=40_000\npart='far'\ncontrol='distance_mm'\nvalue=1500\n\
                   [[moves]]\nat_us=100_000\npart='far'\ncontrol='distance_mm'\nvalue=5000\n";
     let ran = run(program, wiring, 5000);
-    for (line, flight_us) in [(0, 1806), (1, 8741), (2, 38_000)] {
+    // Both edges are late by the same latency, up to some microseconds. Only the very first finds the handler's code
+    // still in flash, not in the cache: that is late by 0.1 ms more, and the echo seems so much shorter.
+    for (line, flight_us, short_us) in [(0, 1806, 200), (1, 8741, 20), (2, 38_000, 20)] {
         let measured = ran.number(line);
-        // Both edges are late by the same latency, up to some microseconds.
-        assert!((flight_us - 20..=flight_us + 20).contains(&measured), "{measured} us of {flight_us}");
+        assert!((flight_us - short_us..=flight_us + 20).contains(&measured), "{measured} us of {flight_us}");
     }
 }
 

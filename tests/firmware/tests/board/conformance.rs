@@ -256,8 +256,12 @@ fn shared_buffers_generators_priorities_and_bound_methods() {
         TypeError: bar() takes 2 positional arguments but 1 were given\n   returned True ran 0\n\
         == isr_cls1\n   returned True ran 1\n== isr_call\n   returned True ran 1\n";
     assert!(outcome.output.contains(methods), "{}", outcome.output);
-    assert_eq!(rows.number("instances", "a"), 100);
-    assert_eq!(rows.number("instances", "b"), 40);
+    // Each counts the alarms of its own timer and no other's. The sleep of 100 ms begins after the first timer
+    // does and ends up to a millisecond late, because waiting is in milliseconds: the 101st alarm may come before.
+    let a = rows.number("instances", "a");
+    assert!((100..=101).contains(&a), "{a}");
+    let instances = format!("instances a {a} fired {a} b 40 fired 40\n");
+    assert!(outcome.output.contains(&instances), "{instances} in {}", outcome.output);
 }
 
 #[test]
@@ -315,8 +319,10 @@ fn asyncio_is_woken_in_time_by_a_thread_safe_flag_only() {
         outcome.output
     );
     let rows = Rows::of(&outcome);
-    assert!((495..=500).contains(&rows.number("coalesced", "sets")));
-    assert!((80..=100).contains(&rows.number("coalesced", "wakeups")));
+    // The sleep of 500 ms ends late: by up to a millisecond, and by the steps of the loop that come before.
+    let (sets, wakeups) = (rows.number("coalesced", "sets"), rows.number("coalesced", "wakeups"));
+    assert!((495..=502).contains(&sets), "{sets}");
+    assert!((80..=100).contains(&wakeups), "{wakeups}");
 }
 
 #[test]
@@ -371,7 +377,10 @@ fn the_collector_and_references_that_a_hard_callback_moves() {
         let rows = outcome.output.lines().filter(|line| line.starts_with(what));
         rows.map(|line| line.ends_with("corrupted 1")).collect()
     };
-    assert_eq!(corrupted("soft references"), [false, false], "{}", outcome.output);
-    assert_eq!(corrupted("hard index"), [false, false], "{}", outcome.output);
-    assert_eq!(corrupted("hard references"), [true, true], "{}", outcome.output);
+    assert_eq!(corrupted("soft references"), [false; 4], "{}", outcome.output);
+    assert_eq!(corrupted("hard index"), [false; 4], "{}", outcome.output);
+    // A callback has to come between the marks of the first and of the last item. How long either takes is a matter
+    // of the hart's time and of the release: with a period that keeps step with the collector none may, forty times.
+    let hard = corrupted("hard references");
+    assert!(hard.len() == 4 && hard.iter().filter(|bad| **bad).count() >= 2, "{}", outcome.output);
 }

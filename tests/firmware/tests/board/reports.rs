@@ -20,11 +20,13 @@ fn output(program: &str) -> String {
 /// mp#19162: any number of `init()` of a running timer has no side effect.
 #[test]
 fn a_thousand_inits_of_a_running_timer_leave_the_clock_running() {
+    // The sleep ends up to a millisecond late, because waiting is in milliseconds and callbacks come between; another
+    // may begin until the clock is read.
     let text = output(
         "from machine import Timer\nimport time\nn = 0\ndef cb(t):\n    global n\n    n += 1\n\
          t = Timer(0)\nfor _ in range(1000):\n    t.init(freq=1000, callback=cb)\n\
          a = time.ticks_ms()\nn = 0\ntime.sleep_ms(100)\nt.deinit()\n\
-         print(100 <= time.ticks_diff(time.ticks_ms(), a) <= 101, 98 <= n <= 101)\n",
+         print(100 <= time.ticks_diff(time.ticks_ms(), a) <= 102, 98 <= n <= 102)\n",
     );
     assert_eq!(text, "True True\n");
 }

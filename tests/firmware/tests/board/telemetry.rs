@@ -459,8 +459,9 @@ fn lists_histograms_traces_and_marks_arrive() {
     let mut board = ready(
         "import lab, array\nH = array.array('i', [1, 2, 3])\nlab.array('H', H)\nh = lab.histogram('hist')\n\
          c = lab.counter('c')\ndef cb(t):\n  c.add()\n  h.add(100)\n  lab.trace(7)\n\
-         lab.timer(cb)\ni = 0\nwhile lab.running():\n  lab.trace(i)\n  i += 1\n  \
-         if i == 500: lab.trigger('lost')\n  if i == 100: lab.mark(9, -5)\nprint(c.value())",
+         t = lab.timer(cb)\ni = 0\nwhile lab.running():\n  lab.trace(i)\n  i += 1\n  \
+         if i == 500: lab.trigger('lost')\n  if i == 100: lab.mark(9, -5)\n\
+         t.deinit()\nfor i in range(40): pass\nprint(c.value())",
     );
     go(&mut board, 700);
     let (mut arrays, mut histograms, mut trace, mut mark) = (0, 0, None, None);

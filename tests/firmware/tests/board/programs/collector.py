@@ -8,9 +8,9 @@ B = 2e6
 
 
 # Small floats: whatever takes a freed one's place is another float, so that the damage is a wrong number
-# and not a crash of the interpreter.
-def churn():
-    return len([i * 0.5 for i in range(300)])
+# and not a crash of the interpreter. Their number changes, so that the collector does not keep step with the timer.
+def churn(round):
+    return len([i * 0.5 for i in range(300 + round * 7 % 100)])
 
 
 def intact():
@@ -44,7 +44,7 @@ def run(hard, what, period):
     t = Timer(0, callback=references if what == "references" else index, period=period, tick_hz=1000000, hard=hard)
     for i in range(40):
         gc.collect()
-        churn()
+        churn(i)
         if not intact():
             bad = True
             break
@@ -53,7 +53,7 @@ def run(hard, what, period):
     print("hard" if hard else "soft", what, period, "swaps", swaps, "corrupted", int(bad))
 
 
-for p in (153, 397):
+for p in (153, 241, 307, 353):
     run(False, "references", p)
     run(True, "index", p)
     run(True, "references", p)
