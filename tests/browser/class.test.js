@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { BenchPage, Workbench, overflowing, repositoryFile, screenshotPath, seriousViolations, visit } from "./workbench.js";
+import { BenchPage, CHECK_TIMEOUT_MS, Workbench, overflowing, repositoryFile, screenshotPath, seriousViolations, visit } from "./workbench.js";
 
 const SOLUTION = repositoryFile("lessons/15-lost-update/solution.py");
 /** Everything that a change may take to be seen by somebody else. */
@@ -100,16 +100,16 @@ describe("a class", () => {
     await tablet.waitForURL("**/join");
     await tablet.context().close();
 
-    // A hand, a note, and the note beside the exercise after a reload.
+    // A hand, and a note that is seen before the exercise is open, after a reload too.
     await ada.locator("[data-hand]").click();
     await host.locator('tr[data-group="hand"][data-seat]').waitFor({ timeout: SEEN_MS });
     await host.locator(".learner-name", { hasText: /^Ada$/ }).click();
     await host.locator(".learner-body pre", { hasText: "typed at the first device" }).waitFor();
     await host.locator("#learner-note").fill("When does it run?");
     await host.locator("[data-learner] form .button").click();
-    await ada.locator("[data-exercise] .class-note", { hasText: "When does it run?" }).waitFor({ timeout: SEEN_MS });
+    await ada.locator("[data-class-told] .class-note", { hasText: "When does it run?" }).waitFor({ timeout: SEEN_MS });
     await ada.reload();
-    await ada.locator("[data-exercise] .class-note", { hasText: "When does it run?" }).waitFor({ timeout: SEEN_MS });
+    await ada.locator("[data-class-told] .class-note", { hasText: "When does it run?" }).waitFor({ timeout: SEEN_MS });
     await ada.locator("[data-hand][aria-pressed=true]").click();
 
     // Settings and seed for all; the host's copy of a learner's bench runs to the same numbers.
@@ -173,9 +173,11 @@ describe("a class", () => {
     await wall.close();
 
     // A pass counts as verified once the server has run the program itself.
+    await bench.openRest();
+    await ada.locator("[data-exercise] .class-note", { hasText: "When does it run?" }).waitFor();
     await bench.write(SOLUTION);
     await ada.locator("[data-check]").click();
-    await ada.locator('[data-name=checked][data-step=done]').waitFor();
+    await ada.locator('[data-name=checked][data-step=done]').waitFor({ timeout: CHECK_TIMEOUT_MS });
     await row.locator('use[href="#icon-holds"]').waitFor({ state: "attached", timeout: VERIFIED_MS });
 
     // A late comer goes where the others were sent.

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { PlainServer, counted, isrlab } from "./programs.js";
-import { STEP_TIMEOUT_MS, Workbench, repositoryFile, repositoryPath } from "./workbench.js";
+import { CHECK_TIMEOUT_MS, STEP_TIMEOUT_MS, Workbench, repositoryFile, repositoryPath } from "./workbench.js";
 
 const require = createRequire(repositoryPath("web/"));
 /** @type {typeof import("puppeteer-core")} */
@@ -45,8 +45,16 @@ async function story(address) {
       [name, Number(document.querySelector(`table.outcomes td[data-name="${name}"]`)?.textContent?.replace(/\D/g, ""))])));
     assert.deepEqual(row, await counted(SETTINGS, SECONDS));
 
+    // The question is answered by the learner too, and what comes after it opens.
+    await page.evaluate(() => {
+      for (const question of document.querySelectorAll("[data-predictions] .question-block")) question.querySelector("input")?.click();
+      const anyway = document.querySelector("[data-open-anyway]");
+      if (anyway instanceof HTMLButtonElement && !anyway.hidden) anyway.click();
+    });
+    await page.waitForSelector("[data-closed][hidden]", { hidden: true });
+    await page.waitForSelector("[data-check]", { visible: true });
     await page.click("[data-check]");
-    await page.waitForSelector("[data-check-message].trouble:not([hidden])");
+    await page.waitForSelector("[data-check-message].trouble:not([hidden])", { timeout: CHECK_TIMEOUT_MS });
     await page.evaluate(() => document.querySelector("[data-editor]")?.scrollIntoView());
     const editor = await page.waitForSelector(".cm-content");
     await editor?.click();
@@ -60,7 +68,7 @@ async function story(address) {
     }, SOLUTION);
     await page.waitForFunction(() => document.querySelector("[data-saved]")?.textContent === "saved");
     await page.click("[data-check]");
-    await page.waitForSelector("[data-name=checked][data-step=done]");
+    await page.waitForSelector("[data-name=checked][data-step=done]", { timeout: CHECK_TIMEOUT_MS });
     await page.reload();
     await page.waitForSelector("[data-name=checked][data-step=done]");
   } finally {

@@ -1,7 +1,7 @@
 /** First steps: the first lesson from its question to the passed check, with a hand on the button, wherever the board is. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { BenchPage, Workbench, overflowing, pressTabTo, repositoryFile, screenshotPath, seriousViolations, visit } from "./workbench.js";
+import { BenchPage, CHECK_TIMEOUT_MS, Workbench, overflowing, pressTabTo, repositoryFile, screenshotPath, seriousViolations, visit } from "./workbench.js";
 
 const FIRST = "ask-or-be-told";
 const WORDS = /** @type {const} */ ({
@@ -54,9 +54,10 @@ describe("the first lesson", () => {
         await page.locator(".counter[data-value=told] .figure").filter({ hasText: "11" }).waitFor();
         await page.locator(".run-row [data-stop]").click();
 
+        await bench.openRest();
         await bench.write(repositoryFile("lessons/F1-ask-or-be-told/solution.py"));
         await page.locator("[data-check]").click();
-        await page.locator("[data-name=checked][data-step=done]").waitFor();
+        await page.locator("[data-name=checked][data-step=done]").waitFor({ timeout: CHECK_TIMEOUT_MS });
         assert.deepEqual(await seriousViolations(page), []);
         await page.screenshot({ path: screenshotPath(`first-lesson-${place}-${language}`), fullPage: true });
       }));

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { PlainServer, counted, isrlab } from "./programs.js";
-import { BenchPage, launch, repositoryFile, seriousViolations, visit } from "./workbench.js";
+import { BenchPage, CHECK_TIMEOUT_MS, launch, repositoryFile, seriousViolations, visit } from "./workbench.js";
 
 const SOLUTION = repositoryFile("lessons/15-lost-update/solution.py");
 const SETTINGS = { kind: "soft", expression: "conditional", cure: "none" };
@@ -38,7 +38,7 @@ for (const kind of /** @type {const} */ (["from a web server", "as files"])) {
       test(`a learner's way (${language})`, () => visit(site, { language }, async (page) => {
         await page.goto(`${site.url}/${root}index.html`);
         assert.equal(await page.locator("h1").textContent(), course);
-        await page.locator('a[href$="lessons/lost-update.html"]').first().click();
+        await page.locator('.lesson-chip[href$="lessons/lost-update.html"]').click();
         assert.equal(await page.locator("h1").textContent(), title);
         await page.locator("[data-board-place][data-stage=ready]").waitFor();
         assert.equal(await page.locator("[data-move-board]").isVisible(), false);
@@ -48,13 +48,15 @@ for (const kind of /** @type {const} */ (["from a web server", "as files"])) {
         const { ran, lost } = await bench.run();
         assert.deepEqual({ ran, lost }, await counted(SETTINGS, SECONDS));
 
+        assert.equal(await page.locator("[data-check]").isVisible(), false, "what comes after the questions waits for answers");
+        await bench.openRest();
         await page.locator("[data-explore]").first().click();
         await page.locator('[data-strip]:not([aria-valuemax="0"])').first().waitFor();
         await page.locator("[data-check]").click();
-        await page.locator("[data-check-message].trouble").waitFor();
+        await page.locator("[data-check-message].trouble").waitFor({ timeout: CHECK_TIMEOUT_MS });
         await bench.write(SOLUTION);
         await page.locator("[data-check]").click();
-        await page.locator("[data-check-message]:not(.trouble) use[href='#icon-holds']").waitFor();
+        await page.locator("[data-check-message]:not(.trouble) use[href='#icon-holds']").waitFor({ timeout: CHECK_TIMEOUT_MS });
         await page.locator("[data-name=checked][data-step=done]").waitFor();
         assert.deepEqual(await seriousViolations(page), []);
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { BenchPage, Workbench, repositoryPath, visit } from "./workbench.js";
+import { BenchPage, CHECK_TIMEOUT_MS, Workbench, repositoryPath, visit } from "./workbench.js";
 
 const PAGE_BYTES = 200_000;
 const MODULE_BYTES = 1_500_000;
@@ -41,12 +41,15 @@ describe("sizes", () => {
     /** @type {string[]} */
     const asked = [];
     page.on("request", (request) => { asked.push(new URL(request.url()).pathname); });
-    await new BenchPage(page).open("lost-update");
+    const bench = new BenchPage(page);
+    await bench.open("lost-update");
     await page.locator("[data-board-place][data-stage=ready]").waitFor();
+    await bench.runFor(1);
+    await bench.openRest();
     const needed = ["/assets/tab-job-worker.js", "/assets/tab/symbols.elf"];
     assert.deepEqual(asked.filter((path) => needed.includes(path)), []);
     await page.locator("[data-check]").click();
-    await page.locator("[data-check-message].trouble").waitFor();
+    await page.locator("[data-check-message].trouble").waitFor({ timeout: CHECK_TIMEOUT_MS });
     assert.ok(needed.every((path) => asked.includes(path)), String(asked));
   }));
 

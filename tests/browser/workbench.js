@@ -21,6 +21,8 @@ const AXE_SOURCE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 /** A board on a busy machine may take its time; a story waits so long for one step. */
 export const STEP_TIMEOUT_MS = 60_000;
+/** A check in the tab takes some seconds of a processor that it may have to share with everything else. */
+export const CHECK_TIMEOUT_MS = 240_000;
 /** How long the server may take to say where it listens. */
 const START_TIMEOUT_MS = 30_000;
 
@@ -252,6 +254,20 @@ export class BenchPage {
   async #number(row, name) {
     const text = await row.locator(`td[data-name="${name}"]`).textContent();
     return Number((text ?? "").replaceAll("\u202f", "").replace("\u2212", "-"));
+  }
+
+  /** Answers what is asked and lets the board answer: what comes after the questions opens, if need be "anyway". */
+  async openRest() {
+    for (const question of await this.page.locator("[data-predictions] .question-block").all()) {
+      if (await question.locator("input:checked").count() === 0) await question.locator("input").first().check({ force: true });
+    }
+    if (await this.rows.count() === 0) {
+      await this.page.locator(".run-row [data-run]").click();
+      await this.rows.first().waitFor();
+    }
+    const closed = this.page.locator("[data-closed]");
+    if (await closed.isVisible()) await this.page.locator("[data-open-anyway]").click();
+    await closed.waitFor({ state: "hidden" });
   }
 
   /** Shows the lesson's program or the visitor's: Run runs the one that is shown. @param {"lesson" | "own"} which */

@@ -58,13 +58,18 @@ export class ClassStrip {
     this.question = make("section", { class: "card class-question", hidden: true });
     this.eyes = make("div", { class: "eyes-here", role: "alertdialog", "aria-label": text("room.eyes"), hidden: true }, make("p", { class: "phrase" }, text("room.eyes")));
     this.told.append(this.trouble, this.message, this.question);
-    // The note is about the exercise, where there is one.
-    const exercise = maybe(document, "[data-exercise]", HTMLElement);
-    if (exercise) exercise.prepend(this.note);
-    else this.told.append(this.note);
+    this.#placeNote();
+    bus.on("opened", () => this.#placeNote());
     document.body.append(this.eyes);
     this.hand.addEventListener("click", () => this.#send("/api/class/hand", { up: this.hand.getAttribute("aria-pressed") !== "true" }));
     bus.on("class", (state) => this.#show(state));
+  }
+
+  /** The note is about the exercise, where there is one and it is open. */
+  #placeNote() {
+    const exercise = maybe(document, "[data-exercise]", HTMLElement);
+    if (exercise && !exercise.hidden) exercise.prepend(this.note);
+    else this.told.append(this.note);
   }
 
   /** @param {import("./class-types.js").ClassState} state */
