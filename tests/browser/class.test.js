@@ -5,6 +5,8 @@ import { after, before, describe, test } from "node:test";
 import { BenchPage, CHECK_TIMEOUT_MS, Workbench, overflowing, repositoryFile, screenshotPath, seriousViolations, visit } from "./workbench.js";
 
 const SOLUTION = repositoryFile("lessons/15-lost-update/solution.py");
+/** What Ada has typed; it is what her bench runs from then on, and it loses what the lesson's own program loses. */
+const TYPED = `# typed at the first device\n${repositoryFile("lessons/15-lost-update/program.py")}`;
 /** Everything that a change may take to be seen by somebody else. */
 const SEEN_MS = 10_000;
 /** The server runs a reported program again when nobody waits for it. */
@@ -87,7 +89,7 @@ describe("a class", () => {
     await ada.waitForURL("**/lessons/lost-update");
     const bench = new BenchPage(ada);
     await bench.open("lost-update");
-    await bench.write("# typed at the first device\n");
+    await bench.write(TYPED);
     const tablet = await device("en");
     await tablet.goto("/rejoin");
     await look(tablet, "rejoin");
