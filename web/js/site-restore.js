@@ -38,8 +38,20 @@ export function restoreCourse(works) {
     if (link.dataset.state) link.dataset.state = state;
     hidden.textContent = (hidden.textContent ?? "").replace(/[^:]*$/, ` ${words[state] ?? ""}`);
   }
+  for (const chapter of all(document, ".chapter", HTMLElement)) paintChapter(chapter);
   const count = maybe(document, "[data-course-progress]", HTMLElement);
   if (count) count.textContent = (count.dataset.words ?? "").replace("{n}", String(passed)).replace("{all}", count.dataset.all ?? "");
+}
+
+/** A chapter's bar and count, after its tiles. @param {HTMLElement} chapter */
+function paintChapter(chapter) {
+  const count = maybe(chapter, ".chapter-progress > span", HTMLElement);
+  if (count === null) return;
+  const states = all(chapter, ".lesson-tile[data-state]", HTMLElement).map(({ dataset }) => dataset.state);
+  for (const [at, bar] of all(chapter, ".chapter-progress rect", SVGElement).entries()) bar.setAttribute("class", states[at] === "passed" ? "done" : "todo");
+  // The page was written when nothing was passed: the 0 in its words is the count.
+  const passed = states.filter((state) => state === "passed").length;
+  count.textContent = (count.textContent ?? "").replace(/(?<!\d)0(?!\d)/, String(passed));
 }
 
 /** @param {SiteWork} work @returns {[string, string]} the state and its shape */
