@@ -88,8 +88,12 @@ fn who_watches_sees_what_the_board_reports() {
             for name in names {
                 assert_eq!(seen.get(*name), reported.get(*name), "{slug} {}: {name}", run.id);
             }
-            let late = |numbers: &serde_json::Map<String, serde_json::Value>| numbers["lat_max"].as_i64().unwrap();
-            assert!((late(&seen) - late(&reported)).abs() <= 3, "{slug}: {} and {} us", late(&seen), late(&reported));
+            // The witness looks where the callback begins, the board a few instructions later: now and then an interrupt
+            // comes between the two.
+            for (name, most) in [("lat_min", 3), ("lat_max", 15)] {
+                let [seen, reported] = [&seen, &reported].map(|numbers| numbers[name].as_i64().unwrap());
+                assert!((seen - reported).abs() <= most, "{slug}: {name}: {seen} and {reported} us");
+            }
         }
     }
 }

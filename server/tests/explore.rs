@@ -111,9 +111,10 @@ fn other_right_fixes_survive_every_arrival() {
     // The jump is out of the way before interrupts go off: right in soft and in hard mode.
     let lesson = course.lesson("lost-update").unwrap();
     let statement = "        count += 1 if flag else 2\n";
+    assert!(lesson.starter.contains(statement));
     let guarded = "        step = 1 if flag else 2\n        state = disable_irq()\n        count += step\n        enable_irq(state)\n";
     let program = lesson.starter.replace(statement, guarded);
-    let program = program.replacen("import lab\n", "import lab\nfrom machine import disable_irq, enable_irq\n", 1);
+    let program = format!("from machine import disable_irq, enable_irq\n\n{program}");
     for (run, loss) in losses(lesson, &program) {
         assert_eq!(loss, None, "guarded addition, {run}");
     }
@@ -121,7 +122,7 @@ fn other_right_fixes_survive_every_arrival() {
     let lesson = course.lesson("lost-bytes").unwrap();
     let guarded = "        state = disable_irq()\n        navail -= 1\n        enable_irq(state)\n";
     let program = lesson.wrong["decrement.py"].replace("        navail -= 1\n", guarded);
-    let program = program.replacen("import lab\n", "import lab\nfrom machine import disable_irq, enable_irq\n", 1);
+    let program = format!("from machine import disable_irq, enable_irq\n\n{program}");
     for (run, loss) in losses(lesson, &program) {
         assert_eq!(loss, None, "guarded decrement, {run}");
     }

@@ -281,7 +281,8 @@ impl LessonCheck<'_> {
                 "calls `schedule` without `try` where a hard run checks it: a full queue would end the callback";
             self.report("solution.py", format!("line {line}"), message);
         }
-        if let Some(rules::TwoWriters { name, line }) = rules::two_writers(&self.lesson.solution) {
+        let driver = self.lesson.exercise.driver.as_ref().map(|driver| &driver.text[..]);
+        if let Some(rules::TwoWriters { name, line }) = rules::two_writers(&self.lesson.solution, driver) {
             let message =
                 format!("main updates `{name}`, which a callback writes too; give each side its own, or guard it");
             self.report("solution.py", format!("line {line}"), message);

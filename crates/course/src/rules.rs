@@ -46,11 +46,19 @@ pub(super) struct TwoWriters {
 
 /// The first variable of a program that is written by a callback, and read, changed and written back by main with
 /// interrupts on. A plain store (a flag taken back) is no update. Whoever holds a lock that the callback looks at may update.
-pub(super) fn two_writers(program: &str) -> Option<TwoWriters> {
+/// Where the exercise has a driver, callbacks are what it makes one, and the program's own lines run before them all.
+pub(super) fn two_writers(program: &str, driver: Option<&str>) -> Option<TwoWriters> {
     let lines: Vec<&str> = program.lines().map(code).collect();
     let functions = functions(&lines);
-    let in_callbacks = reached(&lines, &functions, callbacks(&lines, &functions));
-    let began = lines.iter().position(|line| named_callback(line).next().is_some())?;
+    let mut named: BTreeSet<&str> = lines.iter().flat_map(|line| named_callback(line)).collect();
+    let began = lines.iter().position(|line| named_callback(line).next().is_some());
+    named.extend(driver.iter().flat_map(|driver| driven_callbacks(driver)));
+    if named.is_empty() {
+        return None;
+    }
+    let began = began.unwrap_or(lines.len());
+    let callbacks = (0..functions.len()).filter(|&function| named.contains(functions[function].name)).collect();
+    let in_callbacks = reached(&lines, &functions, callbacks);
     let written: Vec<Write<'_>> = (0..lines.len()).flat_map(|at| writes(&lines, &functions, at)).collect();
     let from_callback = |write: &Write<'_>| write.function.is_some_and(|function| in_callbacks.contains(&function));
     let theirs: BTreeSet<&str> = written.iter().filter(|write| from_callback(write)).map(|write| write.name).collect();
@@ -107,9 +115,29 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-fn callbacks(lines: &[&str], functions: &[Function<'_>]) -> Vec<usize> {
-    let named: BTreeSet<&str> = lines.iter().flat_map(|line| named_callback(line)).collect();
-    (0..functions.len()).filter(|&function| named.contains(functions[function].name)).collect()
+/// The functions of the program that a driver's timers call: by themselves, or out of a callback of the driver.
+fn driven_callbacks(driver: &str) -> BTreeSet<&str> {
+    let lines: Vec<&str> = driver.lines().map(code).collect();
+    let mut named = BTreeSet::new();
+    for line in &lines {
+        let given = [" timer(", "callback="].into_iter().find_map(|opening| Some(line.split_once(opening)?.1));
+        let Some(given) = given else { continue };
+        if let Some(quoted) = given.strip_prefix("program[\"") {
+            named.extend(quoted.split('"').next());
+        } else {
+            named.extend(given.split(|c: char| !is_name(c)).next());
+        }
+    }
+    let functions = functions(&lines);
+    let own = functions.iter().filter(|function| named.contains(function.name));
+    let called = own.flat_map(|function| &lines[function.start + 1..function.end]).flat_map(|line| {
+        let pieces: Vec<&str> = line.split('(').collect();
+        let calls = pieces[..pieces.len() - 1].iter().filter_map(|piece| piece.rsplit(|c: char| !is_name(c)).next());
+        calls.filter(|name| !name.is_empty()).collect::<Vec<_>>()
+    });
+    let called: Vec<&str> = called.collect();
+    named.extend(called);
+    named
 }
 
 /// These functions, and all that they call.
@@ -205,15 +233,30 @@ mod tests {
     use super::*;
     use crate::Course;
 
+    fn driver(lesson: &Lesson) -> Option<&str> {
+        lesson.exercise.driver.as_ref().map(|driver| &driver.text[..])
+    }
+
     #[test]
     fn no_solution_breaks_a_rule_and_the_starters_do() {
         let course = Course::ours();
         for lesson in &course.lessons {
             assert_eq!(unguarded_schedule(lesson), None, "{}", lesson.id);
-            assert_eq!(two_writers(&lesson.solution), None, "{}", lesson.id);
+            assert_eq!(two_writers(&lesson.solution, driver(lesson)), None, "{}", lesson.id);
         }
-        let starter = &course.lesson("lost-update").unwrap().starter;
-        assert_eq!(two_writers(starter).map(|found| found.name).as_deref(), Some("count"));
+        let lesson = course.lesson("lost-update").unwrap();
+        let found = two_writers(&lesson.starter, driver(lesson));
+        assert_eq!(found.map(|found| found.name).as_deref(), Some("count"));
+    }
+
+    #[test]
+    fn a_driver_says_what_is_a_callback() {
+        let driver = "def event(t):\n    x = read()\n\nalarm = timer(event)\nother.init(freq=9, callback=program[\"write\"], hard=hard())\nlook()\n";
+        let named = driven_callbacks(driver);
+        assert!(named.contains("read") && named.contains("write") && !named.contains("look"), "{named:?}");
+        let program = "n = 0\n\ndef read():\n    global n\n    n += 1\n\ndef look():\n    global n\n    n -= 1\n";
+        assert_eq!(two_writers(program, Some(driver)), Some(TwoWriters { name: "n".to_owned(), line: 9 }));
+        assert_eq!(two_writers(program, None), None);
     }
 
     #[test]
@@ -230,9 +273,12 @@ mod tests {
 
     /// A program with a callback `tick` that counts, and this in main.
     fn main(body: &str) -> Option<TwoWriters> {
-        two_writers(&format!(
-            "n = 0\nlocked = False\n\ndef tick(t):\n    global n\n    if locked:\n        return\n    n += 1\n\ndef look():\n    global n, locked\n{body}\nlab.timer(tick)\n"
-        ))
+        two_writers(
+            &format!(
+                "n = 0\nlocked = False\n\ndef tick(t):\n    global n\n    if locked:\n        return\n    n += 1\n\ndef look():\n    global n, locked\n{body}\nlab.timer(tick)\n"
+            ),
+            None,
+        )
     }
 
     #[test]
@@ -251,7 +297,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_program_can_be_read(program in "(def f\\(x\\):\n|    |global n\n|n \\+= 1\n|n = n\n|lab.timer\\(f\\)\n|=|\\(|é|#|\n){0,40}") {
-            let _ = two_writers(&program);
+            let _ = two_writers(&program, None);
         }
     }
 }

@@ -130,7 +130,7 @@ impl Boards for BootedBoard {
         let hard = request.settings.get("kind") == Some(&Setting::Text("hard".to_owned()));
         drive.line.watch(Witness::new(entries, rate, hard, driver.program_has_timers));
         let mut record = run(&mut drive, request, go_on)?;
-        record.seen = drive.line.seen();
+        record.watched(drive.line.seen());
         Ok(record)
     }
 

@@ -145,6 +145,15 @@ pub struct Recorder {
     stretches: Stretches,
 }
 
+/// Whether a run was ended by interrupting the program.
+fn was_stopped(why: EndReason) -> bool {
+    matches!(why, EndReason::Stopped | EndReason::Overtime | EndReason::Restarted)
+}
+
+fn raised_by_the_stop(exception: &ExceptionRecord) -> bool {
+    exception.context == "main" && exception.class == INTERRUPTED
+}
+
 impl Recorder {
     /// Begins a record of a run on a board of this version.
     #[must_use]
@@ -225,12 +234,11 @@ impl Recorder {
 
     /// The program did not raise what a stop raises in it.
     fn forget_the_stop(record: &mut RunRecord) {
-        if !matches!(record.end.why, EndReason::Stopped | EndReason::Overtime | EndReason::Restarted) {
+        if !was_stopped(record.end.why) {
             return;
         }
-        let raised = |exception: &ExceptionRecord| exception.context == "main" && exception.class == INTERRUPTED;
         let before = record.exceptions.len();
-        record.exceptions.retain(|exception| !raised(exception));
+        record.exceptions.retain(|exception| !raised_by_the_stop(exception));
         let stops = u32::try_from(before - record.exceptions.len()).unwrap_or(u32::MAX);
         if let Some(last) = &mut record.last {
             last.exc = last.exc.saturating_sub(stops);
@@ -298,6 +306,14 @@ pub struct Counters {
 }
 
 impl RunRecord {
+    /// Takes what was seen from outside. There, too, the program did not raise what a stop raises in it.
+    pub(crate) fn watched(&mut self, seen: Option<Seen>) {
+        self.seen = seen;
+        if let Some(seen) = self.seen.as_mut().filter(|_| was_stopped(self.end.why)) {
+            seen.forget(raised_by_the_stop);
+        }
+    }
+
     /// The counters at the end of the run.
     #[must_use]
     pub fn counters(&self) -> Option<Counters> {

@@ -29,6 +29,14 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Takes out exceptions that are not the program's.
+    pub(crate) fn forget(&mut self, exception: fn(&ExceptionRecord) -> bool) {
+        let before = self.exceptions.len();
+        self.exceptions.retain(|raised| !exception(raised));
+        let forgotten = u32::try_from(before - self.exceptions.len()).unwrap_or(u32::MAX);
+        self.exception_count = self.exception_count.saturating_sub(forgotten);
+    }
+
     /// Writes everything under the names that relations use.
     pub(crate) fn insert_into(&self, measured: &mut Measured) {
         for (name, value) in &self.values {
