@@ -264,6 +264,26 @@ mod tests {
     }
 
     #[test]
+    fn a_check_is_watched_from_outside_and_says_so_where_it_is_not() {
+        let own_timer = "import lab\n\nown = lab.timer(lambda t: None)\n\ndef total(table):\n    return sum(table)\n";
+        let mut tab = loaded();
+        let solution = tab.course().unwrap().lesson("how-late").unwrap().solution.clone();
+        let check = |tab: &mut Tab, program: &str| -> Value {
+            let asked = json!({ "path": "/api/lessons/how-late/check", "body": { "program": program } });
+            serde_json::from_str(&tab.job(asked.to_string().as_bytes(), &mut |_, _| {}).unwrap()).unwrap()
+        };
+        let watched = check(&mut tab, &solution);
+        assert_eq!(watched["passed"], true, "{watched}");
+        assert!(!watched["message"].as_str().unwrap().contains("nobody watches"), "{watched}");
+        assert_eq!(check(&mut tab, own_timer)["refused"], "driver-own-timer");
+        // A module that never got the firmware's symbols.
+        tab.load_symbols(Vec::new());
+        tab.boot(firmware_file("lesson-firmware-esp32c3.bin")).unwrap();
+        let reported = check(&mut tab, &solution);
+        assert!(reported["message"].as_str().unwrap().contains("nobody watches"), "{reported}");
+    }
+
+    #[test]
     fn every_arrival_is_explored_and_single_ones_are_shown() {
         let mut tab = loaded();
         let (report, names) = done(&mut tab, "explore", json!({ "settings": { "kind": "hard" } }));
