@@ -9,7 +9,7 @@ names = {"key"}
 line = [0]
 cells = array("i", [0])
 found = errors = dicts = main_adds = isr_adds = 0
-change = None
+change = timer = None
 
 
 def tick(t):
@@ -115,7 +115,8 @@ while lab.running():
     lab.beat(5)
     publish()
 
-timer.deinit()
+if timer:
+    timer.deinit()
 for i in range(20):
     pass
 publish()

@@ -7,7 +7,7 @@ import os
 micropython.alloc_emergency_exception_buf(256)
 STYLES = ("shared", "branch", "own", "generator", "file")
 lab.choice("style", STYLES, "shared")
-style = hard = None
+style = hard = timer = None
 MAIN = 0x0120
 ISR = 0x3456
 asked = wrong = isr_asked = isr_wrong = clashes = 0
@@ -160,7 +160,8 @@ while lab.running():
     lab.beat()
     publish()
 
-timer.deinit()
+if timer:
+    timer.deinit()
 for i in range(20):
     pass
 publish()

@@ -55,7 +55,7 @@ fn every_case_loses_where_its_lesson_says() {
 #[test]
 fn a_solution_survives_every_arrival_and_a_starter_does_not() {
     let course = isrlab::lessons::embedded().unwrap();
-    for lesson in course.lessons.iter().filter(|lesson| lesson.explorer.is_some()) {
+    for lesson in course.lessons.iter().filter(|lesson| lesson.checks_arrivals()) {
         let solution = exercise(lesson, &lesson.solution);
         assert!(solution.iter().all(|counts| counts.kept == counts.tried), "{}: {solution:?}", lesson.slug);
         let starter = exercise(lesson, &lesson.starter);
@@ -74,7 +74,7 @@ fn losses(lesson: &Lesson, program: &str) -> Vec<(String, Option<Loss>)> {
 fn every_wrong_fix_is_convicted_by_an_arrival_that_plays_again() {
     let course = isrlab::lessons::embedded().unwrap();
     let boards = isrlab::firmware::booted().unwrap();
-    for lesson in course.lessons.iter().filter(|lesson| lesson.explorer.is_some()) {
+    for lesson in course.lessons.iter().filter(|lesson| lesson.checks_arrivals()) {
         for wrong in &lesson.exercise.wrong {
             let program = &lesson.wrong[&wrong.file];
             let run = lesson.exercise.runs.iter().find(|run| run.id == wrong.fails).unwrap();

@@ -104,9 +104,10 @@ pub(crate) fn course(workspace: &Workspace) -> Result<()> {
     })
 }
 
-/// Builds the server as the tests use it and returns the binary's path.
+/// Builds the server and all tests, and returns the binary's path. With fewer packages their dependencies would have other
+/// features, and the test runner would compile them once more.
 pub(crate) fn build_server(workspace: &Workspace) -> Result<PathBuf> {
-    step("Building the server", || run(cargo(workspace, "build").args(["--locked", "--package", "isrlab"])))?;
+    step("Building the server", || run(cargo(workspace, "build").args(["--locked", "--workspace", "--all-targets"])))?;
     Ok(workspace.cargo_target().join("debug/isrlab"))
 }
 

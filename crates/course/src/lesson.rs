@@ -112,6 +112,12 @@ impl Lesson {
         self.controls.iter().find(|control| control.name == name)
     }
 
+    /// Whether a check tries every arrival as well.
+    #[must_use]
+    pub fn checks_arrivals(&self) -> bool {
+        self.explorer.as_ref().is_some_and(|explorer| explorer.exercise_driver.is_some())
+    }
+
     /// The settings of a run: the defaults, with these changed.
     ///
     /// # Errors
@@ -508,9 +514,9 @@ pub struct Explorer {
     /// `explore.py`, run after the lesson's program in the same globals.
     #[serde(skip)]
     pub driver: String,
-    /// `explore_fix.py`, run after an exercise program in the same globals.
+    /// `explore_fix.py`, run around an exercise program; without it the exercise is not explored.
     #[serde(skip)]
-    pub exercise_driver: String,
+    pub exercise_driver: Option<String>,
 }
 
 /// How often a free-running program loses something, foretold and measured.

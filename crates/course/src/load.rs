@@ -21,6 +21,8 @@ use super::{Correction, Course, Document, Language, Measure, Plan, Reference, ch
 
 /// What makes a folder one of lessons.
 pub const COURSE_FILE: &str = "course.toml";
+/// What explores an exercise program, where the lesson has it.
+const EXERCISE_EXPLORED: &str = "explore_fix.py";
 
 /// The version of the lesson format that this code reads.
 const FORMAT_VERSION: u32 = 1;
@@ -282,7 +284,9 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
 
     if let Some(explorer) = &mut file.explorer {
         explorer.driver = files.text(&path("explore.py"), findings)?;
-        explorer.exercise_driver = files.text(&path("explore_fix.py"), findings)?;
+        if files.0.contains_key(&path(EXERCISE_EXPLORED)) {
+            explorer.exercise_driver = files.text(&path(EXERCISE_EXPLORED), findings);
+        }
         if let Some(share) = &mut explorer.share {
             share.driver = files.text(&path("explore_share.py"), findings)?;
         }
@@ -300,7 +304,8 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
     let mut known = vec!["lesson.toml", "en.md", "ja.md", "program.py", "starter.py", "solution.py"];
     known.extend(file.exercise.driver.as_ref().map(|_| "driver.py"));
     if let Some(explorer) = &file.explorer {
-        known.extend(["explore.py", "explore_fix.py"]);
+        known.push("explore.py");
+        known.extend(explorer.exercise_driver.as_ref().map(|_| EXERCISE_EXPLORED));
         known.extend(explorer.share.as_ref().map(|_| "explore_share.py"));
     }
     let prefix = format!("{folder}/");

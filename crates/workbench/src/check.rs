@@ -74,7 +74,7 @@ pub fn runs(
 ) -> Result<Checked, RunError> {
     let mut checked = Checked::default();
     let count = lesson.exercise.runs.len();
-    let booted = boards.booted().filter(|_| lesson.explorer.is_some());
+    let booted = boards.booted().filter(|_| lesson.checks_arrivals());
     let of = if booted.is_some() { 2 * count } else { count };
     for (at, run) in lesson.exercise.runs.iter().enumerate() {
         let request = RunRequest {

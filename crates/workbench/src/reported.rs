@@ -157,7 +157,7 @@ impl ReportedCheck {
     /// [`NotAnOutcome::Part`].
     pub fn verdict(&self, lesson: &Lesson) -> Result<Value, NotAnOutcome> {
         let part = |part, holds: bool| if holds { Ok(()) } else { Err(NotAnOutcome::Part(part)) };
-        let (own, arrivals) = (lesson.exercise.criteria.len(), usize::from(lesson.explorer.is_some()));
+        let (own, arrivals) = (lesson.exercise.criteria.len(), usize::from(lesson.checks_arrivals()));
         // A program that failed has not come to the arrivals.
         let count = self.criteria.len();
         part("criteria", (own..=own + arrivals).contains(&count))?;

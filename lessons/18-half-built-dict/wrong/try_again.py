@@ -1,4 +1,4 @@
-NAMES = tuple("sensor%d" % i for i in range(40))
+NAMES = tuple("sensor%d" % i for i in range(12))
 table = {"key": 1}
 
 

@@ -413,7 +413,7 @@ impl ExerciseView {
                 measured: judged.map(|judged| measured_words(&judged["measured"])).unwrap_or_default(),
             }
         });
-        let arrivals = lesson.explorer.as_ref().map(|_| {
+        let arrivals = lesson.checks_arrivals().then(|| {
             let judged = last.and_then(|criteria| criteria.get(lesson.exercise.criteria.len()));
             CriterionView {
                 html: arrivals_criterion().html(language),

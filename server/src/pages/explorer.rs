@@ -10,6 +10,8 @@ use course::{Control, Lesson, Setting};
 pub(super) struct ExplorerView {
     /// Two strips, to be compared; the second is hidden until then.
     pub(super) lanes: [LaneView; 2],
+    /// Whether programs for the exercise can be explored.
+    pub(super) takes_own: bool,
 }
 
 /// One strip's settings.
@@ -25,6 +27,9 @@ impl ExplorerView {
     /// The first strip begins with the lesson's first case, the second with the lesson's defaults.
     pub(super) fn new(lesson: &Lesson, explorer: &Explorer, language: Language) -> Self {
         let first = explorer.cases.first();
+        let explored = |control: &str, value: &str| {
+            explorer.cases.iter().any(|case| matches!(case.set.get(control), Some(Setting::Text(set)) if set == value))
+        };
         let lane = |id, words, chosen: &dyn Fn(&Control) -> Setting| LaneView {
             id,
             words,
@@ -32,12 +37,17 @@ impl ExplorerView {
                 .controls
                 .iter()
                 .filter(|control| explorer.cases.iter().any(|case| case.set.contains_key(&control.name)))
-                .map(|control| ControlView::set_to(control, &chosen(control), language))
+                .map(|control| {
+                    let mut view = ControlView::set_to(control, &chosen(control), language);
+                    view.options.retain(|option| option.chosen || explored(&control.name, &option.value));
+                    view
+                })
                 .collect(),
         };
         let of_case =
             |control: &Control| first.and_then(|case| case.set.get(&control.name)).unwrap_or(&control.default).clone();
         Self {
+            takes_own: lesson.checks_arrivals(),
             lanes: [
                 lane("a", "explorer.first_strip", &of_case),
                 lane("b", "explorer.second_strip", &|control| control.default.clone()),

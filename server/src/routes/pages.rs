@@ -270,10 +270,11 @@ fn class_strip(app: &AppState, visitor: Visitor) -> ClassStrip {
     ClassStrip { open: !visitor.host && app.classes.is_open(), within }
 }
 
-/// The explorer of `lesson`, else of the first lesson that has one.
+/// The explorer of `lesson`, else of the first lesson whose explorer also foretells, which shows most.
 fn explorer_path(app: &AppState, lesson: Option<&Lesson>) -> Option<String> {
-    let mut candidates = lesson.into_iter().chain(&app.course.lessons);
-    candidates.find(|lesson| lesson.explorer.is_some()).map(|lesson| format!("/lessons/{}#explorer", lesson.slug))
+    let foretells = |lesson: &&Lesson| lesson.explorer.as_ref().is_some_and(|explorer| explorer.share.is_some());
+    let own = lesson.filter(|lesson| lesson.explorer.is_some());
+    own.or_else(|| app.course.lessons.iter().find(foretells)).map(|lesson| format!("/lessons/{}#explorer", lesson.slug))
 }
 
 pub(super) async fn all_work(app: &AppState, visitor: Visitor) -> Result<BTreeMap<String, VisitorWork>, Problem> {

@@ -9,7 +9,7 @@ use super::app::TestApp;
 /// A check of a lesson that passed, as a tab reports it.
 fn passed(app: &TestApp, slug: &str, program: &str) -> Value {
     let lesson = app.app.course.lesson(slug).unwrap();
-    let count = lesson.exercise.criteria.len() + usize::from(lesson.explorer.is_some());
+    let count = lesson.exercise.criteria.len() + usize::from(lesson.checks_arrivals());
     json!({ "program": program, "passed": true, "criteria": vec![json!({ "ok": true, "measured": { "lost": 0 } }); count] })
 }
 

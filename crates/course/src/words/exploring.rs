@@ -7,8 +7,8 @@ use crate::Language;
 pub(super) fn exploring(code: &str) -> Option<(Words, Words)> {
     Some(match code {
         "explore-no-window" => (
-            ("This lesson has nothing to explore.", "Open Lost update or Lost bytes."),
-            ("このレッスンに探索するものはありません。", "「失われた更新」か「失われたバイト」を開いてください。"),
+            ("This lesson has nothing to explore.", "Open Lost update: its explorer also takes a program of your own."),
+            ("このレッスンに探索するものはありません。", "「失われた更新」を開いてください。自分のプログラムも探索できます。"),
         ),
         "explore-program-failed" => (
             ("The program failed before the piece that is explored.{report}",

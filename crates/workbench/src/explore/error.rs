@@ -9,8 +9,8 @@ use crate::line::LineFault;
 /// Why nothing was explored.
 #[derive(Debug, thiserror::Error)]
 pub enum ExploreError {
-    /// The lesson has no window.
-    #[error("lesson `{0}` has nothing to explore; lost-update and lost-bytes do")]
+    /// The lesson has no window, or none for programs of the exercise.
+    #[error("lesson `{0}` has nothing to explore here; lost-update has, also for programs of its exercise")]
     NoWindow(String),
     /// The line broke.
     #[error(transparent)]

@@ -39,7 +39,11 @@ const MARKS: Marks = Marks { begin: 1, end: 2, voice: None };
 /// [`ExploreError`]; it never takes longer than the limits.
 pub fn open(lesson: &Lesson, request: ExploreRequest, boards: &BootedBoard) -> Result<Exploration, ExploreError> {
     let explorer = lesson.explorer.as_ref().ok_or_else(|| ExploreError::NoWindow(lesson.slug.clone()))?;
-    let driver = if request.exercise { &explorer.exercise_driver } else { &explorer.driver };
+    let driver = match &explorer.exercise_driver {
+        _ if !request.exercise => &explorer.driver,
+        Some(driver) => driver,
+        None => return Err(ExploreError::NoWindow(lesson.slug.clone())),
+    };
     open_driver(lesson, request, boards, driver)
 }
 

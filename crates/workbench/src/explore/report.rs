@@ -165,10 +165,10 @@ impl Exploration {
         let deferred = statement.clone().filter(|&at| held_back(at)).count() as u32;
         let told = self.told(tried);
         let explorer = self.lesson.explorer.as_ref();
-        let driver = explorer.map(|explorer| match (self.request.exercise, &self.lesson.exercise.driver) {
-            (true, Some(_)) => driven::function(&explorer.exercise_driver, &self.request.program),
-            (true, None) => explorer.exercise_driver.clone(),
-            (false, _) => explorer.driver.clone(),
+        let driver = explorer.map(|explorer| match (&explorer.exercise_driver, &self.lesson.exercise.driver) {
+            (Some(driver), Some(_)) if self.request.exercise => driven::function(driver, &self.request.program),
+            (Some(driver), None) if self.request.exercise => driver.clone(),
+            _ => explorer.driver.clone(),
         });
         let lines = |text: &str| text.lines().map(str::to_owned).collect();
         let first_loss = points.iter().position(|point| point.verdict != Verdict::Kept);

@@ -9,6 +9,8 @@ const PAGE_BYTES = 200_000;
 const MODULE_BYTES = 1_500_000;
 /** Workers and what they fetch. */
 const BOARD = /^\/(assets\/(tab\/|tab-)|api\/lessons$)/;
+/** What asks no host. */
+const HERE = /^(data|blob):/;
 /** What makes a page slow to begin with is asked for within this time. */
 const SETTLED_MS = 2000;
 
@@ -21,16 +23,22 @@ describe("sizes", () => {
     test(`${name} comes in less than ${PAGE_BYTES / 1000} KB, and the board after it`, () => visit(workbench, {}, async (page, context) => {
       const network = await context.newCDPSession(page);
       await network.send("Network.enable");
+      /** @type {string[]} */
+      const elsewhere = [];
       /** @type {Map<string, string>} */
       const asked = new Map();
       /** @type {Map<string, number>} */
       const sizes = new Map();
-      network.on("Network.requestWillBeSent", ({ requestId, request }) => asked.set(requestId, new URL(request.url).pathname));
+      network.on("Network.requestWillBeSent", ({ requestId, request }) => {
+        if (!HERE.test(request.url) && !request.url.startsWith(workbench.url)) elsewhere.push(request.url);
+        asked.set(requestId, new URL(request.url).pathname);
+      });
       network.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => sizes.set(asked.get(requestId) ?? requestId, encodedDataLength));
       await page.goto(path);
       await page.waitForTimeout(SETTLED_MS);
       const own = [...sizes].filter(([path]) => !BOARD.test(path));
       const bytes = own.reduce((sum, [, size]) => sum + size, 0);
+      assert.deepEqual(elsewhere, []);
       assert.ok(own.length >= 3, `only ${own.map(([path]) => path)}`);
       assert.ok(bytes < PAGE_BYTES, `${bytes} bytes: ${own.map(([path, size]) => `${path} ${size}`).join(", ")}`);
       console.log(`# ${name}: ${bytes} bytes in ${own.length} requests`);
