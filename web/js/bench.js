@@ -17,7 +17,6 @@ import { Counters } from "./counters.js";
 import { all, icon, maybe, one, setText } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Exercise } from "./exercise.js";
-import { Explorer } from "./explorer.js";
 import { HistoryChart } from "./history-chart.js";
 import { LatencyHistogram } from "./latency-histogram.js";
 import { OutcomeTable } from "./outcome-table.js";
@@ -32,6 +31,7 @@ import { StepTrack } from "./step-track.js";
 import { Timeline } from "./timeline.js";
 import { Tries } from "./tries.js";
 import { TroubleSlot } from "./trouble-slot.js";
+import { whenOpened } from "./when-opened.js";
 import { Work } from "./work.js";
 
 const bus = startPage();
@@ -99,7 +99,11 @@ if (explorerSection) {
     explored();
     if (door) setText(one(door, "[data-explored]", HTMLElement), text("live.explored", found));
   });
-  new Explorer(explorerSection, { bus, lesson, model, controls, editor, announcer, outcomes });
+  const parts = { bus, lesson, model, controls, editor, announcer, outcomes };
+  whenOpened(explorerSection, bus, steps.done.explored === true, async () => {
+    const { Explorer } = await import("./explorer.js");
+    return new Explorer(explorerSection, parts);
+  });
 }
 
 bus.on("editor", () => work.changed());

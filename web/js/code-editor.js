@@ -8,9 +8,8 @@
  */
 import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
-import { python } from "@codemirror/lang-python";
+import { pythonLanguage } from "@codemirror/lang-python";
 import { HighlightStyle, bracketMatching, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
-import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, RangeSetBuilder, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, GutterMarker, WidgetType, drawSelection, gutter, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
@@ -45,6 +44,16 @@ const THEME = EditorView.theme({
   ".cm-panels": { backgroundColor: "var(--panel)", color: "var(--ink)" },
   ".cm-panels input, .cm-panels button": { font: "inherit", color: "var(--ink)", background: "var(--panel)", border: "1px solid var(--edge)", borderRadius: "4px" },
 });
+
+/** What finds words, fetched when somebody wants to find some. */
+const SEARCH = new Compartment();
+
+/** @param {EditorView} view */
+async function search(view) {
+  const { highlightSelectionMatches, openSearchPanel, searchKeymap } = await import("@codemirror/search");
+  view.dispatch({ effects: SEARCH.reconfigure([keymap.of(searchKeymap), highlightSelectionMatches()]) });
+  openSearchPanel(view);
+}
 
 /** A line below a line: what is dangerous there, or what failed. */
 class HazardNote extends WidgetType {
@@ -178,15 +187,15 @@ export function createCodeEditor(host, { program, editable, label, hazards, chan
         closeBrackets(),
         highlightActiveLine(),
         highlightActiveLineGutter(),
-        highlightSelectionMatches(),
-        python(),
+        pythonLanguage,
         syntaxHighlighting(INK),
         THEME,
         hazardField,
         FAILED,
         writable.of(access(editable)),
         // Tab indents; Escape, then Tab, leaves the editor (CodeMirror's own rule).
-        keymap.of([{ key: "Mod-Enter", run: () => { run(); return true; } }, ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, indentWithTab]),
+        keymap.of([{ key: "Mod-Enter", run: () => { run(); return true; } }, ...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
+        SEARCH.of(keymap.of([{ key: "Mod-f", run: (view) => { void search(view); return true; } }])),
         EditorView.updateListener.of((update) => { if (update.docChanged && !quiet) changed(update.state.doc.toString()); }),
       ],
     }),

@@ -43,11 +43,15 @@ export class Explorer {
     const recalled = this.lanes.map((lane) => lane.recall());
     this.recalling = false;
     if (recalled[1]) this.compare.click();
-    bench.bus.on("show_arrival", async ({ question, at }) => {
-      section.scrollIntoView({ block: "start" });
-      await this.lanes[0].ask(question, at);
-      this.lanes[0].strip.slider.focus();
-    });
+  }
+
+  /**
+   * @param {import("./exploration-types.js").Question} question
+   * @param {number} at
+   */
+  async showArrival(question, at) {
+    await this.lanes[0].ask(question, at);
+    this.lanes[0].strip.slider.focus();
   }
 
   /**

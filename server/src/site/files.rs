@@ -47,7 +47,7 @@ pub(super) fn add(written: &mut BTreeMap<String, Vec<u8>>, kind: SiteKind, lesso
             written.insert("sw.js".into(), script);
         }
         SiteKind::Single => {
-            for name in ["style.css", "no-script.css", "mark.svg", "single-bench.js", "single-course.js"] {
+            for name in ["style.css", "pages.css", "no-script.css", "mark.svg", "single-bench.js", "single-course.js"] {
                 written.insert(format!("assets/{name}"), asset(name)?.to_vec());
             }
             written.insert("assets/board.js".into(), inside(lessons)?.into_bytes());
