@@ -39,10 +39,8 @@ pub(super) fn sentences(course: &Course, findings: &mut Vec<Finding>) {
             if let Some(row) = sentence.tried.iter().find(|row| !rows.contains(*row)) {
                 report(place.clone(), format!("is tried by `{row}`, which does not exist; mend the name"));
             }
-            let answered = !sentence.tried.is_empty() || sentence.waits.is_some();
-            if answered == sentence.none.is_some() {
-                let message = "needs `tried`, `waits`, or else `none` with a reason";
-                report(place, message.to_owned());
+            if sentence.tried.is_empty() != sentence.none.is_some() {
+                report(place, "needs `tried`, or else `none` with a reason".to_owned());
             }
         }
     }
@@ -142,12 +140,6 @@ mod tests {
             let prefix = format!("{}:", lesson.id);
             let tried = list(&|sentence: &Sentence| sentence.tried.iter().any(|row| row.starts_with(&prefix)));
             writeln!(page, "| {} {} | {tried} |", lesson.id, lesson.title.en).unwrap();
-        }
-        page.push_str("\n## Not tried yet\n\nThese wait for the pins of First steps.\n\n");
-        for (number, sentence) in &numbered {
-            if let Some(lesson) = &sentence.waits {
-                writeln!(page, "- {number} ({lesson}): {}", sentence.says.en).unwrap();
-            }
         }
         page.push_str("\n## No run possible\n\n");
         for (number, sentence) in &numbered {

@@ -152,9 +152,6 @@ pub struct Sentence {
     /// The rows that try it, as `L15:hard-none-plain`; `L05:exercise` is the lesson's exercise.
     #[serde(default)]
     pub tried: Vec<String>,
-    /// The lesson that will try it, where the board cannot yet.
-    #[serde(default)]
-    pub waits: Option<String>,
     /// Why no run can try it.
     #[serde(default)]
     pub none: Option<NoRun>,
