@@ -26,7 +26,7 @@ pub struct App {
     pub config: ServeConfig,
     /// The lessons.
     pub course: Arc<Course>,
-    /// Their files as one JSON object, text by path, for boards in tabs.
+    /// Their files as one JSON object, text by path, for boards in tabs. The solutions are not among them.
     pub lesson_files: Bytes,
     /// What visitors leave behind.
     pub store: Store,
@@ -104,9 +104,16 @@ impl App {
     }
 }
 
+/// What stands in the place of a solution where a board in a tab loads the lessons: no check needs one, and a class's host may
+/// have closed them.
+const NO_SOLUTION: &str = "# The page shows it.\n";
+
 /// A file that is no text is none that a course reads.
 fn lesson_files(files: &[(String, Vec<u8>)]) -> String {
-    let texts = files.iter().filter_map(|(path, bytes)| Some((path.clone(), std::str::from_utf8(bytes).ok()?.into())));
+    let texts = files.iter().filter_map(|(path, bytes)| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        Some((path.clone(), if path.ends_with("/solution.py") { NO_SOLUTION } else { text }.into()))
+    });
     serde_json::Value::Object(texts.collect()).to_string()
 }
 
@@ -145,5 +152,23 @@ impl Deref for AppState {
 
     fn deref(&self) -> &App {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tab_loads_the_lessons_without_their_solutions() {
+        let files = crate::lessons::files(None).unwrap();
+        let sent: std::collections::BTreeMap<String, String> = serde_json::from_str(&lesson_files(&files)).unwrap();
+        let course = Course::from_files(&files.into_iter().collect()).unwrap();
+        let files = sent.into_iter().map(|(path, text)| (path, text.into_bytes()));
+        let in_tab = Course::from_files(&files.collect()).unwrap();
+        assert_eq!(in_tab.lessons.len(), course.lessons.len());
+        for (lesson, original) in in_tab.lessons.iter().zip(&course.lessons) {
+            assert_eq!((&lesson.starter, lesson.solution.as_str()), (&original.starter, NO_SOLUTION), "{}", lesson.id);
+        }
     }
 }

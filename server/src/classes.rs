@@ -268,6 +268,19 @@ impl Classes {
         if member.is_some_and(|member| member.ended) { Err(ClassProblem::Ended.into()) } else { Ok(()) }
     }
 
+    /// Whether somebody may be shown the solution of a lesson. A learner's class says so. Whoever is in no class is asked for
+    /// by every class that goes on: else *Leave* would open what a host has closed.
+    #[must_use]
+    pub fn shows_solution(&self, member: Option<Member>, host: bool, lesson: &str) -> bool {
+        if let Some(member) = member {
+            return self.room(member.class).is_ok_and(|room| room.look(|class| class.solutions));
+        }
+        let closes = |class: &Class| {
+            class.ended.is_none() && !class.solutions && class.lessons.iter().any(|slug| slug == lesson)
+        };
+        host || !lock(&self.rooms).values().any(|room| room.look(closes))
+    }
+
     /// Whether this is the work of a learner whose class has ended.
     #[must_use]
     pub fn is_over_for(&self, visitor: VisitorId) -> bool {

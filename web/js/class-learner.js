@@ -170,8 +170,10 @@ function wordsOf({ words }) {
 /** @param {import("./types.js").CheckResult} check */
 function checkWords(check) {
   const criteria = check.criteria.map((criterion) => make("li", {}, icon(criterion.ok === null ? "ring" : criterion.ok ? "holds" : "lost"), make("span", {}, ...inline(criterion.text))));
-  return make("div", { class: "check-words" }, make("ul", {}, ...criteria), make("p", {}, ...inline(check.message.split("\n")[0] ?? "")),
-    ...(check.arrivals && !check.message.includes(check.arrivals.sentence) ? [make("p", {}, ...inline(check.arrivals.sentence))] : []));
+  // A check that a tab reports says nothing where it passed.
+  const message = check.message ?? "";
+  return make("div", { class: "check-words" }, make("ul", {}, ...criteria), make("p", {}, ...inline(message.split("\n")[0] ?? "")),
+    ...(check.arrivals && !message.includes(check.arrivals.sentence) ? [make("p", {}, ...inline(check.arrivals.sentence))] : []));
 }
 
 /** @param {{ question: string, said: string, first: string | null, right: boolean | null }} prediction */

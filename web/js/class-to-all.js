@@ -5,6 +5,7 @@
 import { post } from "./api.js";
 import { text } from "./catalogue.js";
 import { all, make, one } from "./dom.js";
+import { settingFields, settingsIn } from "./setting-fields.js";
 
 export class ToAll {
   /**
@@ -36,7 +37,7 @@ export class ToAll {
     form("push").addEventListener("submit", (event) => {
       event.preventDefault();
       const seed = one(this.controls, "[data-push-seed]", HTMLInputElement).value;
-      void tell({ tell: "push", lesson: this.push.value, settings: this.#settings(), seed: seed === "" ? null : Number(seed) });
+      void tell({ tell: "push", lesson: this.push.value, settings: settingsIn(this.controls), seed: seed === "" ? null : Number(seed) });
     });
     this.eyes = one(menu, "[data-eyes]", HTMLButtonElement);
     this.eyes.addEventListener("click", () => tell({ tell: "eyes", on: this.eyes.getAttribute("aria-pressed") !== "true" }));
@@ -56,25 +57,8 @@ export class ToAll {
   /** The controls of the lesson that is chosen. */
   #controls() {
     const lesson = this.lessons.find(({ slug }) => slug === this.push.value);
-    const fields = (lesson?.controls ?? []).map(({ name, label, unit, value, options }) => {
-      const id = `push-${name}`;
-      const field = options.length > 0
-        ? make("select", { id, class: "select", "data-push": name }, ...options.map((option) => make("option", { value: option.value, selected: option.value === value }, option.label)))
-        : make("input", { id, class: "text-field", type: "number", "data-push": name, value });
-      return make("div", { class: "class-field" }, make("label", { for: id }, unit ? `${label} (${unit})` : label), field);
-    });
+    const fields = settingFields(lesson?.controls ?? [], "push");
     this.controls.replaceChildren(...fields, make("div", { class: "class-field" },
       make("label", { for: "push-seed" }, text("room.seed_or_none")), make("input", { id: "push-seed", class: "text-field", type: "number", min: 0, max: 4294967295, "data-push-seed": true })));
-  }
-
-  /** @returns {import("./types.js").Settings} */
-  #settings() {
-    /** @type {import("./types.js").Settings} */
-    const settings = {};
-    for (const field of this.controls.querySelectorAll("[data-push]")) {
-      if (field instanceof HTMLSelectElement) settings[field.dataset.push ?? ""] = field.value;
-      else if (field instanceof HTMLInputElement) settings[field.dataset.push ?? ""] = Number(field.value);
-    }
-    return settings;
   }
 }

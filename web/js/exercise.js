@@ -14,6 +14,7 @@ const SOLUTION_AFTER = 2;
 
 export class Exercise {
   #checking = false;
+  #fetching = false;
 
   /**
    * @param {HTMLElement} card
@@ -37,12 +38,13 @@ export class Exercise {
     this.hints = all(card, "[data-hint]", HTMLElement);
     this.hint = one(card, "[data-show-hint]", HTMLButtonElement);
     this.solution = one(card, "[data-solution]", HTMLElement);
+    this.solutionText = one(card, "[data-solution] code", HTMLElement);
     this.solutionNote = one(card, "[data-solution-note]", HTMLElement);
     this.learned = document.querySelector("[data-learned]");
     this.failures = Number(card.dataset.failures ?? "0");
     this.passed = card.dataset.passed === "true";
-    // In a class the host says whether solutions may be opened; until that is known they are closed.
-    this.allowed = document.querySelector("[data-class-strip]") === null;
+    // In a class the host says whether solutions may be opened. What is closed was not sent.
+    this.allowed = this.solutionText.textContent !== "";
     bus.on("class", ({ solutions }) => {
       this.allowed = solutions;
       this.#openSolution();
@@ -154,10 +156,32 @@ export class Exercise {
   }
 
   #openSolution() {
-    const open = this.allowed && (this.passed || this.failures >= SOLUTION_AFTER);
-    this.solution.hidden = !open;
-    this.solutionNote.hidden = open;
+    const due = this.allowed && (this.passed || this.failures >= SOLUTION_AFTER);
+    const there = this.solutionText.textContent !== "";
+    if (due && !there) void this.#fetchSolution();
+    this.solution.hidden = !(due && there);
+    this.solutionNote.hidden = due && there;
+    setText(this.solutionNote, text(this.allowed ? "live.solution_after" : "live.solution_closed"));
     if (this.learned instanceof HTMLElement) this.learned.hidden = !this.passed;
+  }
+
+  /** What was closed when the page was opened is in the page as it is now. */
+  async #fetchSolution() {
+    if (this.#fetching) return;
+    this.#fetching = true;
+    try {
+      const response = await fetch(location.href, { headers: { accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const code = page.querySelector("[data-solution] code");
+      if (!response.ok || code === null || code.textContent === "") return;
+      this.solutionText.replaceWith(code);
+      this.solutionText = /** @type {HTMLElement} */ (code);
+      this.#openSolution();
+    } catch {
+      // The network is gone: the next word of the class, or the next check, asks again.
+    } finally {
+      this.#fetching = false;
+    }
   }
 }
 

@@ -206,7 +206,8 @@ struct ExerciseView {
     proof: &'static str,
     criteria: Vec<CriterionView>,
     hints: Vec<String>,
-    solution_html: String,
+    /// `None`: it is closed to this visitor, and not in the page.
+    solution_html: Option<String>,
 }
 
 #[derive(Debug)]
@@ -250,17 +251,26 @@ struct LessonData<'l> {
     prediction: &'l BTreeMap<String, String>,
 }
 
+/// Who looks at a bench.
+#[derive(Clone, Copy, Debug)]
+pub struct Viewer {
+    /// The seed of the next run.
+    pub seed: u32,
+    /// Whether they prepare a class, and so see what opens later; `None` for a learner, who may not.
+    pub prepares: Option<bool>,
+    /// Whether the solution may be shown to them.
+    pub solution: bool,
+}
+
 impl<'l> BenchPage<'l> {
-    /// The bench of a lesson as this visitor left it; `seed` is the seed of the next run. Whoever `prepares` a class sees
-    /// what is closed to learners; `None` for a learner, who may not.
+    /// The bench of a lesson as this visitor left it.
     #[must_use]
     pub fn new(
         frame: Frame,
         course: &'l Course,
         lesson: &'l Lesson,
         work: &VisitorWork,
-        seed: u32,
-        prepares: Option<bool>,
+        Viewer { seed, prepares, solution }: Viewer,
     ) -> Self {
         let language = frame.language;
         let open = prepares == Some(true) || work.is_open(lesson);
@@ -358,7 +368,7 @@ impl<'l> BenchPage<'l> {
             controls: lesson.controls.iter().map(|control| ControlView::new(control, language)).collect(),
             instruments: instruments(lesson, &frame),
             parts: parts(lesson, language),
-            exercise: ExerciseView::new(lesson, work, language),
+            exercise: ExerciseView::new(lesson, work, solution, language),
             explorer: lesson.explorer.as_ref().map(|explorer| ExplorerView::new(lesson, explorer, language)),
             next: course.after(&lesson.slug).map(|next| NextView {
                 id: next.id.clone(),
@@ -395,7 +405,7 @@ impl<'l> Texts<'l> {
 }
 
 impl ExerciseView {
-    fn new(lesson: &Lesson, work: &VisitorWork, language: Language) -> Self {
+    fn new(lesson: &Lesson, work: &VisitorWork, solution: bool, language: Language) -> Self {
         let last = work.last_check.as_ref().and_then(|check| check["criteria"].as_array());
         let criteria = lesson.exercise.criteria.iter().enumerate().map(|(index, criterion)| {
             let judged = last.and_then(|criteria| criteria.get(index));
@@ -428,7 +438,7 @@ impl ExerciseView {
             proof: proof_words(work.proof, language),
             criteria: criteria.chain(arrivals).collect(),
             hints: lesson.exercise.hints.iter().map(|hint| hint.linked_html(language)).collect(),
-            solution_html: python::html(&lesson.solution),
+            solution_html: solution.then(|| python::html(&lesson.solution)),
         }
     }
 }

@@ -25,7 +25,7 @@ mod tests {
 
     use askama::Template;
 
-    use super::bench::BenchPage;
+    use super::bench::{BenchPage, Viewer};
     use super::boards::{BoardFacts, BoardsPage};
     use super::course_index::CoursePage;
     use super::documents::DocumentsPage;
@@ -117,7 +117,8 @@ mod tests {
         for lesson in &course.lessons {
             let work = VisitorWork::default();
             for (name, prepares) in [("", None), (" for a host", Some(false)), (" prepared", Some(true))] {
-                let page = BenchPage::new(frame(language, Part::Bench), &course, lesson, &work, 7, prepares);
+                let viewer = Viewer { seed: 7, prepares, solution: prepares.is_some() };
+                let page = BenchPage::new(frame(language, Part::Bench), &course, lesson, &work, viewer);
                 pages.insert(format!("{}{name}", lesson.slug), page.render().unwrap());
             }
         }

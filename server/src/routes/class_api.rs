@@ -16,8 +16,9 @@ use crate::classes::Tell;
 use crate::error::Problem;
 use crate::language::Visiting;
 use crate::visitor::Visitor;
+use course::{Language, Lesson};
 use workbench::headless::Boards as _;
-use workbench::judge;
+use workbench::judge::{self, arrivals_criterion};
 use workbench::record::RunRequest;
 
 /// Outcomes that a host is shown of a learner; the newest.
@@ -172,11 +173,21 @@ async fn seat(
         "predictions": predictions.collect::<Vec<_>>(),
         "outcomes": outcomes,
         "key": crate::pages::bench::key_number_name(lesson),
-        "check": work.last_check,
+        "check": work.last_check.map(|check| with_words(lesson, check, language)),
         "checks": progress.checks,
         "copy": format!("/lessons/{}?copy={id}.{}", lesson.slug, seat.id.0),
         "results": format!("/class/{id}/learners/{}", seat.id.0),
     })))
+}
+
+/// A check with the words of its criteria: one that a tab reports comes without them.
+fn with_words(lesson: &Lesson, mut check: Value, language: Language) -> Value {
+    let words = lesson.exercise.criteria.iter().map(|criterion| criterion.text.source(language).to_owned());
+    let words = words.chain(lesson.explorer.as_ref().map(|_| arrivals_criterion().source(language).to_owned()));
+    for (criterion, text) in check["criteria"].as_array_mut().into_iter().flatten().zip(words) {
+        criterion["text"] = text.into();
+    }
+    check
 }
 
 /// `DELETE /api/classes/{id}/seats/{seat}`: with all their work.

@@ -15,7 +15,7 @@ use crate::app::AppState;
 use crate::class::{ClassId, ClassProblem, SeatId};
 use crate::error::Problem;
 use crate::language::{LANGUAGE_COOKIE, Visiting, cookie};
-use crate::pages::bench::BenchPage;
+use crate::pages::bench::{BenchPage, Viewer};
 use crate::pages::boards::BoardsPage;
 use crate::pages::course_index::{CoursePage, current_lesson};
 use crate::pages::frame::{BoardChip, ClassIn, ClassStrip, Frame, Part, THEME_COOKIE, Theme};
@@ -92,7 +92,8 @@ async fn bench(
     // Nobody is a host on a site without a server.
     let may_prepare = visitor.host && frame.site.is_none();
     let prepares = may_prepare.then_some(asked.prepare.is_some() || asked.copy.is_some());
-    let page = BenchPage::new(frame, &app.course, lesson, &work, seed, prepares);
+    let solution = prepares == Some(true) || app.classes.shows_solution(visitor.member, visitor.host, &slug);
+    let page = BenchPage::new(frame, &app.course, lesson, &work, Viewer { seed, prepares, solution });
     let mut response = html(&page)?;
     set_cookie(&mut response, LESSON_COOKIE, &slug);
     Ok(response)

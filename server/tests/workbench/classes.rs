@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, TestApp, Visitor};
 
-const LEARNER: [u8; 4] = [10, 0, 0, 7];
+pub(crate) const LEARNER: [u8; 4] = [10, 0, 0, 7];
 
-struct Hosted {
-    app: TestApp,
-    host: Visitor,
-    id: i64,
+pub(crate) struct Hosted {
+    pub(crate) app: TestApp,
+    pub(crate) host: Visitor,
+    pub(crate) id: i64,
 }
 
 impl Hosted {
-    async fn start(config: ServeConfig) -> Self {
+    pub(crate) async fn start(config: ServeConfig) -> Self {
         let app = TestApp::with(config);
         let host = app.stranger().await;
         let fields = "title=10b&lesson=lost-update&lesson=torn-read&seeds=all&seed=7";
@@ -25,20 +25,20 @@ impl Hosted {
         Self { app, host, id }
     }
 
-    fn pin(&self) -> String {
+    pub(crate) fn pin(&self) -> String {
         let room = self.app.app.classes.room(isrlab::class::ClassId(self.id)).unwrap();
         room.look(|class| class.pin.digits().to_owned())
     }
 
-    fn api(&self, rest: &str) -> String {
+    pub(crate) fn api(&self, rest: &str) -> String {
         format!("/api/classes/{}{rest}", self.id)
     }
 
-    async fn tell(&self, body: Value) -> Answer {
+    pub(crate) async fn tell(&self, body: Value) -> Answer {
         self.host.post(&self.api("/tell"), body).await
     }
 
-    async fn join(&self, name: &str) -> Visitor {
+    pub(crate) async fn join(&self, name: &str) -> Visitor {
         self.join_from(LEARNER, name).await
     }
 
@@ -51,7 +51,7 @@ impl Hosted {
     }
 
     /// The number of a learner's seat.
-    fn seat(&self, name: &str) -> i64 {
+    pub(crate) fn seat(&self, name: &str) -> i64 {
         let room = self.app.app.classes.room(isrlab::class::ClassId(self.id)).unwrap();
         room.look(|class| class.seats.values().find(|seat| seat.name == name).unwrap().id.0)
     }
@@ -64,7 +64,7 @@ async fn words(learner: &Visitor) -> Vec<String> {
     list.split("<strong>").skip(1).map(|rest| rest.split("</strong>").next().unwrap().to_owned()).collect()
 }
 
-fn work(program: &str) -> Value {
+pub(crate) fn work(program: &str) -> Value {
     json!({ "program": program, "prediction": { "plain": "x" }, "steps": { "predict": true } })
 }
 
@@ -378,6 +378,34 @@ async fn an_ended_class_is_read_and_a_deleted_one_is_nowhere() {
     assert!(!holds(b"secret_program_of_mine") && !holds(b"quokka-of-the-class"), "neither in the file nor in its log");
     assert!(!learner.get("/lessons/lost-update").await.text.contains("data-class-strip"), "the cookie opens nothing");
     assert_eq!(class.host.get(&format!("/class/{}", class.id)).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_closed_solution_is_not_sent_to_whom_it_is_closed() {
+    let class = Hosted::start(ServeConfig::default()).await;
+    let course = &class.app.app.course;
+    let holds = |page: &str, slug: &str| page.contains(&course::python::html(&course.lesson(slug).unwrap().solution));
+    let see = async |visitor: &Visitor, slug: &str| holds(&visitor.get(&format!("/lessons/{slug}")).await.text, slug);
+    let learner = class.join("otter").await;
+    let outside = class.app.stranger_from([10, 0, 0, 77]).await;
+    assert!(!see(&learner, "lost-update").await && !see(&learner, "how-late").await, "the class's host closed them");
+    assert!(!see(&outside, "lost-update").await, "to leave the class opens nothing");
+    assert!(see(&outside, "how-late").await, "a lesson that no class is at is as ever");
+    assert!(see(&class.host, "lost-update").await, "the host prepares");
+    for visitor in [&learner, &outside, &class.host] {
+        let files = visitor.get("/api/lessons").await.json;
+        assert_eq!(files["15-lost-update/solution.py"], "# The page shows it.\n", "a board in a tab needs none");
+        let copied = visitor.get("/lessons/lost-update?prepare").await.text;
+        assert_eq!(holds(&copied, "lost-update"), std::ptr::eq(visitor, &raw const class.host));
+    }
+    class.tell(json!({ "tell": "solutions", "open": true })).await;
+    assert!(see(&learner, "lost-update").await && see(&outside, "lost-update").await);
+    class.tell(json!({ "tell": "solutions", "open": false })).await;
+    class.host.post(&class.api("/end"), json!({})).await;
+    assert!(
+        !see(&learner, "lost-update").await && see(&outside, "lost-update").await,
+        "an ended class asks nobody else"
+    );
 }
 
 #[tokio::test]

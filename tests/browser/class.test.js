@@ -2,13 +2,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { BenchPage, CHECK_TIMEOUT_MS, Workbench, overflowing, repositoryFile, screenshotPath, seriousViolations, visit } from "./workbench.js";
+import { BenchPage, CHECK_TIMEOUT_MS, Workbench, overflowing, paste, repositoryFile, screenshotPath, seriousViolations, visit } from "./workbench.js";
 
 const SOLUTION = repositoryFile("lessons/15-lost-update/solution.py");
 /** What Ada has typed; it is what her bench runs from then on, and it loses what the lesson's own program loses. */
 const TYPED = `# typed at the first device\n${repositoryFile("lessons/15-lost-update/program.py")}`;
 /** Everything that a change may take to be seen by somebody else. */
 const SEEN_MS = 10_000;
+/** After the server is back, everybody goes on within this. */
+const BACK_MS = 5000;
 /** The server runs a reported program again when nobody waits for it. */
 const VERIFIED_MS = 120_000;
 
@@ -182,6 +184,16 @@ describe("a class", () => {
     await ada.locator('[data-name=checked][data-step=done]').waitFor({ timeout: CHECK_TIMEOUT_MS });
     await row.locator('use[href="#icon-holds"]').waitFor({ state: "attached", timeout: VERIFIED_MS });
 
+    // The host has closed the solutions: what is closed was not sent; what is opened is there without a reload.
+    const solution = ada.locator("[data-solution]");
+    assert.equal(await solution.locator("code").textContent(), "");
+    await ada.locator("[data-solution-note]", { hasText: "closed" }).waitFor();
+    await host.locator("[data-solutions]").click();
+    await solution.locator("summary").click({ timeout: SEEN_MS });
+    assert.match((await solution.locator("code").textContent()) ?? "", /Each side writes only its own counter/);
+    await host.locator("[data-solutions]").click();
+    await solution.waitFor({ state: "hidden", timeout: SEEN_MS });
+
     // A late comer goes where the others were sent.
     await host.locator("#goto-lesson").selectOption("torn-read");
     await host.locator('[data-tell="goto"] .button').click();
@@ -191,16 +203,30 @@ describe("a class", () => {
     assert.match((await late.locator(".button.first").getAttribute("href")) ?? "", /torn-read/);
     await host.keyboard.press("Escape");
     await look(host, "grid");
+    await host.setViewportSize({ width: 1920, height: 1080 });
+    await host.locator("[data-hide-names]").check();
+    await host.locator("tr[data-seat] .learner-name", { hasText: "Ada" }).waitFor({ state: "detached" });
+    await look(host, "grid-projector");
+    await host.locator("[data-hide-names]").uncheck();
     await host.setViewportSize({ width: 390, height: 844 });
     await host.locator("[data-learner] .icon-button").click();
     await look(host, "grid-phone");
     await host.setViewportSize({ width: 1440, height: 900 });
 
-    // A power cut: everybody goes on where they were, and nobody types anything again.
+    // A power cut: everybody goes on where they were, and nobody types anything again. What is typed meanwhile is kept.
+    const program = await bench.program();
+    await bench.show("own");
     await workbench.kill();
+    await program.click();
+    await ada.keyboard.press("ControlOrMeta+a");
+    await paste(program, "# typed while the server was away\n");
+    await ada.locator("[data-saved]", { hasNotText: /^saved$/ }).waitFor();
     await workbench.start();
+    await ada.locator("[data-saved]", { hasText: /^saved$/ }).waitFor({ timeout: BACK_MS });
     await ada.locator("[data-hand]").click();
-    await host.locator('tr[data-group="hand"][data-seat]', { hasText: "Ada" }).waitFor({ timeout: 30_000 });
+    await host.locator('tr[data-group="hand"][data-seat]', { hasText: "Ada" }).waitFor({ timeout: BACK_MS });
+    await late.reload();
+    assert.match((await late.locator("h1").textContent()) ?? "", /late/);
 
     // The end: the table, then nothing is left.
     host.on("dialog", (dialog) => dialog.accept());
