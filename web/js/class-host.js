@@ -124,7 +124,9 @@ one(document, "[data-grid]", HTMLTableElement).addEventListener("keydown", (even
 });
 
 for (const button of all(document, "[data-new-pin]", HTMLButtonElement)) {
-  button.addEventListener("click", () => { if (confirm(text("room.new_pin_sure"))) void command(() => post(`${base}/pin`)); });
+  // Beside the news that somebody guesses one click is enough.
+  const sure = button.closest("[data-guessing]") !== null;
+  button.addEventListener("click", () => { if (sure || confirm(text("room.new_pin_sure"))) void command(() => post(`${base}/pin`)); });
 }
 const invited = maybe(document, "[data-invited]", HTMLElement);
 maybe(document, "[data-invite]", HTMLButtonElement)?.addEventListener("click", async () => {

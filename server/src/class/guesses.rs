@@ -1,7 +1,9 @@
 //! How often somebody may be wrong about a PIN or about three words. Only failures count: a school that joins from one
 //! address in a minute passes.
 //!
-//! A try takes a token, and a right one gives it back. So tries that are under way at the same time are counted too.
+//! A try takes a token, and a right one gives it back. So tries that are under way at the same time are counted too. A place
+//! from which somebody was right of late does not wait for what other places do: whoever guesses from many addresses keeps
+//! no class out.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -16,6 +18,8 @@ const ALL_BURST: f64 = 60.0;
 const ALL_PERIOD: Duration = Duration::from_secs(1);
 /// Places that are remembered.
 const PLACES_KEPT: usize = 4096;
+/// A place where somebody was right stays one for so long: a school day.
+const RIGHT_FOR: Duration = Duration::from_secs(8 * 3600);
 /// The host is told when so many failures came within so long.
 const TOLD_FAILURES: usize = 30;
 const TOLD_WITHIN: Duration = Duration::from_secs(60);
@@ -55,6 +59,8 @@ impl Bucket {
 #[derive(Debug)]
 pub struct Guesses {
     places: HashMap<Place, Bucket>,
+    /// Where somebody was right, and when last.
+    right: HashMap<Place, Instant>,
     all: Bucket,
     failures: Vec<(Instant, Place)>,
 }
@@ -63,7 +69,8 @@ impl Guesses {
     /// Nobody has failed.
     #[must_use]
     pub fn new(now: Instant) -> Self {
-        Self { places: HashMap::new(), all: Bucket { tokens: ALL_BURST, filled: now }, failures: Vec::new() }
+        let all = Bucket { tokens: ALL_BURST, filled: now };
+        Self { places: HashMap::new(), right: HashMap::new(), all, failures: Vec::new() }
     }
 
     /// Begins a try.
@@ -72,7 +79,8 @@ impl Guesses {
     /// The place, or everybody, has failed too often of late.
     pub fn begin(&mut self, place: Place, now: Instant) -> Result<(), Wait> {
         self.all.fill(ALL_BURST, ALL_PERIOD, now);
-        if self.all.tokens < 1.0 {
+        let was_right = self.was_right(place, now);
+        if self.all.tokens < 1.0 && !was_right {
             // Nobody is looked up any more: that would be work for whoever guesses.
             return Err(Wait(self.all.wait(ALL_PERIOD)));
         }
@@ -90,13 +98,27 @@ impl Guesses {
             return Err(Wait(own.wait(PLACE_PERIOD)));
         }
         own.tokens -= 1.0;
-        self.all.tokens -= 1.0;
+        if !was_right {
+            self.all.tokens -= 1.0;
+        }
         Ok(())
     }
 
+    fn was_right(&self, place: Place, now: Instant) -> bool {
+        self.right.get(&place).is_some_and(|at| now.saturating_duration_since(*at) < RIGHT_FOR)
+    }
+
     /// The try was right: it does not count.
-    pub fn right(&mut self, place: Place) {
-        self.all.tokens = (self.all.tokens + 1.0).min(ALL_BURST);
+    pub fn right(&mut self, place: Place, now: Instant) {
+        if !self.was_right(place, now) {
+            self.all.tokens = (self.all.tokens + 1.0).min(ALL_BURST);
+        }
+        if self.right.len() >= PLACES_KEPT {
+            self.right.retain(|_, at| now.saturating_duration_since(*at) < RIGHT_FOR);
+        }
+        if self.right.len() < PLACES_KEPT || self.right.contains_key(&place) {
+            self.right.insert(place, now);
+        }
         if let Some(own) = self.places.get_mut(&place) {
             own.tokens = (own.tokens + 1.0).min(PLACE_BURST);
         }
@@ -107,7 +129,8 @@ impl Guesses {
         self.failures.retain(|(at, _)| now.saturating_duration_since(*at) < TOLD_WITHIN);
         self.failures.push((now, place));
         let own = self.places.get(&place).map_or(PLACE_BURST, |bucket| bucket.tokens);
-        own.min(self.all.tokens).max(0.0) as u32
+        let left = if self.was_right(place, now) { own } else { own.min(self.all.tokens) };
+        left.max(0.0) as u32
     }
 
     /// What a host should know.
@@ -145,7 +168,7 @@ mod tests {
         let mut guesses = Guesses::new(now);
         for _ in 0..1000 {
             guesses.begin(place(1), now).unwrap();
-            guesses.right(place(1));
+            guesses.right(place(1), now);
         }
         assert_eq!(guesses.guessing(now), None);
     }
@@ -185,15 +208,42 @@ mod tests {
     }
 
     #[test]
+    fn guessing_from_many_addresses_keeps_no_class_out() {
+        let now = Instant::now();
+        let mut guesses = Guesses::new(now);
+        guesses.begin(place(1), now).unwrap();
+        guesses.right(place(1), now);
+        for number in 100..300 {
+            if guesses.begin(place(number), now).is_ok() {
+                guesses.wrong(place(number), now);
+            }
+        }
+        assert!(guesses.begin(place(2), now).is_err(), "nobody was right there yet");
+        for _ in 0..1000 {
+            guesses.begin(place(1), now).unwrap();
+            guesses.right(place(1), now);
+        }
+        // Who is wrong there waits as everywhere.
+        for left in (0..20).rev() {
+            guesses.begin(place(1), now).unwrap();
+            assert_eq!(guesses.wrong(place(1), now), left);
+        }
+        assert!(guesses.begin(place(1), now).is_err());
+        let tomorrow = now + RIGHT_FOR;
+        assert!(!guesses.was_right(place(1), tomorrow));
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded() {
         let now = Instant::now();
         let mut guesses = Guesses::new(now);
         for number in 0..20_000 {
             let now = now + Duration::from_millis(u64::from(number) * 10);
             if guesses.begin(place(number), now).is_ok() {
-                guesses.wrong(place(number), now);
+                if number % 2 == 0 { guesses.right(place(number), now) } else { _ = guesses.wrong(place(number), now) }
             }
         }
+        assert!(guesses.right.len() <= PLACES_KEPT);
         assert!(guesses.places.len() <= PLACES_KEPT && guesses.failures.len() <= 200);
     }
 }

@@ -142,7 +142,7 @@ impl Classes {
         let hash = self.hashed(words, room.look(|class| class.salt)).await?;
         let found = room.look(|class| class.with_words(&hash).map(|seat| (class.id, seat.id, seat.epoch)));
         let (class, seat, epoch) = found.ok_or_else(wrong)?;
-        lock(&self.guesses).right(place);
+        lock(&self.guesses).right(place, Instant::now());
         let token = self.seat_token(class, seat, epoch).map_err(no_chance)?;
         Ok(Joined { cookie: format!("{token}.{}", words.to_token()), class })
     }
@@ -169,7 +169,7 @@ impl Classes {
         let Some(room) = Pin::read(pin).and_then(|pin| self.with_pin(&pin)) else {
             return Err(ClassProblem::Pin(lock(&self.guesses).wrong(place, Instant::now())).into());
         };
-        lock(&self.guesses).right(place);
+        lock(&self.guesses).right(place, Instant::now());
         Ok(room)
     }
 
