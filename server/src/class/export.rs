@@ -35,6 +35,9 @@ pub struct Learner {
     pub progress: BTreeMap<String, Progress>,
     /// Programs, answers and outcomes, by lesson.
     pub work: BTreeMap<String, Work>,
+    /// Programs that their browser reported as passed and that no server has run yet, by lesson.
+    #[serde(default)]
+    pub waiting: BTreeMap<String, String>,
 }
 
 /// Why a file is no class.

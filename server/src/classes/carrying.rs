@@ -21,7 +21,8 @@ impl Classes {
             for (lesson, _) in self.store.all_work(seat.visitor).await? {
                 work.insert(lesson.clone(), self.store.work(seat.visitor, lesson).await?);
             }
-            learners.push(Learner { seat: seat.clone(), progress: seat.work.clone(), work });
+            let waiting = self.store.waiting_programs(seat.visitor).await?;
+            learners.push(Learner { seat: seat.clone(), progress: seat.work.clone(), work, waiting });
         }
         Ok(Everything::new(class, learners))
     }

@@ -70,6 +70,8 @@ async fn bring_in(State(app): State<AppState>, visitor: Visitor, text: String) -
         ClassProblem::NotAClass
     })?;
     let id = app.classes.bring_in(everything).await?;
+    // Reported checks among it wait for this server now.
+    app.reported.notify_one();
     Ok(Json(json!({ "path": format!("/class/{}", id.0) })))
 }
 

@@ -145,7 +145,7 @@ impl Store {
         self.change("bringing a class in", move |change| {
             change.execute("INSERT INTO class (pin, data) VALUES (?1, ?2)", params![pin, data])?;
             let class = change.last_insert_rowid();
-            for Learner { seat, progress, work } in &learners {
+            for Learner { seat, progress, work, waiting } in &learners {
                 let sql = "INSERT INTO seat (class, visitor, folded, data) VALUES (?1, ?2, ?3, ?4)";
                 change.execute(sql, params![class, seat.visitor.0, seat.folded, text(seat)])?;
                 let id = change.last_insert_rowid();
@@ -157,6 +157,10 @@ impl Store {
                 change.execute(sql, params![seat.visitor.0, now_s()])?;
                 for (lesson, work) in work {
                     keep_work(change, seat.visitor, lesson, work)?;
+                }
+                for (lesson, program) in waiting {
+                    let sql = "INSERT INTO waiting_check (visitor, lesson, program, at) VALUES (?1, ?2, ?3, ?4)";
+                    change.execute(sql, params![seat.visitor.0, lesson, program, now_s()])?;
                 }
             }
             Ok(ClassId(class))
@@ -172,12 +176,13 @@ impl Store {
 }
 
 fn keep_work(change: &Transaction<'_>, visitor: VisitorId, lesson: &str, work: &Work) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO work (visitor, lesson, program, prediction, steps, last_check, failures, passed, updated)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let sql =
+        "INSERT INTO work (visitor, lesson, program, prediction, steps, last_check, failures, passed, proof, updated)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let (prediction, steps) = (work.prediction.to_string(), work.steps.to_string());
     let check = work.last_check.as_ref().map(ToString::to_string);
-    let values =
-        params![visitor.0, lesson, work.program, prediction, steps, check, work.failures, work.passed, now_s()];
+    let (failures, passed, proof) = (work.failures, work.passed, work.proof.name());
+    let values = params![visitor.0, lesson, work.program, prediction, steps, check, failures, passed, proof, now_s()];
     change.execute(sql, values)?;
     for row in work.outcomes.iter().take(OUTCOMES_KEPT as usize) {
         let sql = "INSERT INTO outcome (visitor, lesson, at, row) VALUES (?1, ?2, ?3, ?4)";

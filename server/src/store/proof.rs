@@ -1,5 +1,7 @@
 //! Checks that passed in a learner's tab: reported, until the server has run the same program again.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -117,6 +119,18 @@ impl Store {
                 Ok(WaitingCheck { visitor, lesson: file::text(row, 1)?, program: file::text(row, 2)? })
             });
             found.optional()
+        })
+        .await
+    }
+
+    /// A visitor's programs that are to be run again, by lesson.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn waiting_programs(&self, visitor: VisitorId) -> Result<BTreeMap<String, String>, StoreError> {
+        self.ask("looking for reported checks", move |database| {
+            let mut rows = database.prepare_cached("SELECT lesson, program FROM waiting_check WHERE visitor = ?1")?;
+            rows.query_map(params![visitor.0], |row| Ok((file::text(row, 0)?, file::text(row, 1)?)))?.collect()
         })
         .await
     }

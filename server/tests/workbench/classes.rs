@@ -354,34 +354,6 @@ async fn a_class_goes_on_after_a_restart_and_goes_to_another_computer() {
 }
 
 #[tokio::test]
-async fn an_ended_class_is_read_and_a_deleted_one_is_nowhere() {
-    let folder = tempfile::tempdir().unwrap();
-    let class = Hosted::start(ServeConfig { data: Some(folder.path().to_owned()), ..ServeConfig::default() }).await;
-    let learner = class.join("quokka-of-the-class").await;
-    learner.put("/api/lessons/lost-update/work", work("secret_program_of_mine = 1")).await;
-    class.host.post(&class.api("/end"), json!({})).await;
-    assert_eq!(learner.put("/api/lessons/lost-update/work", work("x")).await.code(), "class-ended");
-    assert_eq!(learner.post("/api/lessons/lost-update/check", json!({ "program": "x" })).await.code(), "class-ended");
-    assert_eq!(learner.get("/api/lessons/lost-update/work").await.json["program"], "secret_program_of_mine = 1");
-    let late = class.app.stranger_from(LEARNER).await;
-    let refused = late.submit("/join", &format!("pin={}&name=late", class.pin())).await;
-    assert!(refused.text.contains("class-ended"), "{}", refused.text);
-
-    let holds = |bytes: &[u8]| {
-        std::fs::read_dir(folder.path())
-            .unwrap()
-            .map(|file| std::fs::read(file.unwrap().path()).unwrap())
-            .any(|file| file.windows(bytes.len()).any(|window| window == bytes))
-    };
-    assert!(holds(b"secret_program_of_mine") && holds(b"quokka-of-the-class"));
-    let deleted = class.host.send(Method::DELETE, &class.api(""), &[], String::new()).await;
-    assert_eq!(deleted.status, StatusCode::OK, "{}", deleted.text);
-    assert!(!holds(b"secret_program_of_mine") && !holds(b"quokka-of-the-class"), "neither in the file nor in its log");
-    assert!(!learner.get("/lessons/lost-update").await.text.contains("data-class-strip"), "the cookie opens nothing");
-    assert_eq!(class.host.get(&format!("/class/{}", class.id)).await.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
 async fn a_closed_solution_is_not_sent_to_whom_it_is_closed() {
     let class = Hosted::start(ServeConfig::default()).await;
     let course = &class.app.app.course;
