@@ -53,8 +53,10 @@ pub struct Room {
     writing: tokio::sync::Mutex<()>,
     /// Counts changes of anything: the host's grid.
     version: watch::Sender<u64>,
-    /// Counts changes of what learners are told.
+    /// Counts changes of what all learners are told.
     told: watch::Sender<u64>,
+    /// Counts changes of what one learner alone is told. With one count for all, every step of somebody would wake everybody.
+    own: Mutex<HashMap<SeatId, watch::Sender<u64>>>,
 }
 
 impl Room {
@@ -64,6 +66,7 @@ impl Room {
             writing: tokio::sync::Mutex::default(),
             version: watch::Sender::new(1),
             told: watch::Sender::new(1),
+            own: Mutex::default(),
         }
     }
 
@@ -78,10 +81,23 @@ impl Room {
         self.version.subscribe()
     }
 
-    /// Counts changes of what learners are told.
+    /// Counts changes of what all learners are told.
     #[must_use]
     pub fn told(&self) -> watch::Receiver<u64> {
         self.told.subscribe()
+    }
+
+    /// Counts changes of what one learner alone is told.
+    #[must_use]
+    pub fn told_to(&self, seat: SeatId) -> watch::Receiver<u64> {
+        lock(&self.own).entry(seat).or_default().subscribe()
+    }
+
+    /// What one learner is told has changed.
+    fn tell(&self, seat: SeatId) {
+        if let Some(own) = lock(&self.own).get(&seat) {
+            own.send_modify(|told| *told += 1);
+        }
     }
 
     /// A look at the class without its learners.
@@ -93,8 +109,19 @@ impl Room {
         head
     }
 
-    /// Changes what is known of the class: first on the disk, then here.
+    /// Changes what is known of the class, and tells everybody.
     async fn change<T>(
+        &self,
+        store: &Store,
+        change: impl FnOnce(&mut Class) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let made = self.change_untold(store, change).await?;
+        self.told.send_modify(|told| *told += 1);
+        Ok(made)
+    }
+
+    /// Changes what is known of the class, first on the disk, then here; of learners nobody hears of it.
+    async fn change_untold<T>(
         &self,
         store: &Store,
         change: impl FnOnce(&mut Class) -> Result<T, Problem>,
@@ -109,7 +136,6 @@ impl Room {
             next.seats = std::mem::take(&mut class.seats);
             *class = next;
         }
-        self.told.send_modify(|told| *told += 1);
         self.version.send_modify(|version| *version += 1);
         Ok(made)
     }
@@ -142,7 +168,7 @@ impl Room {
             }
         }
         self.stir(id);
-        self.told.send_modify(|told| *told += 1);
+        self.tell(id);
         Ok(made)
     }
 

@@ -131,21 +131,24 @@ impl Classes {
     /// # Errors
     /// It is not open, or has no such answer.
     pub async fn answer(&self, course: &Course, member: Member, n: u64, key: String) -> Result<(), Problem> {
-        self.room(member.class)?
-            .change(&self.store, |class| {
-                let open = class.ended.is_none();
-                let Some(question) = class.told.question.as_mut().filter(|question| open && question.n == n) else {
-                    return Err(ClassProblem::QuestionClosed.into());
-                };
-                let lesson = course.lesson(&question.lesson);
-                let known =
-                    lesson.and_then(|lesson| lesson.predictions.iter().find(|known| known.id == question.prediction));
-                if !known.is_some_and(|known| known.options.iter().any(|option| option.key == key)) {
-                    return Err(ClassProblem::Input("no such answer").into());
-                }
-                if question.answer(member.seat, key) { Ok(()) } else { Err(ClassProblem::QuestionClosed.into()) }
-            })
-            .await
+        let room = self.room(member.class)?;
+        // The others hear of the next phase, and not of every answer.
+        room.change_untold(&self.store, |class| {
+            let open = class.ended.is_none();
+            let Some(question) = class.told.question.as_mut().filter(|question| open && question.n == n) else {
+                return Err(ClassProblem::QuestionClosed.into());
+            };
+            let lesson = course.lesson(&question.lesson);
+            let known =
+                lesson.and_then(|lesson| lesson.predictions.iter().find(|known| known.id == question.prediction));
+            if !known.is_some_and(|known| known.options.iter().any(|option| option.key == key)) {
+                return Err(ClassProblem::Input("no such answer").into());
+            }
+            if question.answer(member.seat, key) { Ok(()) } else { Err(ClassProblem::QuestionClosed.into()) }
+        })
+        .await?;
+        room.tell(member.seat);
+        Ok(())
     }
 
     /// A learner raises a hand, or takes it down; so can the host.
@@ -214,7 +217,8 @@ impl Classes {
         lock(&self.seats).remove(&visitor);
         lock(&room.class).seats.remove(&seat);
         room.version.send_modify(|version| *version += 1);
-        room.told.send_modify(|told| *told += 1);
+        // Dropping the count tells it as well.
+        lock(&room.own).remove(&seat);
         Ok(())
     }
 

@@ -39,13 +39,17 @@ pub(super) fn stream(
 
 fn learner(app: AppState, member: Member, language: Language) -> BoxStream<'static, Event> {
     let Some((room, present)) = app.classes.arrive(member) else { return stream::pending().boxed() };
-    let mut told = room.told();
+    let (mut told, own) = (room.told(), room.told_to(member.seat));
     told.mark_changed();
-    let state = Some((app, room, present, told, String::new()));
+    let state = Some((app, room, present, told, own, String::new()));
     let events = stream::unfold(state, move |state| async move {
-        let (app, room, present, mut told, mut last) = state?;
+        let (app, room, present, mut told, mut own, mut last) = state?;
         loop {
-            told.changed().await.ok()?;
+            tokio::select! {
+                changed = told.changed() => changed.ok()?,
+                // The count of a seat that is gone is gone, and that is a change, the last one.
+                _ = own.changed() => {}
+            }
             let Some(seen) = room.look(|class| learner_sees(class, member, &app.course, language)) else {
                 // The seat is somebody else's, or nobody's: the page says so and asks for the PIN.
                 return Some((event("class", &json!({ "gone": true })), None));
@@ -54,7 +58,7 @@ fn learner(app: AppState, member: Member, language: Language) -> BoxStream<'stat
             if text != last {
                 last.clone_from(&text);
                 let event = Event::default().event("class").data(text);
-                return Some((event, Some((app, room, present, told, last))));
+                return Some((event, Some((app, room, present, told, own, last))));
             }
         }
     });
