@@ -1,15 +1,6 @@
-import lab
-from array import array
-
 # Repair `walk`: with a soft ISR, only place 9 may be struck. In every second round the walk
-# must still go through place 5.
-strikes = array("i", [0] * 10)
-lab.array("strikes", strikes)
+# must still go through place 5. The driver's callbacks note where they find `pos`.
 pos = 9
-
-
-def tick(t):
-    strikes[pos] += 1
 
 
 def walk(n):
@@ -26,14 +17,3 @@ def walk(n):
         pos = 7
         pos = 8
         pos = 9
-
-
-timer = lab.timer(tick)
-while lab.running():
-    walk(200)
-    lab.beat(200)
-
-timer.deinit()
-for i in range(20):
-    pass
-lab.done()

@@ -1,9 +1,8 @@
 import lab
 from machine import Pin
-from time import ticks_diff, ticks_us
 
-# Count every press once: twelve, some in quick pairs. Nobody may wait.
-count = last = 0
+# Count every press once: twelve, some in quick pairs. Nobody may wait. The driver reads `count`.
+count = 0
 
 
 def changed(pin):
@@ -14,12 +13,3 @@ def changed(pin):
 
 button = Pin(10, Pin.IN, Pin.PULL_UP)
 button.irq(changed, Pin.IRQ_FALLING | Pin.IRQ_RISING, hard=lab.hard())
-while lab.running():
-    for i in range(100):
-        pass
-    lab.beat()
-    lab.value("count", count)
-
-button.irq(None)
-lab.value("count", count)
-lab.done()

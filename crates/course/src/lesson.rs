@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Measure;
 use super::markdown::Section;
+use super::pins::PinWatch;
 use super::relation::Relation;
 use super::settings::{Control, Setting, SettingError, Settings};
 use super::text::Text;
@@ -417,6 +418,12 @@ pub struct Exercise {
     /// Whether the program starts and stops timers by itself, because that is what the exercise is about.
     #[serde(default)]
     pub program_has_timers: bool,
+    /// How far what the wiring moves by itself comes from where it stands, in a check: nobody can foresee it.
+    #[serde(default)]
+    pub moves_vary_us: u64,
+    /// What is seen on the pins of a virtual board.
+    #[serde(rename = "seen", default)]
+    pub pins: Vec<PinWatch>,
     /// What runs the program: timers, loop and judgement are its own.
     #[serde(skip)]
     pub driver: Option<ExerciseDriver>,
@@ -429,6 +436,8 @@ pub struct ExerciseDriver {
     pub text: Arc<str>,
     /// Whether the program starts and stops timers by itself.
     pub program_has_timers: bool,
+    /// What is seen on the pins meanwhile.
+    pub pins: Arc<[PinWatch]>,
 }
 
 /// One run of the check.

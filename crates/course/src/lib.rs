@@ -17,6 +17,7 @@ pub mod lesson;
 pub mod load;
 pub mod markdown;
 pub mod pages;
+pub mod pins;
 pub mod plan;
 pub mod python;
 pub mod reference;

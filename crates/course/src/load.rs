@@ -299,7 +299,8 @@ fn lesson(files: &Files, folder: &str, shared: &CourseFile, findings: &mut Vec<F
     }
     if files.0.contains_key(&path("driver.py")) {
         let text = files.text(&path("driver.py"), findings)?.into();
-        file.exercise.driver = Some(ExerciseDriver { text, program_has_timers: file.exercise.program_has_timers });
+        let (program_has_timers, pins) = (file.exercise.program_has_timers, file.exercise.pins.as_slice().into());
+        file.exercise.driver = Some(ExerciseDriver { text, program_has_timers, pins });
     }
     let mut known = vec!["lesson.toml", "en.md", "ja.md", "program.py", "starter.py", "solution.py"];
     known.extend(file.exercise.driver.as_ref().map(|_| "driver.py"));

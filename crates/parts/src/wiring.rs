@@ -26,6 +26,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::catalogue::{Allowed, Control, Kind, Needs};
+use crate::draw::Draw;
 use crate::mistake::{Mistake, Mistakes, Place, Reserved, Wanted};
 use crate::tree::Tree;
 
@@ -104,6 +105,29 @@ impl Wiring {
     #[must_use]
     pub fn still(&self) -> Self {
         Self { parts: self.parts.clone(), moves: Vec::new() }
+    }
+
+    /// The same, with other moments: every press or turn comes up to so much earlier or later than it is written, together
+    /// with its release, and pulses are not of one length. A seed decides by how much.
+    #[must_use]
+    pub fn varied(&self, most_us: u64, seed: u64) -> Self {
+        let mut varied = self.clone();
+        for part in varied.parts.iter_mut().filter(|part| part.kind.name == "pulses") {
+            let jitter = part.kind.settings.iter().position(|setting| setting.key == "jitter_ns");
+            if let Some(jitter) = jitter.and_then(|at| part.settings.get_mut(at)) {
+                *jitter = (*jitter).max(i64::try_from(most_us.saturating_mul(1000)).unwrap_or(i64::MAX));
+            }
+        }
+        let mut draws: Vec<_> = self.parts.iter().map(|part| (Draw::for_part(seed, &part.name), 0)).collect();
+        for one in &mut varied.moves {
+            let Some((draw, shift)) = draws.get_mut(one.part) else { continue };
+            if one.value != 0 {
+                *shift = draw.around(most_us);
+            }
+            one.at_us = one.at_us.saturating_add_signed(*shift);
+        }
+        varied.moves.sort_by_key(|one| one.at_us);
+        varied
     }
 
     /// What is moved when, the earliest first.

@@ -1,6 +1,9 @@
 //! The check of an exercise: the program in every run that the lesson asks for, and, where the
 //! lesson's race can be tried exhaustively, with the interrupt at every arrival.
 
+use std::sync::Arc;
+
+use super::driven;
 use super::explore::{self, Counts, ExploreError, ExploreRequest, Loss, NotExplored};
 use super::headless::{Boards, RunError};
 use super::judge::CheckedRun;
@@ -61,8 +64,8 @@ impl CheckedArrivals {
     }
 }
 
-/// Runs `program` as the lesson's exercise asks. A program that ends with an exception or crashes
-/// the board is not run again. `go_on` hears the progress; false gives the check up.
+/// Runs `program` as the lesson's exercise asks. A program that ends with an exception, crashes the board
+/// or counts for nothing is not run again. `go_on` hears the progress; false gives the check up.
 ///
 /// # Errors
 /// [`RunError`]; a program that fails is no error.
@@ -76,6 +79,14 @@ pub fn runs(
     let count = lesson.exercise.runs.len();
     let booted = boards.booted().filter(|_| lesson.checks_arrivals());
     let of = if booted.is_some() { 2 * count } else { count };
+    // When a button is pressed depends on every letter of the program, so that none can know it.
+    let (seed, wiring) = match lesson.exercise.moves_vary_us {
+        0 => (CHECK_SEED, Arc::clone(&lesson.wiring)),
+        most_us => {
+            let seed = driven::seed(program).into();
+            (seed, Arc::new(lesson.wiring.varied(most_us, seed)))
+        }
+    };
     for (at, run) in lesson.exercise.runs.iter().enumerate() {
         let request = RunRequest {
             lesson: lesson.slug.clone(),
@@ -84,11 +95,13 @@ pub fn runs(
             driver: lesson.exercise.driver.clone(),
             settings: lesson.settings(&run.set).map_err(|error| RunError::Setting(error.to_string()))?,
             seconds: lesson.exercise.seconds,
-            seed: CHECK_SEED,
-            wiring: lesson.wiring.clone(),
+            seed,
+            wiring: Arc::clone(&wiring),
         };
         let record = boards.run(&request, &mut |share| go_on(CheckProgress { run: &run.id, at, of, share }))?;
-        let failed = matches!(record.end.why, EndReason::Exception | EndReason::Crashed | EndReason::NotStarted);
+        // Neither the other runs nor the explorer say more of a program that failed, or that counts for nothing.
+        let failed = matches!(record.end.why, EndReason::Exception | EndReason::Crashed | EndReason::NotStarted)
+            || record.seen.as_ref().is_some_and(|seen| seen.trouble.is_some());
         checked.runs.push((run.id.clone(), record));
         if failed {
             return Ok(checked);

@@ -94,7 +94,7 @@ pub(crate) fn function(driver: &str, program: &str) -> String {
 }
 
 /// A number of 28 bits that a program cannot hold, because it depends on every letter of it. Not 0.
-fn seed(program: &str) -> u32 {
+pub(crate) fn seed(program: &str) -> u32 {
     let hash = Sha256::digest(program);
     (u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]) & 0x0FFF_FFFF).max(1)
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use course::lesson::Need;
+use course::pins::PinWatch;
 use emulator::bus::{TICKS_PER_SECOND, Tick};
 use emulator::{Config, EngineKind, FlashImage, Machine, Port, ResetCause, Stop, Stops, Timing};
 use parts::{MoveError, Scope, Wiring};
@@ -18,7 +19,7 @@ use crate::line::{Drive, Line, LineFault};
 use crate::pins::{PartShown, Pins};
 use crate::session::{LinkTime, Session};
 use crate::version::BoardVersion;
-use crate::witness::{Seen, Witness};
+use crate::witness::{Seen, Truth, Witness};
 
 /// The console that the host listens to, where the firmware speaks on both.
 const PORT: Port = Port::Uart0;
@@ -106,10 +107,16 @@ impl EmulatedLine {
         self.witness = Some(Box::new(witness));
     }
 
-    /// What was seen of it.
-    pub(crate) fn seen(&mut self) -> Option<Seen> {
+    /// What was seen of it, these pins included if they were recorded.
+    pub(crate) fn seen(&mut self, pins: &[PinWatch]) -> Option<Seen> {
         self.machine.set_stops(Stops::default());
-        self.witness.take().map(|witness| witness.seen())
+        let witness = self.witness.take()?;
+        let (begun, answers) = (witness.begun(), witness.answers());
+        let truth = self.pins.scope().map(|scope| Truth::new(scope, (begun, self.machine.ticks()), answers));
+        let on_pins = truth.map(|truth| truth.of(pins)).unwrap_or_default();
+        let mut seen = witness.seen();
+        seen.on_pins = on_pins;
+        Some(seen)
     }
 
     fn feed(&mut self) {

@@ -16,6 +16,7 @@ use crate::line::{Drive, Line, LineFault};
 use crate::session::SessionEvent;
 use crate::witness::{Entries, Witness};
 pub use course::lesson::Need;
+use course::pins::PinWatch;
 use course::{Relation, Setting, Settings};
 
 /// The number of every headless run. Live boards count up from it: the number is part of every
@@ -26,6 +27,8 @@ pub const FIRST_RUN: u32 = 1000;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How much link time passes between two looks at whether the caller still wants the run.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+/// Changes of pins that are kept where an exercise is judged by them.
+const PIN_CHANGES: usize = 1 << 17;
 
 /// Why a headless run gave no record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -128,9 +131,13 @@ impl Boards for BootedBoard {
             _ => 0,
         };
         let hard = request.settings.get("kind") == Some(&Setting::Text("hard".to_owned()));
-        drive.line.watch(Witness::new(entries, rate, hard, driver.program_has_timers));
+        let answers = driver.pins.iter().filter_map(PinWatch::answer).map(str::to_owned).collect();
+        drive.line.watch(Witness::new(entries, rate, hard, driver.program_has_timers, answers));
+        if !driver.pins.is_empty() {
+            drive.line.record_pins(PIN_CHANGES);
+        }
         let mut record = run(&mut drive, request, go_on)?;
-        record.watched(drive.line.seen());
+        record.watched(drive.line.seen(&driver.pins));
         Ok(record)
     }
 

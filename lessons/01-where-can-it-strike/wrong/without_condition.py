@@ -1,13 +1,4 @@
-import lab
-from array import array
-
-strikes = array("i", [0] * 10)
-lab.array("strikes", strikes)
 pos = 9
-
-
-def tick(t):
-    strikes[pos] += 1
 
 
 def walk(n):
@@ -23,14 +14,3 @@ def walk(n):
         pos = 7
         pos = 8
         pos = 9
-
-
-timer = lab.timer(tick)
-while lab.running():
-    walk(200)
-    lab.beat(200)
-
-timer.deinit()
-for i in range(20):
-    pass
-lab.done()

@@ -1,51 +1,20 @@
-import lab
 import micropython
 
 micropython.alloc_emergency_exception_buf(4096)
-saved = None
-calls = reads = wrong = zero = 0
+last = before = None
 
 
 def tick(t):
-    global calls, saved
-    calls += 1
-    if calls == 200:
-        [calls]                 # the one that nobody catches
+    global last, before
     try:
-        if calls & 1:
-            1 // zero
-        else:
-            b""[1]
+        read()
     except ZeroDivisionError as e:
-        saved = e
-    except IndexError:
-        pass
+        before = last
+        last = e
+    except IndexError as e:
+        before = last
+        last = e
 
 
-def is_division(error):         # main asks this about what `tick` has saved
+def is_division(error):         # main asks this about `last` and `before`: True or False
     return type(error) is ZeroDivisionError
-
-
-def publish():
-    lab.value("calls", calls)
-    lab.value("reads", reads)
-    lab.value("wrong", wrong)
-
-
-publish()
-timer = lab.timer(tick)
-while lab.running():
-    if saved is not None:
-        reads += 1
-        if not is_division(saved):
-            wrong += 1
-    for i in range(100):
-        pass
-    lab.beat()
-    publish()
-
-timer.deinit()
-for i in range(20):
-    pass
-publish()
-lab.done()

@@ -1,44 +1,13 @@
-import lab
 import micropython
 
 micropython.alloc_emergency_exception_buf(256)
-calls = good = errors = 0
-
-
-def read():
-    if calls % 7 == 0:
-        raise OSError(5)
-    return calls
+good = errors = 0
 
 
 def tick(t):
-    global calls, good, errors
-    calls += 1
+    global good, errors
     try:
         read()
         good += 1
     except ValueError:
         errors += 1
-
-
-def publish():
-    state = lab.lock()
-    lab.value("calls", calls)
-    lab.value("good", good)
-    lab.value("errors", errors)
-    lab.unlock(state)
-
-
-publish()
-timer = lab.timer(tick)
-while lab.running():
-    for i in range(100):
-        pass
-    lab.beat()
-    publish()
-
-timer.deinit()
-for i in range(20):
-    pass
-publish()
-lab.done()

@@ -1,43 +1,16 @@
-import lab
 import micropython
 
 micropython.alloc_emergency_exception_buf(256)
-START = 2**30 - 200
-n = START
-seen = 0
+n = 0
 
 
 def tick(t):
-    global n, seen
+    global n
     try:
         n += 1
     except MemoryError:
         pass
-    seen += 1
 
 
 def passed(now, before):
     return now - before
-
-
-def publish():
-    state = lab.lock()
-    now = n
-    lab.value("seen", seen)
-    lab.value("passed", passed(now, START))
-    lab.unlock(state)
-
-
-publish()
-timer = lab.timer(tick)
-while lab.running():
-    for i in range(100):
-        pass
-    lab.beat()
-    publish()
-
-timer.deinit()
-for i in range(20):
-    pass
-publish()
-lab.done()

@@ -1,28 +1,20 @@
-import lab
 from machine import Pin
 from time import sleep_ms
 
 bell = Pin(10, Pin.IN, Pin.PULL_UP)
-count = rounds = 0
+count = 0
 before = 1
 
 
-def look():
-    global count, before
+def look_once():
+    global before, count
     now = bell.value()
     if now == 0 and before == 1:
         count += 1
     before = now
 
 
-while lab.running():
-    sleep_ms(50)
-    look()
+def look():
+    look_once()
     sleep_ms(10)
-    look()
-    rounds += 1
-    lab.beat()
-    lab.value("count", count)
-    lab.value("rounds", rounds)
-
-lab.done()
+    look_once()

@@ -1,32 +1,21 @@
-import lab
 from machine import Pin
 from time import ticks_diff, ticks_us
 
 sensor = Pin(5, Pin.IN)
-table = bytes(12000)
-begin = width = pulses = 0
-narrow = 1000000
+begin = 0
 
 
 def changed(pin):
-    global begin, width, narrow, pulses
+    global begin
     now = ticks_us()
     if pin.value():
         begin = now
     elif begin:
-        length = ticks_diff(now, begin)
-        width = max(width, length)
-        narrow = min(narrow, length)
-        pulses += 1
+        note(ticks_diff(now, begin))
+
+
+def look():
+    pass
 
 
 sensor.irq(changed, Pin.IRQ_RISING | Pin.IRQ_FALLING, hard=False)
-while lab.running():
-    sum(table)
-    lab.beat()
-    lab.value("width", width)
-    lab.value("narrow", narrow)
-    lab.value("pulses", pulses)
-
-sensor.irq(None)
-lab.done()

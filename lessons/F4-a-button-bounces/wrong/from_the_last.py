@@ -15,21 +15,5 @@ def changed(pin):
     last = now
 
 
-def publish():
-    state = lab.lock()
-    lab.value("groups", groups)
-    lab.value("worst_us", worst)
-    lab.unlock(state)
-
-
 button = Pin(10, Pin.IN, Pin.PULL_UP)
 button.irq(changed, Pin.IRQ_FALLING | Pin.IRQ_RISING, hard=lab.hard())
-while lab.running():
-    for i in range(100):
-        pass
-    lab.beat()
-    publish()
-
-button.irq(None)
-publish()
-lab.done()

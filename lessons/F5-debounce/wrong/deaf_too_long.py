@@ -16,12 +16,3 @@ def changed(pin):
 
 button = Pin(10, Pin.IN, Pin.PULL_UP)
 button.irq(changed, Pin.IRQ_FALLING, hard=lab.hard())
-while lab.running():
-    for i in range(100):
-        pass
-    lab.beat()
-    lab.value("count", count)
-
-button.irq(None)
-lab.value("count", count)
-lab.done()

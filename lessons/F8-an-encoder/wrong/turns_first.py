@@ -3,7 +3,7 @@ from machine import Pin
 
 a = Pin(5, Pin.IN, Pin.PULL_UP)
 b = Pin(6, Pin.IN, Pin.PULL_UP)
-position = turns = torn = 0
+position = turns = 0
 
 
 def step(pin):
@@ -13,24 +13,11 @@ def step(pin):
 
 
 def look():
-    global torn
     around = turns
     for i in range(30):
         pass
     here = position
-    if around != here // 20:
-        torn += 1
+    return here, around
 
 
 a.irq(step, Pin.IRQ_FALLING, hard=lab.hard())
-while lab.running():
-    for i in range(50):
-        look()
-    lab.beat()
-    lab.value("position", position)
-    lab.value("torn", torn)
-
-a.irq(None)
-lab.value("position", position)
-lab.value("torn", torn)
-lab.done()

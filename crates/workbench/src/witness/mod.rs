@@ -7,6 +7,7 @@
 //! program lies further up on the C stack than whatever the program does.
 
 mod entries;
+mod pins;
 mod seen;
 mod sources;
 mod trouble;
@@ -22,6 +23,7 @@ use inspector::vm::{self, Listing, VmLayout, word};
 use crate::record::ExceptionRecord;
 pub(crate) use entries::Entries;
 use entries::Entry;
+pub(crate) use pins::Truth;
 pub use seen::Seen;
 use sources::{TICKS_PER_MICRO, Timer, interrupt};
 pub use trouble::Trouble;
@@ -37,6 +39,8 @@ const EXCEPTIONS_KEPT: usize = 16;
 /// Names that are kept: as many as the firmware has room for.
 const NAMES_KEPT: usize = 24;
 const MAX_NAME_BYTES: u32 = 64;
+/// Reports of one number that are kept: 20 kHz for some seconds.
+const ANSWERS_KEPT: usize = 1 << 17;
 /// Calls whose return is awaited at the same time: callbacks nest by priority, and each queues at most once.
 const CALLS: usize = 64;
 /// Places from which the firmware's watched functions are called.
@@ -72,6 +76,9 @@ enum Returns {
     /// A callback or a scheduled function is over; the VM was at this code state when it began.
     Callback(u32),
 }
+
+/// What was said of a number, and when.
+pub(crate) type Answers = BTreeMap<String, Vec<(Tick, i64)>>;
 
 /// Numbers that one voice reported, by slot.
 type Numbers = BTreeMap<u32, i64>;
@@ -113,6 +120,10 @@ pub(crate) struct Witness {
     names: BTreeMap<u32, String>,
     from_drive: Numbers,
     from_helpers: Numbers,
+    /// Numbers of which every report is kept.
+    answers: Answers,
+    /// When the driver began.
+    begun: Tick,
     timers: [Timer; 2],
     main: u32,
     last_beat: Option<Tick>,
@@ -126,8 +137,8 @@ pub(crate) struct Witness {
 }
 
 impl Witness {
-    /// A witness of one run, with these settings.
-    pub(crate) fn new(entries: Entries, rate: u32, hard: bool, program_has_timers: bool) -> Self {
+    /// A witness of one run, with these settings. Of the numbers with these names every report is kept.
+    pub(crate) fn new(entries: Entries, rate: u32, hard: bool, program_has_timers: bool, answers: Vec<String>) -> Self {
         Self {
             entries,
             depth: Depth::default(),
@@ -142,6 +153,8 @@ impl Witness {
             names: BTreeMap::new(),
             from_drive: Numbers::new(),
             from_helpers: Numbers::new(),
+            answers: answers.into_iter().map(|name| (name, Vec::new())).collect(),
+            begun: 0,
             timers: Default::default(),
             main: 0,
             last_beat: None,
@@ -243,6 +256,7 @@ impl Witness {
                 let number = numbers.entry(a0).or_default();
                 let value = i64::from(a1.cast_signed());
                 *number = if entry == Entry::ValueSet { value } else { number.saturating_add(value) };
+                self.keep_answer(a0, now);
             }
             Entry::Beat => {
                 if self.voice(machine, entry, stack) == Voice::Drive {
@@ -321,6 +335,14 @@ impl Witness {
         }
     }
 
+    fn keep_answer(&mut self, slot: u32, now: Tick) {
+        let Some(kept) = self.names.get(&slot).and_then(|name| self.answers.get_mut(name)) else { return };
+        let said = [&self.from_drive, &self.from_helpers].map(|numbers| numbers.get(&slot).copied().unwrap_or(0));
+        if kept.len() < ANSWERS_KEPT {
+            kept.push((now, said[0].saturating_add(said[1])));
+        }
+    }
+
     fn mark(&mut self, machine: &Machine, mark: u32, stack: u32) {
         match (mark, self.driver) {
             // The first one of a run: nothing of the program has been executed yet.
@@ -329,6 +351,7 @@ impl Witness {
                 let position = layout.and_then(|layout| vm::position(machine.memory(), &layout));
                 self.driver = position.map(|position| (position.context, position.function));
                 self.highest.insert(Entry::Mark, stack);
+                self.begun = machine.ticks();
             }
             (END_MARK, Some(_)) if self.highest.get(&Entry::Mark) == Some(&stack) => {
                 self.ended |= self.voice(machine, Entry::Mark, stack) == Voice::Drive;
@@ -408,7 +431,10 @@ impl Witness {
         if stack > *highest {
             *highest = stack;
             match entry {
-                Entry::ValueSet | Entry::ValueAdd => self.from_drive.clear(),
+                Entry::ValueSet | Entry::ValueAdd => {
+                    self.from_drive.clear();
+                    self.answers.values_mut().for_each(Vec::clear);
+                }
                 Entry::Beat => (self.main, self.last_beat, self.stall_max) = (0, None, 0),
                 _ => {}
             }
@@ -418,6 +444,16 @@ impl Witness {
 
     fn refuse(&mut self, trouble: Trouble) {
         self.trouble.get_or_insert(trouble);
+    }
+
+    /// When the driver began.
+    pub(crate) fn begun(&self) -> Tick {
+        self.begun
+    }
+
+    /// Every report of the numbers of which all are kept.
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// What was seen.
@@ -432,6 +468,7 @@ impl Witness {
         let trouble = self.trouble.or((!self.ended).then_some(Trouble::Unfinished));
         Seen {
             values,
+            on_pins: BTreeMap::new(),
             timers: self.timers,
             main: self.main,
             stall_max: micros(self.stall_max),

@@ -18,6 +18,8 @@ type Count = fn(&Timer) -> u32;
 pub struct Seen {
     /// The numbers that the driver reported.
     pub values: BTreeMap<String, i64>,
+    /// What was seen on the pins.
+    pub on_pins: BTreeMap<String, i64>,
     pub(super) timers: [Timer; 2],
     pub(super) main: u32,
     pub(super) stall_max: u32,
@@ -39,7 +41,7 @@ impl Seen {
 
     /// Writes everything under the names that relations use.
     pub(crate) fn insert_into(&self, measured: &mut Measured) {
-        for (name, value) in &self.values {
+        for (name, value) in self.values.iter().chain(&self.on_pins) {
             measured.insert(name, *value as f64);
         }
         let used = || self.timers.iter().filter(|timer| timer.used);

@@ -7,8 +7,10 @@ use emulator::bus::{TICKS_PER_SECOND, Tick};
 
 /// Ticks of the machine in a tick of the system timer.
 const TICKS: Tick = TICKS_PER_SECOND / 16_000_000;
-/// How far an alarm may be from where it belongs: 2 us.
+/// How far an alarm may be from where it belongs: 2 us, and this share of the period, by which the system timer falls behind
+/// while the hart sleeps.
 const OFF_BY: Tick = TICKS_PER_SECOND / 500_000;
+const OFF_BY_SHARE: Tick = 10_000;
 pub(super) const TICKS_PER_MICRO: Tick = TICKS_PER_SECOND / 1_000_000;
 /// The scheduler keeps eight; one more may be on its way to its callback.
 const WAITING: usize = 9;
@@ -62,7 +64,7 @@ impl Timer {
         let passed = next.saturating_sub(due);
         // The system timer's counter is a little behind or before the hart's now and then.
         let off = passed % self.period;
-        if off.min(self.period - off) > OFF_BY {
+        if off.min(self.period - off) > OFF_BY + self.period / OFF_BY_SHARE {
             return None;
         }
         let periods = (passed + self.period / 2) / self.period;

@@ -1,0 +1,3 @@
+# fails
+groups = 20
+worst = 6000

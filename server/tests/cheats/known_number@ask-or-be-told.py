@@ -1,0 +1,6 @@
+# fails
+count = 10
+
+
+def look():
+    pass

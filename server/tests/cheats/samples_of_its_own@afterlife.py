@@ -1,0 +1,9 @@
+# fails
+def tick(t):
+    pass
+
+
+def measure():
+    for i in range(10):
+        sample()
+    work()

@@ -1,0 +1,3 @@
+# fails
+def look():
+    return 60, 3

@@ -1,0 +1,7 @@
+# fails
+pos = 9
+
+
+def walk(n):
+    for i in range(n):
+        pass

@@ -1,0 +1,2 @@
+# fails
+count = 12

@@ -1,0 +1,20 @@
+# fails
+import lab
+
+pos = 9
+
+
+def walk(n):
+    global pos
+    for i in range(n):
+        if lab.hard():
+            pos = 0
+            pos = 1
+            pos = 2
+            pos = 3
+            pos = 4
+            pos = 4 + (i & 1)
+            pos = 6
+            pos = 7
+            pos = 8
+            pos = 9
