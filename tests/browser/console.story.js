@@ -138,7 +138,9 @@ describe("console", () => {
       const before = await heights();
       await page.locator(width > 700 ? ".run-row [data-run]" : "[data-bottom-bar] [data-run]").click();
       await console.shows("line 1999");
-      assert.deepEqual(await heights(), before);
+      const after = await heights();
+      // A row of figures may round to another pixel.
+      assert.ok(after.every((height, at) => Math.abs(Number(height) - Number(before[at])) <= 2), `${before} before, ${after} after`);
       assert.ok(((await console.output.textContent()) ?? "").length <= 40_000);
       assert.ok(await console.output.evaluate((output) => output.scrollHeight > 5 * output.clientHeight && output.scrollTop > 0), "it has scrolled to its end");
     }));

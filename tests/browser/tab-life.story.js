@@ -15,6 +15,7 @@ async function running(page) {
   const bench = new BenchPage(page);
   await bench.open("lost-update");
   await page.locator("[data-board-place][data-stage=ready]").waitFor();
+  await bench.show("lesson");
   await bench.runFor(60);
   await page.locator(".run-row [data-run]").first().click();
   await page.waitForFunction(() => Number.parseFloat(document.querySelector("[data-elapsed]")?.textContent ?? "") > 0.5);
@@ -24,6 +25,12 @@ async function running(page) {
 /** @param {import("playwright-core").Page} page */
 async function elapsed_s(page) {
   return Number.parseFloat(await page.locator("[data-elapsed]").innerText());
+}
+
+/** What the visitor wrote is still there. @param {BenchPage} bench */
+async function kept(bench) {
+  await bench.show("own");
+  assert.match(await (await bench.program()).innerText(), /typed before/);
 }
 
 /** What a browser tells a page that is covered or comes back. @param {import("playwright-core").Page} page @param {boolean} hidden */
@@ -58,12 +65,13 @@ describe("the life of a board in a tab", () => {
     let bench = await running(page);
     await page.reload();
     await page.locator("[data-trouble] .code", { hasText: "tab-run-ended" }).waitFor();
-    assert.match(await (await bench.program()).innerText(), /typed before/);
+    await kept(bench);
     bench = await running(page);
     await page.goto("/");
     await page.goBack();
     await page.locator("[data-trouble] .code", { hasText: "tab-run-ended" }).waitFor();
-    assert.match(await (await bench.program()).innerText(), /typed before/);
+    await kept(bench);
+    await bench.show("lesson");
     await bench.runFor(1);
     assert.ok((await bench.run()).ran > 0);
     await page.reload();
@@ -89,12 +97,14 @@ describe("the life of a board in a tab", () => {
     const bench = new BenchPage(page);
     await bench.open("lost-update");
     await page.locator("[data-board-place][data-stage=ready]").waitFor();
+    await bench.show("own");
     await bench.program();
     await context.setOffline(true);
     await page.locator(".cm-content").click();
     await page.keyboard.press("ControlOrMeta+a");
     await page.keyboard.type(KEPT);
     await page.locator("[data-saved]", { hasText: "not saved" }).waitFor();
+    await bench.show("lesson");
     await bench.runFor(1);
     await page.locator(".run-row [data-run]").first().click();
     await page.locator("[data-trouble] .code", { hasText: "E-SERVER-AWAY" }).waitFor();
@@ -103,7 +113,7 @@ describe("the life of a board in a tab", () => {
     await page.locator("[data-saved]", { hasText: /^saved$/ }).waitFor();
     assert.equal(await page.locator("[data-trouble] .message").count(), 0);
     await page.reload();
-    assert.match(await (await bench.program()).innerText(), /typed before/);
+    await kept(bench);
     assert.equal(await bench.rows.count(), 1);
   }));
 });

@@ -1,7 +1,9 @@
 //! Starting other programs, with a line of progress for each step.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -35,6 +37,23 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         format!("`{}` ended with {status}.", display(command)),
         "Its own message stands above; mend what it names and run the command again.",
     ))
+}
+
+/// Runs a program to its end; what it says goes into `file`.
+///
+/// # Errors
+/// As [`run`], and when the file cannot be written.
+pub(crate) fn run_into(file: &Path, command: &mut Command) -> Result<()> {
+    let cannot_write = |error: io::Error| {
+        Failure::new(
+            Code::FileAccess,
+            format!("Cannot write {}: {error}.", file.display()),
+            "Make room there, or mend its rights.",
+        )
+    };
+    let said = File::create(file).map_err(cannot_write)?;
+    let errors = said.try_clone().map_err(cannot_write)?;
+    run(command.stdin(Stdio::null()).stdout(said).stderr(errors))
 }
 
 /// Runs a program to its end and returns its standard output, trimmed.
