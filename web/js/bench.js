@@ -17,6 +17,7 @@ import { Counters } from "./counters.js";
 import { all, icon, maybe, one, setText } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Exercise } from "./exercise.js";
+import { fetched } from "./fetched.js";
 import { HistoryChart } from "./history-chart.js";
 import { LatencyHistogram } from "./latency-histogram.js";
 import { OutcomeTable } from "./outcome-table.js";
@@ -101,7 +102,7 @@ if (explorerSection) {
   });
   const parts = { bus, lesson, model, controls, editor, announcer, outcomes };
   whenOpened(explorerSection, bus, steps.done.explored === true, async () => {
-    const { Explorer } = await import("./explorer.js");
+    const { Explorer } = await fetched(() => import("./explorer.js"));
     return new Explorer(explorerSection, parts);
   });
 }

@@ -14,6 +14,7 @@ import { Compartment, EditorState, RangeSetBuilder, StateEffect, StateField } fr
 import { Decoration, EditorView, GutterMarker, WidgetType, drawSelection, gutter, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { make } from "./dom.js";
+import { fetched } from "./fetched.js";
 
 const INK = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword, tags.controlKeyword, tags.definitionKeyword, tags.moduleKeyword, tags.bool, tags.null], fontWeight: "700" },
@@ -50,7 +51,7 @@ const SEARCH = new Compartment();
 
 /** @param {EditorView} view */
 async function search(view) {
-  const { highlightSelectionMatches, openSearchPanel, searchKeymap } = await import("@codemirror/search");
+  const { highlightSelectionMatches, openSearchPanel, searchKeymap } = await fetched(() => import("@codemirror/search"));
   view.dispatch({ effects: SEARCH.reconfigure([keymap.of(searchKeymap), highlightSelectionMatches()]) });
   openSearchPanel(view);
 }

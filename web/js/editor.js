@@ -5,6 +5,7 @@
  */
 import { text } from "./catalogue.js";
 import { all, one, setText } from "./dom.js";
+import { fetched } from "./fetched.js";
 import { errorName } from "./trouble-slot.js";
 
 /** @typedef {{ line: number, words: string } | null} Marked a line that failed, and how */
@@ -135,7 +136,7 @@ export class Editor {
   }
 
   async #load() {
-    const { createCodeEditor } = await import("./code-editor.js");
+    const { createCodeEditor } = await fetched(() => import("./code-editor.js"));
     this.#code = createCodeEditor(this.host, {
       program: this.#shown === "own" ? this.#own : this.#lessonProgram,
       editable: this.#shown === "own",

@@ -5,6 +5,7 @@
  */
 import { text } from "./catalogue.js";
 import { make } from "./dom.js";
+import { fetched } from "./fetched.js";
 import { number, seconds } from "./format.js";
 import { Instrument } from "./instrument.js";
 import { valueOf } from "./measured.js";
@@ -84,7 +85,7 @@ export class HistoryChart extends Instrument {
   async #build() {
     if (this.#loading) return;
     this.#loading = true;
-    const { default: UPlot } = await import("./uplot.js");
+    const { default: UPlot } = await fetched(() => import("./uplot.js"));
     this.#loading = false;
     const style = getComputedStyle(document.documentElement);
     /** @param {string} name */
