@@ -147,7 +147,7 @@ describe("explorer", () => {
       // It is all there again after a reload, and no board is asked for that.
       const [says, lost] = [await strip.says(), await strip.total("lost")];
       const asked = [];
-      page.on("request", (request) => { if (request.url().includes("/explore")) asked.push(request.url()); });
+      page.on("request", (request) => { if (/\/explore(\/at)?$/.test(new URL(request.url()).pathname)) asked.push(request.url()); });
       await page.reload();
       await strip.explored();
       assert.deepEqual([await strip.says(), await strip.total("lost"), asked.length], [says, lost, 0]);

@@ -1,6 +1,6 @@
 /**
- * The explorer is fetched when its section comes near the window, or when a check has an arrival to show; until then
- * nothing in it can be pressed.
+ * The explorer is fetched when its section comes near the window, when the focus enters it, or when a check has an
+ * arrival to show. A button that is pressed before it is there is pressed again once it is.
  * @module
  */
 
@@ -19,14 +19,24 @@ export function whenOpened(section, bus, atOnce, open) {
   const once = () => {
     near.disconnect();
     opened ??= open().then((explorer) => {
-      section.inert = false;
+      section.removeEventListener("click", pressed, true);
       return explorer;
     });
     return opened;
   };
+  /** @param {Event} event */
+  const pressed = async (event) => {
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    // What is chosen before is read when it is needed.
+    if (button === null) return;
+    event.stopImmediatePropagation();
+    await once();
+    button.click();
+  };
   const near = new IntersectionObserver((seen) => { if (seen.some(({ isIntersecting }) => isIntersecting)) void once(); }, { rootMargin: NEAR });
-  section.inert = true;
   near.observe(section);
+  section.addEventListener("focusin", () => void once(), { once: true });
+  section.addEventListener("click", pressed, true);
   if (atOnce) void once();
   bus.on("show_arrival", async ({ question, at }) => {
     section.scrollIntoView({ block: "start" });

@@ -13,7 +13,7 @@ use crate::witness::{BEGIN_MARK, END_MARK};
 /// The file that tracebacks name for lines of the driver.
 const DRIVER_FILE: &str = "driver.py";
 /// The builtins that a driver may use; a program can replace any of them in its own globals.
-const BUILTINS: [&str; 28] = [
+const BUILTINS: [&str; 29] = [
     "Exception",
     "KeyboardInterrupt",
     "MemoryError",
@@ -28,6 +28,7 @@ const BUILTINS: [&str; 28] = [
     "dict",
     "divmod",
     "enumerate",
+    "float",
     "int",
     "isinstance",
     "len",
