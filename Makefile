@@ -1,6 +1,6 @@
 # The commands of everyday; `cargo xtask --help` lists the finer ones.
 
-.PHONY: run test test-hardware bench soak soak-links soak-visitors ready
+.PHONY: run test test-hardware bench soak soak-cable soak-links soak-visitors ready
 
 # Options of `isrlab serve`, such as ARGS=--lan
 ARGS ?=
@@ -10,6 +10,8 @@ PORT ?=
 IMAGE ?=
 # Lessons for test-hardware, such as LESSONS="lost-update mutex"; else all of them
 LESSONS ?=
+# How many ports soak-cable opens right after flashing
+ROUNDS ?= 200
 # How many faulty links soak-links tries
 LINKS ?= 300
 # How long soak lets random guests run, and soak-visitors hostile visitors
@@ -30,6 +32,9 @@ bench: ready
 
 soak: ready
 	@cargo xtask soak $(SECONDS)
+
+soak-cable: ready
+	@cargo xtask soak-cable $(ROUNDS)
 
 soak-links: ready
 	@cargo xtask soak-links $(LINKS)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ports::attached;
 use ports::discovery::Named;
@@ -11,6 +11,9 @@ use workbench::session::{EndReason, RunEnd, RunOrder, SessionEvent};
 
 use crate::foreign::{isrlab, python_tool, succeed};
 use crate::virtual_board::{VirtualBoard, flash_file};
+
+/// A tool that hangs does so for ever; one on a busy machine takes a while to begin.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
 #[track_caller]
 fn json(command: &mut Command) -> Value {
@@ -76,6 +79,32 @@ fn run_and_stop(board: &VirtualBoard, program: &str) -> RunEnd {
         }
     }
     panic!("the run does not end");
+}
+
+/// `cargo xtask soak-cable` does it more often.
+#[test]
+fn whoever_opens_a_port_right_after_flashing_is_answered() {
+    let rounds = std::env::var("ISRLAB_CONNECT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    for round in 0..rounds {
+        let folder = tempfile::tempdir().unwrap();
+        let flash = flash_file(folder.path(), &[]);
+        let board = VirtualBoard::start(&["--pty", "--download", "--fast", "--flash", &flash]);
+        succeed(&mut flash_it(&board, folder.path()));
+        let began = Instant::now();
+        let mut asked = python_tool("mpremote").args(["connect", &board.port, "eval", "6 * 7"]).spawn().unwrap();
+        let answered = loop {
+            match asked.try_wait().unwrap() {
+                Some(status) => break status.success(),
+                None if began.elapsed() > ANSWERED_WITHIN => break false,
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        if !answered {
+            _ = asked.kill();
+        }
+        assert!(answered, "round {round}: no answer within {ANSWERED_WITHIN:?}");
+        println!("round {round}: answered after {:?}", began.elapsed());
+    }
 }
 
 #[test]

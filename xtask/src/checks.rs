@@ -170,6 +170,21 @@ pub(crate) fn soak_visitors(workspace: &Workspace, seconds: u32) -> Result<()> {
     })
 }
 
+/// Opens a port right after it was flashed, `rounds` times, and compares the virtual board's sleeps with our clock.
+pub(crate) fn soak_cable(workspace: &Workspace, rounds: u32) -> Result<()> {
+    setup::prepare(workspace, Purpose::Test)?;
+    parts(workspace)?;
+    build_server(workspace)?;
+    for (what, tests) in [("Sleeps by our clock", "real_time::"), ("Ports opened right after flashing", "whoever_opens")] {
+        step(&format!("{what}, {rounds} rounds"), || {
+            run(cargo(workspace, "test")
+                .args(["--locked", "--quiet", "--package", "e2e", tests, "--", "--nocapture", "--test-threads=1"])
+                .env("ISRLAB_CONNECT_ROUNDS", rounds.to_string()))
+        })?;
+    }
+    Ok(())
+}
+
 /// Flashes and runs over so many links that drop, alter, delay and cut; prints how each ended, and the tally.
 pub(crate) fn soak_links(workspace: &Workspace, links: u32) -> Result<()> {
     setup::prepare(workspace, Purpose::Test)?;

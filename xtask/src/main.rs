@@ -80,6 +80,12 @@ enum Task {
         #[arg(default_value_t = 600)]
         seconds: u32,
     },
+    /// Ports that are opened right after flashing, and sleeps by our clock on all consoles
+    SoakCable {
+        /// How many ports
+        #[arg(default_value_t = 200)]
+        rounds: u32,
+    },
     /// Flashing and running over links that drop, alter, delay and cut
     SoakLinks {
         /// How many links
@@ -165,6 +171,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<()> {
         Task::Bench => checks::benchmarks(workspace),
         Task::Soak { seconds } => checks::soak(workspace, seconds),
         Task::SoakVisitors { seconds } => checks::soak_visitors(workspace, seconds),
+        Task::SoakCable { rounds } => checks::soak_cable(workspace, rounds),
         Task::SoakLinks { links } => checks::soak_links(workspace, links),
         Task::HostInstructions => host_instructions::measure(workspace),
         Task::Hardware { port, image, lessons } => workbench::hardware(workspace, &port, image.as_deref(), &lessons),

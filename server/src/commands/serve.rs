@@ -69,24 +69,24 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     allow_connections();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let app = {
+    let (asked, app) = {
         let _within = runtime.enter();
-        App::build(config)?
+        // First of all: booting a board takes a while, and a signal ends the server cleanly then, too.
+        (end_signal()?, App::build(config)?)
     };
-    let outcome = runtime.block_on(serve(app.into()));
+    let outcome = runtime.block_on(serve(app.into(), asked));
     // A check or an exploration that still goes on is nobody's any more.
     runtime.shutdown_timeout(Duration::from_millis(500));
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-async fn serve(app: AppState) -> anyhow::Result<()> {
+async fn serve(app: AppState, asked: impl Future<Output = ()>) -> anyhow::Result<()> {
     let listen = app.config.listen;
     let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}; is another workbench running there? --listen chooses another port")
     })?;
     let port = listener.local_addr()?.port();
-    // From the first line on that somebody can read, a signal ends the server cleanly.
-    let mut asked = std::pin::pin!(end_signal()?);
+    let mut asked = std::pin::pin!(asked);
     print_addresses(&app, port);
     let reclaiming = tokio::spawn(reclaim(app.clone()));
     let forgetting = tokio::spawn(forget_classes(app.clone()));

@@ -138,6 +138,23 @@ fn a_signal_ends_what_goes_on_and_on_cleanly() {
 }
 
 #[test]
+fn a_signal_ends_a_server_cleanly_that_is_not_there_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+    let mut child = isrlab(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It makes its folder before it boots a board.
+    let begun = Instant::now();
+    while !data.exists() {
+        assert!(begun.elapsed() < PATIENCE && child.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", error_of(&output));
+}
+
+#[test]
 fn a_killed_virtual_board_has_kept_its_flash_and_two_do_not_share_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("flash.bin");
