@@ -5,7 +5,9 @@ sums = counter("sums")
 wrong = counter("wrong")
 program = load("total")
 total = program["total"]
-table = bytearray(bytes(range(256)) * 100)
+table = bytearray(25600)        # one piece: older releases have little more room
+for i in range(len(table)):
+    table[i] = i & 255
 right = sum(table)
 
 
