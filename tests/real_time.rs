@@ -84,7 +84,10 @@ fn keeps_our_time(wire: &mut dyn Wire) {
                 seen.push(host.seen_asleep(asleep, meanwhile));
                 seen.last().unwrap().abs_diff(asleep) <= tolerance(asleep)
             });
-            println!("round {round}, typing {:?}: asleep for {asleep:?}, seen {seen:?}", meanwhile.escape_ascii().to_string());
+            println!(
+                "round {round}, typing {:?}: asleep for {asleep:?}, seen {seen:?}",
+                meanwhile.escape_ascii().to_string()
+            );
             assert!(kept, "asleep for {asleep:?}, seen {seen:?}, typing {meanwhile:?}");
         }
     }
