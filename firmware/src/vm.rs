@@ -82,27 +82,29 @@ extern "C" fn fw_vm_started() {
 /// levels.
 #[unsafe(no_mangle)]
 extern "C" fn fw_wait(timeout_ms: i32) {
-    wait(timeout_ms, console::readable);
+    let timeout = u64::try_from(timeout_ms).ok().map(|ms| ms * (TICKS_PER_SECOND / 1000));
+    wait(timeout, console::readable);
 }
 
 /// As [`fw_wait`], for those who have no use for input: what was typed ahead must not keep a sleeping program busy.
 #[unsafe(no_mangle)]
-extern "C" fn fw_doze(timeout_ms: i32) {
-    wait(timeout_ms, || false);
+extern "C" fn fw_doze_us(timeout_us: u32) {
+    wait(Some(u64::from(timeout_us) * (TICKS_PER_SECOND / 1_000_000)), || false);
 }
 
-fn wait(timeout_ms: i32, input: impl FnOnce() -> bool) {
-    let deadline = u64::try_from(timeout_ms).map(|ms| clock::ticks() + ms * (TICKS_PER_SECOND / 1000));
-    if let Ok(deadline) = deadline {
+/// Waits for so many ticks at most; `None`: without a limit.
+fn wait(timeout: Option<u64>, input: impl FnOnce() -> bool) {
+    let deadline = timeout.map(|ticks| clock::ticks() + ticks);
+    if let Some(deadline) = deadline {
         alarm::set(Waiter::Main, deadline);
     }
     interrupts::wait_unless(|| {
         input()
             // SAFETY: only reads the VM's flags.
             || unsafe { port::port_vm_pending() }
-            || deadline.is_ok_and(|deadline| clock::ticks() >= deadline)
+            || deadline.is_some_and(|deadline| clock::ticks() >= deadline)
     });
-    if deadline.is_ok() {
+    if deadline.is_some() {
         alarm::cancel(Waiter::Main);
     }
 }

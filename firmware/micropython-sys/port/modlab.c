@@ -254,6 +254,9 @@ static MP_DEFINE_CONST_FUN_OBJ_1(lab_trigger_obj, lab_trigger);
 // Raises the alarm of Timer(0) so many times in a row, between two safe points.
 static mp_obj_t lab_burst(mp_obj_t count) {
     mp_int_t alarms = mp_obj_get_int(count);
+    if (port_irq_callback(0) == MP_OBJ_NULL || port_irq_callback(0) == mp_const_none) {
+        mp_raise_ValueError(MP_ERROR_TEXT("Timer(0) has no callback"));
+    }
     fw_burst(alarms < 0 ? 0 : alarms);
     return mp_const_none;
 }

@@ -55,8 +55,8 @@ void mp_hal_delay_ms(mp_uint_t ms) {
         }
         // As mp_event_wait_ms, which would come back at once while typed input waits.
         mp_event_handle_nowait();
-        uint64_t left_ms = (end - now + 999) / 1000;
-        fw_doze(left_ms > 1000 ? 1000 : left_ms);
+        uint64_t left_us = end - now;
+        fw_doze_us(left_us > 1000000 ? 1000000 : left_us);
     }
 }
 

@@ -63,7 +63,7 @@ void mp_hal_delay_us_fast(mp_uint_t us);
 
 // Sleeps until an interrupt has something for the VM, or the time is over (-1: no limit).
 void fw_wait(int32_t timeout_ms);
-void fw_doze(int32_t timeout_ms);
+void fw_doze_us(uint32_t timeout_us);
 #define MICROPY_INTERNAL_WFE(timeout_ms) fw_wait((int32_t)(timeout_ms))
 
 #endif

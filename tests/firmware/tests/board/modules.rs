@@ -31,6 +31,23 @@ fn analog_inputs_are_read_as_on_an_official_board() {
 }
 
 #[test]
+fn a_burst_without_a_callback_is_refused() {
+    let program = "import lab\nfrom machine import Timer\n\
+        for init in (lambda: None, lambda: Timer(0).init(freq=10)):\n    init()\n    try:\n        lab.burst(3)\n    \
+        except ValueError as e:\n        print(e)\n";
+    assert_eq!(output(program), "Timer(0) has no callback\nTimer(0) has no callback\n");
+}
+
+#[test]
+fn a_sleep_in_the_midst_of_a_millisecond_is_as_long_as_was_asked() {
+    let program = "from time import sleep_ms, sleep_us, ticks_diff, ticks_us\nsleep_ms(2)\nworst = 0\n\
+        for n in range(20):\n    sleep_us(137)\n    start = ticks_us()\n    sleep_ms(3)\n    \
+        worst = max(worst, ticks_diff(ticks_us(), start))\nprint(worst)\n";
+    let worst: u32 = output(program).trim().parse().unwrap();
+    assert!((3000..3300).contains(&worst), "{worst} us");
+}
+
+#[test]
 fn a_strip_gets_its_bits_in_time() {
     let mut board = Board::at_prompt();
     board.enter_raw();
