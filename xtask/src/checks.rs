@@ -175,7 +175,9 @@ pub(crate) fn soak_cable(workspace: &Workspace, rounds: u32) -> Result<()> {
     setup::prepare(workspace, Purpose::Test)?;
     parts(workspace)?;
     build_server(workspace)?;
-    for (what, tests) in [("Sleeps by our clock", "real_time::"), ("Ports opened right after flashing", "whoever_opens")] {
+    for (what, tests) in
+        [("Sleeps by our clock", "real_time::"), ("Ports opened right after flashing", "whoever_opens")]
+    {
         step(&format!("{what}, {rounds} rounds"), || {
             run(cargo(workspace, "test")
                 .args(["--locked", "--quiet", "--package", "e2e", tests, "--", "--nocapture", "--test-threads=1"])
