@@ -46,7 +46,9 @@ export class Editor {
     this.#own = this.area.value;
     this.#open = lesson.open;
     const tabs = all(panel, "input[name=program]", HTMLInputElement);
-    this.#shown = this.#recalled() ?? (tabs.some(({ value, defaultChecked }) => defaultChecked && value === "own") ? "own" : "lesson");
+    // Chosen before this script was there, kept from before a reload, or as the page comes.
+    const chosen = tabs.find(({ checked, defaultChecked }) => checked && !defaultChecked)?.value ?? this.#recalled() ?? tabs.find(({ defaultChecked }) => defaultChecked)?.value;
+    this.#shown = chosen === "own" ? "own" : "lesson";
     this.area.addEventListener("input", () => this.#typed(this.area.value));
     this.area.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
