@@ -66,7 +66,13 @@ fn run_and_stop(board: &VirtualBoard, program: &str) -> RunEnd {
     let named = Named { port: board.port.parse().unwrap(), product_id: None };
     let mut drive = attached::open(&named, runtime.handle()).unwrap();
     let now = workbench::line::Line::now(&drive.line);
-    let order = RunOrder { run: 1, program: program.to_owned(), settings: Vec::new(), limit: Duration::ZERO };
+    let order = RunOrder {
+        run: 1,
+        program: program.to_owned(),
+        settings: Vec::new(),
+        limit: Duration::ZERO,
+        ..RunOrder::default()
+    };
     drive.session.start(now, order).unwrap();
     let goal = now + Duration::from_secs(20);
     while drive.advance(goal).unwrap() {

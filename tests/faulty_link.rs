@@ -30,7 +30,8 @@ async fn try_to_run(port: &PortAddress) -> Result<EndReason, String> {
     let run = move || {
         let mut drive = attached::open(&named, &runtime).map_err(|fault| fault.code().to_owned())?;
         let program = "import lab\nlab.value('x', 6 * 7)\nlab.done()\n".to_owned();
-        let order = RunOrder { run: 7, program, settings: Vec::new(), limit: Duration::from_secs(1) };
+        let order =
+            RunOrder { run: 7, program, settings: Vec::new(), limit: Duration::from_secs(1), ..RunOrder::default() };
         drive.session.start(drive.line.now(), order).map_err(|_| "not ready".to_owned())?;
         let goal = drive.line.now() + Duration::from_secs(60);
         while drive.advance(goal).map_err(|fault| fault.code().to_owned())? {

@@ -30,7 +30,7 @@ async fn with_board<T: Send + 'static>(port: PortAddress, work: impl FnOnce(Atta
 
 fn order(program: &str, limit: Duration) -> RunOrder {
     let settings = vec![("rate".to_owned(), Setting::Number(200)), ("kind".to_owned(), choice("soft"))];
-    RunOrder { run: 7, program: program.to_owned(), settings, limit }
+    RunOrder { run: 7, program: program.to_owned(), settings, limit, ..RunOrder::default() }
 }
 
 fn choice(name: &str) -> Setting {

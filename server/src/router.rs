@@ -35,6 +35,8 @@ pub fn router(app: AppState) -> Router {
         .route("/api/set", post(board::set))
         .route("/api/console", post(board::console))
         .route("/api/part", post(board::part))
+        .route("/api/files", post(board::files))
+        .route("/api/pins", post(board::pins))
         .route("/events/boards", get(boards::stream))
         .route("/api/boards", get(boards::list).post(boards::add))
         .route("/api/boards/{id}", axum::routing::delete(boards::remove))

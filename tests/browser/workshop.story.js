@@ -5,12 +5,35 @@ import { Workbench, overflowing, paste, screenshotPath, seriousViolations, visit
 
 const TITLES = /** @type {const} */ ({ en: { example: "Dice", add: "Add" }, ja: { example: "さいころ", add: "追加" } });
 
-/** @param {import("playwright-core").Page} page @param {string} [fragment] */
-async function open(page, fragment = "") {
-  await page.goto(`/workshop?board=server${fragment}`);
+/** @param {import("playwright-core").Page} page @param {string} [fragment] @param {"server" | "tab"} [place] */
+async function open(page, fragment = "", place = "server") {
+  await page.goto(`/workshop?board=${place}${fragment}`);
   await page.locator("[data-board-chip][data-shown=ready]").waitFor({ state: "attached" });
   await page.locator(".cm-content").waitFor();
 }
+
+/** Puts a program into the editor. @param {import("playwright-core").Page} page @param {string} program */
+async function write(page, program) {
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("ControlOrMeta+a");
+  await paste(page.locator(".cm-content"), program);
+}
+
+/** Two edges of a pin, and what the program's clock says between them. */
+const STAMPED = `from machine import Pin
+import time
+led = Pin(7, Pin.OUT, value=0)
+time.sleep_ms(5)
+a = time.ticks_us()
+led(1)
+time.sleep_ms(4)
+b = time.ticks_us()
+led(0)
+time.sleep_ms(200)
+print('apart', time.ticks_diff(b, a))
+`;
+/** Between the clock and the pin a statement waits for the flash the first time. */
+const SLACK_US = 60;
 
 /** @param {import("playwright-core").Page} page @param {RegExp | string} text */
 function printed(page, text) {
@@ -69,6 +92,50 @@ describe("the workshop", () => {
     await page.goto("/boards");
     await open(page, link.hash.slice(0, -8));
     await page.locator("[data-trouble]").filter({ hasText: "E-LINK-CUT" }).waitFor();
+  }));
+
+  for (const place of /** @type {const} */ (["server", "tab"])) {
+    test(`the analyser's edges are as far apart as the program's clock says, board of the ${place}`, () => visit(workbench, {}, async (page) => {
+      await open(page, "", place);
+      await write(page, STAMPED);
+      await page.locator("[data-analyser] summary").click();
+      await page.locator("[data-pins-state]").filter({ hasText: /./ }).waitFor();
+      await page.locator("[data-run-row] [data-run]").click();
+      await printed(page, /apart \d+/);
+      const apart = Number(/apart (\d+)/.exec(await page.locator("[data-console]").innerText())?.[1]);
+      await page.locator("[data-pins-state]").filter({ hasText: /Recorded/ }).waitFor();
+      // By keyboard: from the last edge, the fall, to the rise before it.
+      await page.locator("[data-pins-chart]").focus();
+      for (const key of ["End", "2", "ArrowLeft", "1"]) await page.keyboard.press(key);
+      const said = await page.locator("[data-pins-facts]").innerText();
+      const us = Number(/Δ ([\d.]+)/.exec(said)?.[1]) * 1000;
+      assert.ok(Math.abs(us - apart) <= SLACK_US, `${said}: the program measured ${apart} µs`);
+      assert.match(await page.locator("[data-pins-rows]").innerText(), /rises/);
+      const download = page.waitForEvent("download");
+      await page.locator("[data-pins=vcd]").click();
+      assert.equal((await download).suggestedFilename(), "pins.vcd");
+      assert.deepEqual(await seriousViolations(page), []);
+      await page.screenshot({ path: screenshotPath(`analyser-${place}`), fullPage: true });
+    }));
+  }
+
+  test("files are put on the board, found by a program, opened and deleted", () => visit(workbench, {}, async (page) => {
+    await open(page);
+    await page.locator("[data-files] summary").click();
+    await page.locator("[data-files-list]").filter({ hasText: "no files" }).waitFor();
+    await page.locator("[data-files-upload]").setInputFiles({ name: "double.py", mimeType: "text/x-python", buffer: Buffer.from("def twice(x):\n    return 2 * x\n") });
+    await page.locator("[data-files-list]").filter({ hasText: "/double.py" }).waitFor();
+    await write(page, "import double\nprint('twice', double.twice(21))\nopen('log.txt', 'w').write('seen')\n");
+    await page.locator("[data-run-row] [data-run]").click();
+    await printed(page, "twice 42");
+    await page.locator("[data-files-list]").filter({ hasText: "/log.txt" }).waitFor();
+    await page.getByRole("button", { name: "Open: /log.txt" }).click();
+    await page.locator("[data-file-editor]").waitFor();
+    assert.equal(await page.locator("[data-file-text]").inputValue(), "seen");
+    page.on("dialog", (dialog) => { void dialog.accept(); });
+    await page.getByRole("button", { name: "Delete: /log.txt" }).click();
+    await page.locator("[data-files-said]").filter({ hasText: "/log.txt" }).waitFor();
+    assert.deepEqual(await seriousViolations(page), []);
   }));
 
   test("on a phone nothing is cut off", () => visit(workbench, { width: 390, height: 844, language: "ja" }, async (page) => {

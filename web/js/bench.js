@@ -3,6 +3,7 @@
  * @module
  */
 import { AfterRun } from "./after-run.js";
+import { openOnDemand } from "./analyser-door.js";
 import { Announcer } from "./announcer.js";
 import { goLive, startPage } from "./app.js";
 import { Balance } from "./balance.js";
@@ -59,6 +60,8 @@ for (const panel of all(document, "[data-instrument]", HTMLElement)) {
 
 const partsPanel = maybe(document, "[data-parts]", HTMLElement);
 if (partsPanel) new PartsPanel(partsPanel, model, lesson.slug);
+const analyserPanel = maybe(document, "[data-analyser]", HTMLDetailsElement);
+if (analyserPanel) openOnDemand(analyserPanel, model);
 const controls = new Controls(one(document, "[data-controls]", HTMLElement), model, lesson.slug);
 const row = new RunRow(one(document, "[data-run-row]", HTMLElement), model, lesson, announcer, () => (editor.shown === "own" ? editor.program : null));
 new ConsolePanel(one(document, "[data-console-panel]", HTMLElement), model, lesson.slug);

@@ -35,7 +35,7 @@ export async function loadTab({ module, flash, lessons, symbols, language }, sta
 }
 
 /** @param {string | ArrayBuffer} file */
-async function fetched(file) {
+export async function fetched(file) {
   if (typeof file !== "string") return new Response(file);
   const answer = await fetch(file);
   if (!answer.ok) throw new Error(`${file}: ${answer.status}`);

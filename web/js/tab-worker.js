@@ -3,7 +3,7 @@
  * and what it tells stands in `tab-board.js`.
  * @module
  */
-import { loadTab } from "./tab-load.js";
+import { fetched, loadTab } from "./tab-load.js";
 import { TabPacer } from "./tab-pacer.js";
 
 const { port1: bell, port2: ring } = new MessageChannel();
@@ -20,17 +20,33 @@ const CLOCK = {
 
 /** @type {TabPacer | null} */
 let pacer = null;
+/** What names the firmware's functions, loaded with the first look at the pins. @type {(() => Promise<void>) | null} */
+let learn = null;
+/** @type {Promise<void> | null} */
+let learned = null;
 
 addEventListener("message", (/** @type {MessageEvent} */ { data }) => {
   guarded(() => {
     if ("addresses" in data) void start(data.addresses).catch(fail);
-    else pacer?.command(data.ticket, data.path, data.body);
+    else if (data.path === "/api/pins" && learn !== null) {
+      learned ??= learn();
+      void learned.then(() => guarded(() => pacer?.command(data.ticket, data.path, data.body)));
+    } else pacer?.command(data.ticket, data.path, data.body);
   });
 });
 
 /** @param {import("./tab-load.js").Addresses} addresses */
-async function start({ symbols: _, ...addresses }) {
+async function start({ symbols, ...addresses }) {
   const tab = await loadTab(addresses, stage);
+  learn = async () => {
+    try {
+      if (symbols !== undefined) tab.loadSymbols(new Uint8Array(await (await fetched(symbols)).arrayBuffer()));
+    } catch (error) {
+      // Edges are seen without names.
+      console.warn(error);
+    }
+    learn = null;
+  };
   pacer = new TabPacer({
     step: (now_ms) => tab.step(now_ms),
     command: (now_ms, command) => tab.command(now_ms, command),

@@ -6,7 +6,7 @@
  */
 
 /** The paths that a board answers, wherever it is. */
-const BOARD_PATHS = new Set(["/api/run", "/api/stop", "/api/reset", "/api/pause", "/api/speed", "/api/set", "/api/part", "/api/console"]);
+const BOARD_PATHS = new Set(["/api/run", "/api/stop", "/api/reset", "/api/pause", "/api/speed", "/api/set", "/api/part", "/api/pins", "/api/files", "/api/console"]);
 
 /** The paths of what takes a while beside the board. */
 const JOB_PATHS = /^\/api\/lessons\/[^/]+\/(check|explore|explore\/at|explore\/cancel)$/;

@@ -3,6 +3,7 @@
  * in the link's fragment; the server sees it when it is run.
  * @module
  */
+import { openOnDemand } from "./analyser-door.js";
 import { Announcer } from "./announcer.js";
 import { goLive, startPage } from "./app.js";
 import { BenchModel } from "./bench-model.js";
@@ -11,6 +12,7 @@ import { settleBoard } from "./board-place.js";
 import { readData, text } from "./catalogue.js";
 import { ConsolePanel } from "./console-panel.js";
 import { all, one, setText } from "./dom.js";
+import { fetched } from "./fetched.js";
 import { partCard } from "./part-card.js";
 import { PartsPanel } from "./parts-panel.js";
 import { RunRow } from "./run-row.js";
@@ -54,6 +56,15 @@ new ConsolePanel(one(document, "[data-console-panel]", HTMLElement), model, SLUG
 new BoardNote(bus);
 new TroubleSlot(one(document, "[data-trouble]", HTMLElement), bus);
 const parts = new PartsPanel(one(document, "[data-parts]", HTMLElement), model, SLUG);
+openOnDemand(one(document, "[data-analyser]", HTMLDetailsElement), model);
+const filesPanel = one(document, "[data-files]", HTMLDetailsElement);
+/** @type {Promise<import("./board-files.js").BoardFiles> | null} */
+let files = null;
+filesPanel.addEventListener("toggle", async () => {
+  if (!filesPanel.open) return;
+  files ??= fetched(() => import("./board-files.js")).then(({ BoardFiles }) => new BoardFiles(filesPanel, model, () => workshop.program));
+  (await files).show();
+});
 const wiring = new WiringEditor(one(document, "[data-wiring]", HTMLElement), data.kinds, (changed) => {
   workshop = { ...workshop, wiring: changed };
   showParts();

@@ -513,7 +513,7 @@ impl Chip {
         self.plan(planner, deadline);
     }
 
-    fn plan_uart(&mut self, n: usize, now: Tick) {
+    pub(crate) fn plan_uart(&mut self, n: usize, now: Tick) {
         let at = self.at(now);
         self.uart[n].listen(at, &self.lines[n]);
         let (planner, source) = if n == 0 { (Planner::Uart0, Source::Uart0) } else { (Planner::Uart1, Source::Uart1) };

@@ -3,6 +3,7 @@
 //! Flash is shared copy-on-write in pages of the size the MMU maps, so that a snapshot or a fork
 //! of a board costs pointers and not megabytes, and so that a mapped page is one contiguous slice.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Bytes in the flash chip: 4 MiB, the size of the ESP32-C3 modules with flash in the package.
@@ -133,6 +134,14 @@ impl FlashImage {
         }
     }
 
+    /// Takes over some pages of `other`, sharing them; those beyond the chip are left out.
+    pub fn share_pages(&mut self, pages: Range<usize>, other: &Self) {
+        let pages = pages.start.min(FLASH_PAGES)..pages.end.min(FLASH_PAGES);
+        for index in pages {
+            self.pages[index] = Arc::clone(&other.pages[index]);
+        }
+    }
+
     fn page_mut(&mut self, index: usize) -> &mut FlashPage {
         let page = &mut self.pages[index];
         if Arc::get_mut(page).is_none() {
@@ -194,6 +203,18 @@ mod tests {
             [flash.byte(0xFFFE), flash.byte(0xFFFF), flash.byte(0x1_0000), flash.byte(0x1_0001)],
             [0xFF, 0xFF, 3, 4]
         );
+    }
+
+    #[test]
+    fn pages_are_taken_over_and_shared() {
+        let (mut mine, mut other) = (FlashImage::blank(), FlashImage::blank());
+        other.place(FLASH_PAGE, &[7]).unwrap();
+        other.place(3 * FLASH_PAGE, &[8]).unwrap();
+        mine.share_pages(1..3, &other);
+        assert_eq!((mine.byte(FLASH_PAGE as u32), mine.byte(3 * FLASH_PAGE as u32)), (7, 0xFF));
+        assert!(Arc::ptr_eq(mine.page(1), other.page(1)));
+        mine.share_pages(3..FLASH_PAGES + 9, &other);
+        assert_eq!(mine.byte(3 * FLASH_PAGE as u32), 8);
     }
 
     #[test]

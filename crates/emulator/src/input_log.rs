@@ -1,8 +1,11 @@
 //! The record of everything that reached a machine from outside, with the instant it did. Played
 //! into a machine that began in the same state it gives exactly the same run.
 
+use std::ops::Range;
+
 use crate::bus::Tick;
 use crate::chip::{Port, Strapping};
+use crate::flash::{FLASH_PAGE, FlashImage};
 use crate::machine::Injection;
 use crate::peripherals::interrupt_matrix::Source;
 use crate::peripherals::rtc_cntl::ResetCause;
@@ -100,6 +103,13 @@ pub enum Input {
         /// When the alarm comes.
         tick: Tick,
     },
+    /// Pages of flash are overwritten, as a programmer does.
+    Flash {
+        /// Which pages.
+        pages: Range<usize>,
+        /// A chip that has the new contents there.
+        image: FlashImage,
+    },
     /// Something to happen at an instruction count.
     Injection {
         /// Instructions executed before it.
@@ -153,6 +163,7 @@ impl InputLog {
             Input::Bytes { bytes, .. } | Input::Device { message: bytes, .. } | Input::Wire { pins: bytes, .. } => {
                 bytes.len()
             }
+            Input::Flash { pages, .. } => pages.len().saturating_mul(FLASH_PAGE),
             _ => 0,
         };
         let cost = payload + size_of::<LoggedInput>();

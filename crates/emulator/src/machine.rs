@@ -7,6 +7,7 @@
 mod pins;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::bus::{Devices, TICKS_PER_SECOND, Tick, Width};
 use crate::chip::{Chip, Port, Strapping};
@@ -14,7 +15,7 @@ use crate::cpu::observe::TrapLog;
 use crate::cpu::{Activity, Exception, Hart, Observer, Reg, Timing};
 use crate::engine::{AnyEngine, Exit, Limits, THRESHOLD};
 pub use crate::engine::{EngineKind, UnknownEngine};
-use crate::flash::FlashImage;
+use crate::flash::{FLASH_PAGE, FlashImage};
 use crate::input_log::{Input, InputLog, LoggedInput};
 use crate::memory::Memory;
 use crate::peripherals::efuse::EfuseImage;
@@ -475,6 +476,14 @@ impl Machine {
         self.memory.flash()
     }
 
+    /// Overwrites pages of 64 KiB of the flash with those of another chip, as a programmer does while nobody reads them.
+    /// What the chip has read from there before it still knows.
+    pub fn copy_flash(&mut self, pages: Range<usize>, image: &FlashImage) {
+        self.memory.flash_mut().share_pages(pages.clone(), image);
+        self.memory.flash_changed(pages.start * FLASH_PAGE, pages.len() * FLASH_PAGE);
+        self.record(|| Input::Flash { pages, image: image.clone() });
+    }
+
     /// The eFuse memory: what is burnt, for good. Whoever keeps the flash contents keeps this as well.
     #[must_use]
     pub fn efuse(&self) -> EfuseImage {
@@ -791,6 +800,7 @@ impl Machine {
                 let accepted = self.plan_alarm(*source, *tick);
                 debug_assert!(accepted.is_ok(), "{accepted:?}");
             }
+            Input::Flash { pages, image } => self.copy_flash(pages.clone(), image),
             Input::Injection { at_instruction, injection } => {
                 // It was accepted when it was recorded, at this very instant.
                 let accepted = self.raise_at(*at_instruction, injection.clone());

@@ -57,6 +57,8 @@ pub struct Scope {
     begun: Tick,
     base: [Base; PINS],
     events: VecDeque<PinEvent>,
+    /// How many there were since the record began, those included that have left it.
+    counted: u64,
     lost: Option<Lost>,
     /// Changes that the machine itself had no room for.
     unseen: u64,
@@ -80,6 +82,7 @@ impl Scope {
             begun: machine.ticks(),
             base,
             events: VecDeque::new(),
+            counted: 0,
             lost: None,
             unseen: 0,
             machine_lost: machine.lost_pin_events(),
@@ -107,6 +110,7 @@ impl Scope {
                 self.lose(&oldest);
             }
             self.events.push_back(*event);
+            self.counted += 1;
         }
     }
 
@@ -139,6 +143,26 @@ impl Scope {
     #[must_use]
     pub fn unseen(&self) -> u64 {
         self.unseen
+    }
+
+    /// The changes as the machine told them, oldest first, and the number of the first one: changes are numbered from 0 in
+    /// the order in which they came into the record.
+    #[must_use]
+    pub fn changes(&self) -> (&VecDeque<PinEvent>, u64) {
+        (&self.events, self.counted - self.events.len() as u64)
+    }
+
+    /// The pulse train on a pin where the record begins.
+    #[must_use]
+    pub fn first_wave(&self, pin: u8) -> Option<Wave> {
+        self.base.get(usize::from(pin))?.wave
+    }
+
+    /// Pins that are more than their first level in the record.
+    #[must_use]
+    pub fn moved(&self) -> u32 {
+        let waves = (0..PINS as u8).filter(|pin| self.first_wave(*pin).is_some()).fold(0, |mask, pin| mask | 1 << pin);
+        self.events.iter().fold(waves, |mask, event| mask | 1 << event.pin)
     }
 
     /// The level of a pin where the record begins.

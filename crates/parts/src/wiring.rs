@@ -135,6 +135,28 @@ impl Wiring {
     pub fn moves(&self) -> &[Move] {
         &self.moves
     }
+
+    /// Its pins under the names of the parts, and those of a mask (bit n for GPIO n) without a name, in their order.
+    #[must_use]
+    pub fn named_pins(&self, others: u32) -> Vec<(u8, String)> {
+        let mut pins: BTreeMap<u8, String> =
+            (0..u32::BITS as u8).filter(|pin| others >> pin & 1 != 0).map(|pin| (pin, String::new())).collect();
+        for part in &self.parts {
+            for (role, pin) in part.kind.roles.iter().zip(&part.pins) {
+                let Some(pin) = *pin else { continue };
+                let names = pins.entry(pin).or_default();
+                if !names.is_empty() {
+                    names.push_str(", ");
+                }
+                names.push_str(&part.name);
+                if part.kind.roles.len() > 1 {
+                    names.push(' ');
+                    names.push_str(role.key);
+                }
+            }
+        }
+        pins.into_iter().collect()
+    }
 }
 
 /// A wiring as it was written, not judged yet.

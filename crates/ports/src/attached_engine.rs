@@ -17,7 +17,8 @@ use super::flash::{Cancel, Image, flash};
 use super::serial::{CONSOLE_BAUD, LineFault, PortAddress, SerialLine};
 use workbench::engine::{EngineCommand, EngineReport, PortReport};
 use workbench::flashing::Progress;
-use workbench::session::{LinkAction, LinkTime, Session};
+use workbench::session::filing::FileFault;
+use workbench::session::{LinkAction, LinkTime, Session, SessionEvent};
 use workbench::state::{BoardFault, Device};
 
 /// A port that was lost is opened again after so long, and then after twice that, up to the maximum. A port of this
@@ -200,6 +201,11 @@ impl Worker {
                 session.set(now, ticket, &name, &value);
             }
             (Order::Board(EngineCommand::Type(text)), Some(session)) => session.type_text(now, &text),
+            (Order::Board(EngineCommand::File { ticket, order }), Some(session)) => session.file(now, ticket, order),
+            (Order::Board(EngineCommand::File { ticket, .. }), None) => {
+                let event = SessionEvent::Filed(ticket, Err(FileFault::NoAnswer));
+                self.unsent.push(EngineReport::Session { link: now, made: crate::clock::now(), event });
+            }
             // Silicon knows no other time than ours, and what a port that is not open does not hear is lost.
             _ => {}
         }

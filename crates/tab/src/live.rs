@@ -6,9 +6,9 @@ use std::time::Duration;
 use course::{Course, Language};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use workbench::asked::{AskedConsole, AskedPart, AskedPause, AskedRun, AskedSet, AskedSpeed};
+use workbench::asked::{AskedConsole, AskedFile, AskedPart, AskedPause, AskedPins, AskedRun, AskedSet, AskedSpeed};
 use workbench::clock::Moment;
-use workbench::desk::{Asker, Command, Desk, Effect};
+use workbench::desk::{Asker, Command, Desk, Done, Effect};
 use workbench::emulated::{BootedBoard, EmulatedLine};
 use workbench::engine::{EngineCommand, Speed};
 use workbench::judge;
@@ -125,6 +125,8 @@ impl Live {
                 let AskedPart { part, control, value } = serde_json::from_value(body)?;
                 Command::Part { part, control, value }
             }
+            "/api/files" => serde_json::from_value::<AskedFile>(body)?.command()?,
+            "/api/pins" => serde_json::from_value::<AskedPins>(body)?.into(),
             "/api/console" => {
                 let (text, lesson) = serde_json::from_value::<AskedConsole>(body)?.known(&self.course);
                 Command::Type { text, lesson }
@@ -175,9 +177,10 @@ impl Live {
                 }
                 // Nothing is kept for readers that come later, and the status goes out in an event of its own.
                 Effect::ForgetRun | Effect::Status => {}
-                Effect::Answer(ticket, Ok(number)) => {
-                    let body = number.map_or_else(|| json!({ "done": true }), |id| json!({ "id": id }));
-                    self.done(ticket, &body);
+                Effect::Answer(ticket, Ok(Done::Done)) => self.done(ticket, &json!({ "done": true })),
+                Effect::Answer(ticket, Ok(Done::Started(id))) => self.done(ticket, &json!({ "id": id })),
+                Effect::Answer(ticket, Ok(Done::Told(told))) => {
+                    self.told.push(format!(r#"{{"ticket":{ticket},"body":{told}}}"#));
                 }
                 Effect::Answer(ticket, Err(refusal)) => self.refuse(ticket, &refusal.into()),
                 Effect::Record(record) => {

@@ -59,8 +59,12 @@ impl Tab {
         Ok(())
     }
 
-    /// Loads the firmware's symbols, for what looks into a program; without them nothing can be explored.
+    /// Loads the firmware's symbols, for what looks into a program; without them nothing can be explored, and of interrupts
+    /// nothing is seen. A board that has been booted learns them, too.
     pub fn load_symbols(&mut self, elf: Vec<u8>) {
+        if let Some(booted) = &self.booted {
+            booted.firmware().learn(&elf);
+        }
         self.symbols = elf;
     }
 
@@ -329,6 +333,102 @@ mod tests {
         }
         ask(&mut tab, now, "/api/part", press(0));
         follow(&mut tab, &mut now, |one| one["name"] == "parts" && one["data"][0]["shown"]["closed"] == false);
+    }
+
+    /// Asks the board something, and returns the answer when it comes.
+    fn answered(tab: &mut Tab, now: &mut Moment, path: &str, body: Value) -> Value {
+        let mine = |one: &Value| one["ticket"] == 7;
+        let first = ask(tab, *now, path, body);
+        let told = first["told"].as_array().unwrap().clone();
+        let told = if told.iter().any(mine) { told } else { follow(tab, now, mine) };
+        let answer = told.into_iter().find(mine).unwrap();
+        if answer["error"].is_null() { answer["body"].clone() } else { answer["error"].clone() }
+    }
+
+    fn run_to_its_end(tab: &mut Tab, now: &mut Moment, lesson: &str, program: &str) -> String {
+        ask(tab, *now, "/api/run", json!({ "lesson": lesson, "program": program, "seconds": 5 }));
+        let told = follow(tab, now, |one| one["name"] == "run" && one["data"]["state"] == "ended");
+        let texts = told.iter().filter(|one| one["name"] == "console").map(|one| one["data"]["text"].as_str().unwrap());
+        texts.collect()
+    }
+
+    #[test]
+    fn files_outlive_runs_and_resets_and_are_found_by_programs() {
+        let mut tab = loaded();
+        let mut now = Duration::ZERO;
+        follow(&mut tab, &mut now, |one| one["name"] == "board" && one["data"]["state"] == "ready");
+        let files = |tab: &mut Tab, now: &mut Moment, body| answered(tab, now, "/api/files", body);
+        let paths = |list: &Value| -> Vec<String> {
+            let files = list["files"].as_array().unwrap_or_else(|| panic!("{list}"));
+            files.iter().map(|file| file["path"].as_str().unwrap().to_owned()).collect()
+        };
+        let list = files(&mut tab, &mut now, json!({ "do": "list" }));
+        assert_eq!((paths(&list).len(), list["total"].as_u64()), (0, Some(2 << 20)), "{list}");
+        // "def twice(x):\n    return 2 * x\n"
+        let module = "ZGVmIHR3aWNlKHgpOgogICAgcmV0dXJuIDIgKiB4Cg==";
+        let write = json!({ "do": "write", "path": "lib/double.py", "base64": module });
+        assert_eq!(files(&mut tab, &mut now, write)["done"], true);
+        assert_eq!(files(&mut tab, &mut now, json!({ "do": "read", "path": "lib/double.py" }))["base64"], module);
+        let program = "import double\nprint('twice', double.twice(21))\nwith open('log.csv', 'a') as f:\n    f.write('one\\n')\n\
+                       print(open('log.csv').read().count('one'))\n";
+        let first = run_to_its_end(&mut tab, &mut now, "workshop", program);
+        assert!(first.contains("twice 42\r\n1\r\n"), "{first:?}");
+        let second = run_to_its_end(&mut tab, &mut now, "workshop", program);
+        assert!(second.contains("twice 42\r\n2\r\n"), "{second:?}");
+        // A lesson's run is on a board that nobody has used.
+        let other = run_to_its_end(&mut tab, &mut now, "lost-update", "import os\nprint('files', os.listdir())\n");
+        assert!(other.contains("files []"), "{other:?}");
+        answered(&mut tab, &mut now, "/api/reset", json!({}));
+        let list = files(&mut tab, &mut now, json!({ "do": "list" }));
+        assert_eq!(paths(&list), ["/lib/double.py", "/log.csv"]);
+        for (body, code) in [
+            (json!({ "do": "read", "path": "none" }), "file-missing"),
+            (json!({ "do": "read", "path": "a'b" }), "file-path"),
+            (json!({ "do": "read", "path": "lib" }), "file-folder"),
+            (json!({ "do": "write", "path": "big", "base64": "A".repeat(90_000) }), "file-too-large"),
+        ] {
+            assert_eq!(files(&mut tab, &mut now, body)["code"], code);
+        }
+        assert_eq!(files(&mut tab, &mut now, json!({ "do": "remove", "path": "log.csv" }))["done"], true);
+        // A file of the greatest size goes there and comes back.
+        let most = "QUJD".repeat(64 * 1024 / 3);
+        assert_eq!(files(&mut tab, &mut now, json!({ "do": "write", "path": "most", "base64": most }))["done"], true);
+        assert_eq!(files(&mut tab, &mut now, json!({ "do": "read", "path": "most" }))["base64"], most.as_str());
+        let list = files(&mut tab, &mut now, json!({ "do": "list" }));
+        assert_eq!(paths(&list), ["/lib/double.py", "/most"]);
+    }
+
+    #[test]
+    fn main_py_runs_after_a_soft_reset() {
+        let mut tab = loaded();
+        let mut now = Duration::ZERO;
+        follow(&mut tab, &mut now, |one| one["name"] == "board" && one["data"]["state"] == "ready");
+        // "print('from main')\n"
+        let write = json!({ "do": "write", "path": "main.py", "base64": "cHJpbnQoJ2Zyb20gbWFpbicpCg==" });
+        assert_eq!(answered(&mut tab, &mut now, "/api/files", write)["done"], true);
+        ask(&mut tab, now, "/api/console", json!({ "text": "\u{4}" }));
+        follow(&mut tab, &mut now, |one| {
+            one["name"] == "console" && one["data"]["text"].as_str().unwrap().contains("from main")
+        });
+    }
+
+    #[test]
+    fn pins_are_recorded_from_the_first_question_on() {
+        let mut tab = loaded();
+        let mut now = Duration::ZERO;
+        follow(&mut tab, &mut now, |one| one["name"] == "board" && one["data"]["state"] == "ready");
+        let news = json!({ "want": "news" });
+        let before = answered(&mut tab, &mut now, "/api/pins", news.clone());
+        assert_eq!((before["record"].as_u64(), before["sees_callbacks"].as_bool()), (Some(1), Some(true)));
+        run_to_its_end(&mut tab, &mut now, "ask-or-be-told", "from machine import Pin\nPin(7, Pin.OUT).value(1)\n");
+        let after = answered(&mut tab, &mut now, "/api/pins", news);
+        let rises = after["changes"].as_array().unwrap().iter().filter(|change| change[1] == 7 && change[2] == 1);
+        assert_eq!((after["record"].as_u64(), rises.count()), (Some(2), 1), "{after}");
+        let vcd = answered(&mut tab, &mut now, "/api/pins", json!({ "want": "vcd" }));
+        assert!(vcd["text"].as_str().unwrap().contains("$enddefinitions $end"), "{vcd}");
+        assert_eq!(answered(&mut tab, &mut now, "/api/pins", json!({ "want": "nothing" }))["done"], true);
+        let unknown = answered(&mut tab, &mut now, "/api/pins", json!({ "want": "more" }));
+        assert_eq!(unknown["code"], "bad-json");
     }
 
     #[test]

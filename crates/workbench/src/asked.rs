@@ -4,12 +4,17 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use course::{Course, Lesson, Setting, SettingError, Settings};
 use parts::{Draft, Mistake, Mistakes};
 use serde::Deserialize;
 
+use crate::desk::{BoardRefusal, Command};
 use crate::explore::ExploreRequest;
+use crate::pins::Wanted;
 use crate::record::RunRequest;
+use crate::session::filing::{FileFault, FileOrder, MOST_FILE_BYTES, checked_path};
 
 /// Under which name a program of one's own runs, with a wiring of one's own: the workshop's. No lesson is called so.
 pub const WORKSHOP: &str = "workshop";
@@ -212,6 +217,88 @@ pub struct AskedPart {
     pub control: String,
     /// Its new value; an event's amount.
     pub value: i64,
+}
+
+/// The files of the board.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AskedFile {
+    /// What is there.
+    List {},
+    /// What a file holds.
+    Read {
+        /// Its path.
+        path: String,
+    },
+    /// A file gets this.
+    Write {
+        /// Its path.
+        path: String,
+        /// What it is to hold, in base 64.
+        base64: String,
+    },
+    /// A file is deleted.
+    Remove {
+        /// Its path.
+        path: String,
+    },
+}
+
+impl AskedFile {
+    /// What the board is to do.
+    ///
+    /// # Errors
+    /// [`BoardRefusal::File`]: a path that no file can have, or more than a board is given.
+    pub fn command(self) -> Result<Command, BoardRefusal> {
+        let path = |path: &str| checked_path(path).map_err(BoardRefusal::File);
+        Ok(Command::File(match self {
+            Self::List {} => FileOrder::List,
+            Self::Read { path: named } => FileOrder::Read(path(&named)?),
+            Self::Remove { path: named } => FileOrder::Remove(path(&named)?),
+            Self::Write { path: named, base64 } => {
+                let bytes = BASE64.decode(base64).map_err(|_| BoardRefusal::File(FileFault::TooLarge))?;
+                if bytes.len() > MOST_FILE_BYTES {
+                    return Err(BoardRefusal::File(FileFault::TooLarge));
+                }
+                FileOrder::Write(path(&named)?, bytes)
+            }
+        }))
+    }
+}
+
+/// The pins over time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "want", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AskedPins {
+    /// What has come since the last answer.
+    News {
+        /// The record of that answer.
+        #[serde(default)]
+        record: u64,
+        /// Its `next_change`.
+        #[serde(default)]
+        changes: u64,
+        /// Its `next_step`.
+        #[serde(default)]
+        steps: u64,
+    },
+    /// A value change dump.
+    Vcd {},
+    /// A trace for Perfetto.
+    Perfetto {},
+    /// Nothing any more.
+    Nothing {},
+}
+
+impl From<AskedPins> for Command {
+    fn from(asked: AskedPins) -> Self {
+        match asked {
+            AskedPins::News { record, changes, steps } => Self::Pins(Wanted::News { record, changes, steps }),
+            AskedPins::Vcd {} => Self::Pins(Wanted::Vcd),
+            AskedPins::Perfetto {} => Self::Pins(Wanted::Perfetto),
+            AskedPins::Nothing {} => Self::ForgetPins,
+        }
+    }
 }
 
 /// What a person typed.

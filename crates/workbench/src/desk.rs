@@ -6,85 +6,30 @@
 mod mistakes;
 mod ports;
 mod published;
+mod refusal;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use course::{Language, Setting};
-use parts::MoveError;
 use protocol::received::{Hello, Sample};
 
 use crate::clock::Moment;
 use crate::console_out::ConsoleOut;
 use crate::engine::{EngineCommand, EngineReport, Speed};
 use crate::headless::FIRST_RUN;
+use crate::pins::Wanted;
 use crate::record::{Recorder, RunRecord, RunRequest, wire_setting};
+use crate::session::filing::FileOrder;
 use crate::session::{EndReason, LinkTime, RunEnd, SessionEvent, SessionFault, Ticket};
-use crate::state::{BoardFault, BoardKind, BoardState, BoardStatus};
+use crate::state::{BoardKind, BoardState, BoardStatus};
 use mistakes::Mistakes;
 use published::same_numbers;
+pub use refusal::BoardRefusal;
 
 /// Numbers of runs have as many digits as [`FIRST_RUN`], so that frames keep their length.
 const LAST_RUN: u32 = 9999;
-
-/// Why a board does not do what it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BoardRefusal {
-    /// A run is going on.
-    #[error("the board is running a program")]
-    Busy,
-    /// The board is at no prompt.
-    #[error("the board is not ready")]
-    NotReady,
-    /// Nothing runs.
-    #[error("nothing runs on the board")]
-    NothingRuns,
-    /// Its flash is being written.
-    #[error("the board is being flashed")]
-    Flashing,
-    /// No flashing job goes on.
-    #[error("nothing is being flashed")]
-    NothingFlashes,
-    /// Only a virtual board's time can be slowed down, hurried or stopped.
-    #[error("the board runs in real time")]
-    RealTime,
-    /// Its parts are real: hands move them.
-    #[error("the board's parts are real")]
-    PartsAreReal,
-    /// A part was not moved.
-    #[error(transparent)]
-    Part(MoveError),
-    /// Its port cannot be used.
-    #[error(transparent)]
-    Port(BoardFault),
-    /// The session failed at it.
-    #[error(transparent)]
-    Session(#[from] SessionFault),
-    /// The actor has ended.
-    #[error("the board is gone")]
-    Gone,
-}
-
-impl BoardRefusal {
-    /// The stable code; never changed once released.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Busy => "board-busy",
-            Self::NotReady => "board-not-ready",
-            Self::NothingRuns => "nothing-runs",
-            Self::Flashing => "board-flashing",
-            Self::NothingFlashes => "nothing-flashes",
-            Self::RealTime => "board-real-time",
-            Self::PartsAreReal => "parts-are-real",
-            Self::Part(error) => error.code(),
-            Self::Port(fault) => fault.code,
-            Self::Session(fault) => fault.code(),
-            Self::Gone => "board-gone",
-        }
-    }
-}
 
 /// Who waits for an answer, by a number of the host's choice.
 pub type Asker = u64;
@@ -113,6 +58,12 @@ pub enum Command {
         /// Its new value.
         value: i64,
     },
+    /// Look after the board's files.
+    File(FileOrder),
+    /// Tell the pins over time, in this form; they are recorded from the first time on.
+    Pins(Wanted),
+    /// Record the pins no more.
+    ForgetPins,
     /// Send what a person typed, on the page of this lesson.
     Type {
         /// What was typed; control characters mean what they mean at the board's prompt.
@@ -128,8 +79,19 @@ pub enum Command {
     Close,
 }
 
-/// An answer: what was asked for is done, with the number of the run that was started if one was.
-pub type Answer = Result<Option<u32>, BoardRefusal>;
+/// What came of something that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It is done.
+    Done,
+    /// The run of this number was started.
+    Started(u32),
+    /// This is the answer, as JSON text.
+    Told(Arc<str>),
+}
+
+/// An answer to whoever asked.
+pub type Answer = Result<Done, BoardRefusal>;
 
 /// What comes out of a command or a report.
 #[derive(Clone, Debug)]
@@ -203,9 +165,12 @@ pub struct Desk {
     hello: Option<Hello>,
     run: Option<ActiveRun>,
     run_number: u32,
+    /// What runs or ran last, as files of it say.
+    ran: Option<String>,
     stop_askers: Vec<Asker>,
     set_askers: Vec<(Ticket, String, Setting, Asker)>,
     part_askers: Vec<(Ticket, Asker)>,
+    told_askers: Vec<(Ticket, Asker)>,
     last_ticket: Ticket,
     /// The sample that was published last; the same numbers again are no news.
     shown: Option<Sample>,
@@ -232,9 +197,11 @@ impl Desk {
             hello: None,
             run: None,
             run_number: FIRST_RUN - 1,
+            ran: None,
             stop_askers: Vec::new(),
             set_askers: Vec::new(),
             part_askers: Vec::new(),
+            told_askers: Vec::new(),
             last_ticket: 0,
             shown: None,
             console: ConsoleOut::default(),
@@ -292,7 +259,7 @@ impl Desk {
     pub fn obey(&mut self, now: Moment, asker: Asker, command: Command) {
         match command {
             Command::Run(request) => {
-                let answer = self.start(now, *request).map(Some);
+                let answer = self.start(now, *request).map(Done::Started);
                 self.answer(asker, answer);
             }
             Command::Stop => {
@@ -300,7 +267,7 @@ impl Desk {
                     self.stop_askers.push(asker);
                     self.post(EngineCommand::Stop);
                 } else {
-                    self.answer(asker, Ok(None));
+                    self.answer(asker, Ok(Done::Done));
                 }
             }
             Command::Reset => {
@@ -308,7 +275,7 @@ impl Desk {
                 self.resets_again = false;
                 self.post(EngineCommand::Reset);
                 self.set_pace(now, Speed { paused: false, ..self.speed() });
-                self.answer(asker, Ok(None));
+                self.answer(asker, Ok(Done::Done));
             }
             Command::Pause(paused) => self.ask_pace(now, asker, Speed { paused, ..self.speed() }),
             Command::Speed(factor) => self.ask_pace(now, asker, Speed { factor, ..self.speed() }),
@@ -331,15 +298,34 @@ impl Desk {
                 self.part_askers.push((ticket, asker));
                 self.post(EngineCommand::Part { ticket, part, control, value });
             }
+            Command::File(_) if self.run.is_some() => self.answer(asker, Err(BoardRefusal::Busy)),
+            Command::File(order) => {
+                self.last_ticket += 1;
+                self.told_askers.push((self.last_ticket, asker));
+                self.post(EngineCommand::File { ticket: self.last_ticket, order });
+            }
+            Command::Pins(_) | Command::ForgetPins if self.status.kind != BoardKind::Virtual => {
+                self.answer(asker, Err(BoardRefusal::PinsUnseen));
+            }
+            Command::Pins(wanted) => {
+                self.last_ticket += 1;
+                self.told_askers.push((self.last_ticket, asker));
+                let origin = self.ran.clone().unwrap_or_else(|| "ISR Lab".to_owned());
+                self.post(EngineCommand::Pins { ticket: self.last_ticket, wanted, origin });
+            }
+            Command::ForgetPins => {
+                self.post(EngineCommand::ForgetPins);
+                self.answer(asker, Ok(Done::Done));
+            }
             Command::Type { text, lesson } => {
                 if lesson.is_some() && self.run.is_none() {
                     self.turn_console_to(lesson.map(Arc::from));
                 }
                 self.post(EngineCommand::Type(text));
-                self.answer(asker, Ok(None));
+                self.answer(asker, Ok(Done::Done));
             }
             Command::Flash => {
-                let answer = self.flash(now).map(|()| None);
+                let answer = self.flash(now).map(|()| Done::Done);
                 self.answer(asker, answer);
             }
             Command::Open => self.open_askers.push(asker),
@@ -364,8 +350,11 @@ impl Desk {
             EngineReport::Moved { ticket, result } => {
                 if let Some(at) = self.part_askers.iter().position(|(asked, _)| *asked == ticket) {
                     let (_, asker) = self.part_askers.remove(at);
-                    self.answer(asker, result.map(|()| None).map_err(BoardRefusal::Part));
+                    self.answer(asker, result.map(|()| Done::Done).map_err(BoardRefusal::Part));
                 }
+            }
+            EngineReport::Pins { ticket, told } => {
+                self.tell_asker(ticket, told.map(|told| Done::Told(told.into())).ok_or(BoardRefusal::NotReady));
             }
             EngineReport::Busy { run } => self.end_unstarted(now, run),
             EngineReport::Lost(fault) => {
@@ -373,6 +362,13 @@ impl Desk {
                 self.publish_status(now, |status| status.state = BoardState::Fault((&fault).into()));
             }
             EngineReport::Port(report) => self.hear_port(now, report),
+        }
+    }
+
+    fn tell_asker(&mut self, ticket: Ticket, answer: Answer) {
+        if let Some(at) = self.told_askers.iter().position(|(asked, _)| *asked == ticket) {
+            let (_, asker) = self.told_askers.remove(at);
+            self.answer(asker, answer);
         }
     }
 
@@ -387,7 +383,7 @@ impl Desk {
     fn ask_pace(&mut self, now: Moment, asker: Asker, speed: Speed) {
         if self.status.can.slow_motion {
             self.set_pace(now, speed);
-            self.answer(asker, Ok(None));
+            self.answer(asker, Ok(Done::Done));
         } else {
             self.answer(asker, Err(BoardRefusal::RealTime));
         }
@@ -409,6 +405,8 @@ impl Desk {
         let wiring = request.wiring.clone();
         self.post(EngineCommand::Start { order: request.order(number), seed: request.seed, wiring });
         let lesson = request.lesson.clone();
+        let version = self.status.version.as_ref().map(|version| format!(", firmware {}", version.firmware));
+        self.ran = Some(format!("{lesson}, seed {}{}", request.seed, version.unwrap_or_default()));
         self.turn_console_to(Some(Arc::from(&lesson[..])));
         let recorder = Recorder::new(request, number, self.status.version.clone());
         self.run = Some(ActiveRun {
@@ -484,6 +482,10 @@ impl Desk {
                 self.publish_run(now, "running", None);
             }
             SessionEvent::RunEnded(end) => self.end_run(now, &end, record),
+            SessionEvent::Filed(ticket, result) => {
+                let result = result.map_err(BoardRefusal::File);
+                self.tell_asker(ticket, result.map(|filed| Done::Told(filed.to_json().into())));
+            }
             SessionEvent::Answer(ticket, result) => self.answer_set(now, ticket, result),
             SessionEvent::Fault(SessionFault::ResetLoop) if self.resets_again => {}
             SessionEvent::Fault(fault) => {
@@ -512,7 +514,7 @@ impl Desk {
             run.recorder.control_changed(&name, value);
             self.publish_run(now, "running", None);
         }
-        self.answer(asker, result.map(|()| None).map_err(BoardRefusal::from));
+        self.answer(asker, result.map(|()| Done::Done).map_err(BoardRefusal::from));
     }
 
     fn end_run(&mut self, now: Moment, end: &RunEnd, record: Option<RunRecord>) {
@@ -531,7 +533,7 @@ impl Desk {
             }
         });
         for asker in std::mem::take(&mut self.stop_askers) {
-            self.answer(asker, Ok(None));
+            self.answer(asker, Ok(Done::Done));
         }
         for (_, _, _, asker) in std::mem::take(&mut self.set_askers) {
             self.answer(asker, Err(BoardRefusal::NothingRuns));

@@ -5,18 +5,20 @@
 //! why every run begins in the same state.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use course::lesson::Need;
 use course::pins::PinWatch;
 use emulator::bus::{TICKS_PER_SECOND, Tick};
+use emulator::flash::{FLASH_PAGE, FLASH_SIZE};
 use emulator::{Config, EngineKind, FlashImage, Machine, Port, ResetCause, Stop, Stops, Timing};
-use parts::{MoveError, Scope, Wiring};
+use parts::{MoveError, Wiring};
 
 use crate::firmware::LessonFirmware;
 use crate::line::{Drive, Line, LineFault};
-use crate::pins::{PartShown, Pins};
+use crate::pins::{PartShown, Pins, Wanted};
 use crate::session::{LinkTime, Session};
 use crate::version::BoardVersion;
 use crate::witness::{Seen, Truth, Witness};
@@ -30,6 +32,9 @@ const BOOT_LIMIT: Duration = Duration::from_secs(30);
 /// The seed also shifts the moment at which a run begins, by up to this much: on silicon nobody
 /// knows how the timers stand when a program starts.
 const PHASE: Duration = Duration::from_millis(10);
+
+/// The pages of flash with the file system (`firmware/partitions.csv`, `vfs`).
+const FILES: Range<usize> = 0x20_0000 / FLASH_PAGE..FLASH_SIZE / FLASH_PAGE;
 
 /// How virtual boards are emulated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +50,8 @@ pub struct Emulation {
 pub struct EmulatedLine {
     machine: Machine,
     version: Arc<BoardVersion>,
+    /// Names what is seen inside the chip; `None` where the firmware is not ours.
+    firmware: Option<LessonFirmware>,
     console: Port,
     /// Bytes that the board's serial input had no room for yet.
     waiting: VecDeque<u8>,
@@ -65,6 +72,7 @@ impl EmulatedLine {
         Self {
             machine: Machine::new(Config { flash, timing, engine, ..Config::default() }),
             version: Arc::new(BoardVersion { firmware, timing }),
+            firmware: None,
             console,
             waiting: VecDeque::new(),
             pins: Pins::default(),
@@ -83,17 +91,32 @@ impl EmulatedLine {
         self.pins.record(&mut self.machine, changes);
     }
 
-    /// The record of the pins, if one is kept, and the tick at which the board stands.
+    /// Keeps as well what becomes of interrupts, where the firmware's symbols are known and no witness looks.
+    pub fn record_callbacks(&mut self, steps: usize) {
+        let firmware = self.firmware.as_ref().and_then(|firmware| firmware.symbols().ok());
+        if let (Some(firmware), None) = (firmware, &self.witness) {
+            self.pins.record_callbacks(&mut self.machine, steps, &firmware.symbols);
+        }
+    }
+
+    /// The record of the pins as a value change dump, if one is kept. `origin` says what ran.
     #[must_use]
-    pub fn scope(&self) -> Option<(&Scope, Tick)> {
-        self.pins.scope().map(|scope| (scope, self.machine.ticks()))
+    pub fn vcd(&self, origin: &str) -> Option<String> {
+        Some(self.pins.record_of(&self.machine, 0)?.vcd(origin))
+    }
+
+    /// The same as a trace that Perfetto opens, with interrupts and callbacks.
+    #[must_use]
+    pub fn perfetto(&self, origin: &str) -> Option<String> {
+        Some(self.pins.record_of(&self.machine, 0)?.perfetto(origin))
     }
 
     fn fork(&mut self) -> Self {
-        let Self { machine, version, console, waiting, pins, witness: _ } = self;
+        let Self { machine, version, firmware, console, waiting, pins, witness: _ } = self;
         Self {
             machine: machine.fork(),
             version: Arc::clone(version),
+            firmware: firmware.clone(),
             console: *console,
             waiting: waiting.clone(),
             pins: pins.clone(),
@@ -150,7 +173,7 @@ impl Line for EmulatedLine {
         while self.machine.ticks() < deadline {
             let stop = match &mut self.witness {
                 Some(witness) => witness.run(&mut self.machine, deadline),
-                None => self.machine.run_until(deadline),
+                None => self.pins.run(&mut self.machine, deadline),
             };
             match stop {
                 Stop::Deadline => break,
@@ -212,6 +235,28 @@ impl Line for EmulatedLine {
     fn parts(&self) -> Vec<PartShown> {
         self.pins.shown(&self.machine)
     }
+
+    fn files(&self) -> Option<FlashImage> {
+        Some(self.machine.flash().clone())
+    }
+
+    fn put_files(&mut self, files: &FlashImage) {
+        self.machine.copy_flash(FILES, files);
+    }
+
+    fn record(&mut self, changes: Option<usize>) {
+        match changes {
+            Some(changes) => {
+                self.record_pins(changes);
+                self.record_callbacks(changes);
+            }
+            None => self.pins.forget_record(&mut self.machine),
+        }
+    }
+
+    fn tell_pins(&self, number: u64, wanted: Wanted, origin: &str) -> Option<String> {
+        Some(self.pins.record_of(&self.machine, number)?.tell(wanted, origin))
+    }
 }
 
 /// Ticks are 1/480 MHz, link time has nanoseconds: 12 ticks are 25 ns.
@@ -252,7 +297,9 @@ impl BootedBoard {
         let flash = FlashImage::from_bytes(firmware.flash_image())
             .map_err(|error| LineFault::Emulation { cause: error.to_string() })?;
         let session = Session::with_fast_baud(BAUD).resting_when_idle();
-        let drive = Drive::new(EmulatedLine::power_on(flash, firmware.hash(), emulation), session);
+        let mut line = EmulatedLine::power_on(flash, firmware.hash(), emulation);
+        line.firmware = Some(firmware.clone());
+        let drive = Drive::new(line, session);
         let version = Arc::clone(&drive.line.version);
         let origin = Origin::boot(drive, BOOT_LIMIT)?;
         let engine = origin.engine();

@@ -10,7 +10,8 @@ use crate::clock::Moment;
 use crate::flashing::{Progress, Report};
 use crate::line::LineFault;
 pub use crate::pace::{SLOWEST, Speed};
-use crate::pins::PartShown;
+use crate::pins::{PartShown, Wanted};
+use crate::session::filing::FileOrder;
 use crate::session::{LinkTime, RunOrder, SessionEvent, Setting, Ticket};
 use crate::state::{BoardFault, Device};
 
@@ -50,6 +51,24 @@ pub enum EngineCommand {
         /// Its new value.
         value: i64,
     },
+    /// Look after the board's files.
+    File {
+        /// Repeated in the answer.
+        ticket: Ticket,
+        /// What is to be done.
+        order: FileOrder,
+    },
+    /// Tell the pins over time, which are recorded from the first such command on.
+    Pins {
+        /// Repeated in the answer.
+        ticket: Ticket,
+        /// In which form.
+        wanted: Wanted,
+        /// What runs, for files.
+        origin: String,
+    },
+    /// Record the pins no more.
+    ForgetPins,
     /// Send what a person typed.
     Type(String),
     /// Change the speed of virtual time.
@@ -88,6 +107,13 @@ pub enum EngineReport {
         ticket: Ticket,
         /// Nothing was moved where it failed.
         result: Result<(), MoveError>,
+    },
+    /// The answer to a `Pins`, as JSON text.
+    Pins {
+        /// The command's.
+        ticket: Ticket,
+        /// `None`: the board is lost.
+        told: Option<String>,
     },
     /// A `Start` came at a moment at which no run can start.
     Busy {

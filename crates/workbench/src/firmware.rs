@@ -40,6 +40,15 @@ impl LessonFirmware {
         short_hash(self.flash_image())
     }
 
+    /// Hands in the ELF file of a build that was made without it; what cannot be read changes nothing.
+    pub fn learn(&self, elf: &[u8]) {
+        if self.shared.symbols.get().is_none()
+            && let Ok(symbols) = Firmware::parse(elf)
+        {
+            self.shared.symbols.get_or_init(|| symbols);
+        }
+    }
+
     /// The symbols, read once.
     pub(crate) fn symbols(&self) -> Result<Firmware, Refusal> {
         if let Some(symbols) = self.shared.symbols.get() {

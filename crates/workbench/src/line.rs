@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use emulator::FlashImage;
 use parts::{MoveError, Wiring};
 
-use super::pins::PartShown;
+use super::pins::{PartShown, Wanted};
 use super::session::{LinkAction, LinkTime, Session};
 use super::version::BoardVersion;
 
@@ -108,6 +109,24 @@ pub trait Line: Send {
     /// What the parts show.
     fn parts(&self) -> Vec<PartShown> {
         Vec::new()
+    }
+
+    /// The flash with a virtual board's files. A board at a cable keeps its own.
+    fn files(&self) -> Option<FlashImage> {
+        None
+    }
+
+    /// Puts files of an earlier board into a virtual board's flash; its file system has to be mounted anew.
+    fn put_files(&mut self, _files: &FlashImage) {}
+
+    /// Keeps the last so many changes of the pins from now on, or none any more. Nobody sees the pins of a board at a
+    /// cable.
+    fn record(&mut self, _changes: Option<usize>) {}
+
+    /// The record of the pins, as it is wanted: JSON text. `number` tells it from those of earlier boards, `origin` says
+    /// what ran. `None`: no record is kept.
+    fn tell_pins(&self, _number: u64, _wanted: Wanted, _origin: &str) -> Option<String> {
+        None
     }
 }
 

@@ -11,7 +11,9 @@ use crate::engine::{EngineCommand, EngineReport};
 use crate::line::{Drive, Line, LineFault, STEP};
 use crate::pace::{Pace, ShareMeter, Speed};
 use crate::pins::PartShown;
-use crate::session::{LinkTime, RunOrder, SessionEvent};
+use crate::session::filing::{FileFault, FileOrder};
+use crate::session::{LinkTime, RunOrder, SessionEvent, Ticket};
+use emulator::FlashImage;
 use parts::{MoveError, Wiring};
 
 /// The most time that one slice takes, give or take one step.
@@ -20,6 +22,11 @@ const SLICE_WALL: Duration = Duration::from_millis(5);
 const SLICE_STEPS: u32 = 10;
 /// What the parts show is told this far apart at least: 15 times a second.
 const PARTS_INTERVAL: Duration = Duration::from_millis(66);
+
+/// The ticket of what nobody waits for.
+const UNASKED: Ticket = 0;
+/// Changes of the pins that are kept for a page that looks at them: about a megabyte.
+const PIN_CHANGES: usize = 16_384;
 
 /// Makes a booted board with a seed: the same one every time.
 pub type Fresh<L> = Arc<dyn Fn(u64) -> Result<Drive<L>, LineFault> + Send + Sync>;
@@ -82,6 +89,12 @@ pub struct PacedBoard<L> {
     /// What the parts showed when that was told last, and when that was.
     parts: Vec<PartShown>,
     parts_told: Moment,
+    /// Whether the pins are recorded, and the number of that record.
+    recorded: bool,
+    record: u64,
+    /// Whether the present board's files outlive it, and the flash with those that are kept.
+    files_count: bool,
+    files: Option<FlashImage>,
     reports: Vec<EngineReport>,
 }
 
@@ -100,9 +113,13 @@ impl<L: Line> PacedBoard<L> {
             wiring: Arc::default(),
             parts: Vec::new(),
             parts_told: now,
+            recorded: false,
+            record: 0,
+            files_count: false,
+            files: None,
             reports: Vec::new(),
         };
-        board.boot(now, 0);
+        board.boot(now, 0, false);
         board.announce(now);
         board
     }
@@ -133,6 +150,39 @@ impl<L: Line> PacedBoard<L> {
                 };
                 self.reports.push(EngineReport::Moved { ticket, result });
             }
+            EngineCommand::File { ticket, order } => {
+                // The files of a lesson's run are its own: those of the workshop come back.
+                if !self.files_count && self.drive.as_ref().is_some_and(|drive| !drive.session.is_busy()) {
+                    self.boot(now, 0, true);
+                    self.mount();
+                    self.announce(now);
+                }
+                match &mut self.drive {
+                    Some(drive) => drive.session.file(drive.line.now(), ticket, order),
+                    None => self.reports.push(EngineReport::Session {
+                        link: LinkTime::ZERO,
+                        made: now,
+                        event: SessionEvent::Filed(ticket, Err(FileFault::NoAnswer)),
+                    }),
+                }
+            }
+            EngineCommand::Pins { ticket, wanted, origin } => {
+                let begins = !std::mem::replace(&mut self.recorded, true);
+                let told = self.drive.as_mut().and_then(|drive| {
+                    if begins {
+                        drive.line.record(Some(PIN_CHANGES));
+                        self.record += 1;
+                    }
+                    drive.line.tell_pins(self.record, wanted, &origin)
+                });
+                self.reports.push(EngineReport::Pins { ticket, told });
+            }
+            EngineCommand::ForgetPins => {
+                self.recorded = false;
+                if let Some(drive) = &mut self.drive {
+                    drive.line.record(None);
+                }
+            }
             EngineCommand::Stop => {
                 if let Some(drive) = &mut self.drive {
                     drive.session.stop(drive.line.now());
@@ -143,7 +193,8 @@ impl<L: Line> PacedBoard<L> {
                     drive.session.reset(drive.line.now());
                     collect(&mut self.reports, drive, now);
                 }
-                self.boot(now, 0);
+                self.boot(now, 0, self.files_count);
+                self.mount();
                 self.announce(now);
             }
             EngineCommand::Set { ticket, name, value } => {
@@ -197,14 +248,15 @@ impl<L: Line> PacedBoard<L> {
     }
 
     /// Starts a run on a board that nobody has used before: that makes it repeatable.
-    fn start(&mut self, now: Moment, order: RunOrder, seed: u64, wiring: Arc<Wiring>) {
+    fn start(&mut self, now: Moment, mut order: RunOrder, seed: u64, wiring: Arc<Wiring>) {
         let run = order.run;
         if self.drive.as_ref().is_some_and(|drive| drive.session.is_busy()) {
             self.reports.push(EngineReport::Busy { run });
             return;
         }
         self.wiring = wiring;
-        self.boot(now, seed);
+        self.boot(now, seed, order.keeps_files);
+        order.mount_anew = self.files_count && self.files.is_some();
         if let Some(drive) = &mut self.drive
             && drive.session.start(drive.line.now(), order).is_err()
         {
@@ -212,14 +264,42 @@ impl<L: Line> PacedBoard<L> {
         }
     }
 
-    /// Puts a freshly booted board in the place of the present one.
-    fn boot(&mut self, now: Moment, seed: u64) {
+    /// A board at its prompt sees the files that were put into its flash.
+    fn mount(&mut self) {
+        if self.files_count
+            && self.files.is_some()
+            && let Some(drive) = &mut self.drive
+        {
+            drive.session.file(drive.line.now(), UNASKED, FileOrder::Mount);
+        }
+    }
+
+    /// Puts a freshly booted board in the place of the present one; `files` says whether it has the files that are kept, and
+    /// its own are kept after it.
+    fn boot(&mut self, now: Moment, seed: u64, files: bool) {
+        if self.files_count
+            && let Some(drive) = &self.drive
+        {
+            self.files = drive.line.files();
+        }
+        self.files_count = files;
         let fresh = (self.fresh)(seed);
         let wired = fresh.and_then(|mut drive| drive.line.wire(&self.wiring, seed).map(|()| drive));
         // Pages that look at the new board have been told nothing of it.
         self.parts.clear();
         match wired {
-            Ok(drive) => self.drive = Some(drive),
+            Ok(mut drive) => {
+                if self.files_count
+                    && let Some(files) = &self.files
+                {
+                    drive.line.put_files(files);
+                }
+                if self.recorded {
+                    drive.line.record(Some(PIN_CHANGES));
+                    self.record += 1;
+                }
+                self.drive = Some(drive);
+            }
             Err(fault) => self.lose(now, fault),
         }
         self.anchor(now);

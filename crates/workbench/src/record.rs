@@ -9,6 +9,7 @@ use parts::Wiring;
 use protocol::received::{Hello, Latency, Sample, What};
 use serde::Serialize;
 
+use crate::asked::WORKSHOP;
 use crate::driven;
 use crate::pins::PartShown;
 use crate::session::{EndReason, RunEnd, RunOrder, SessionEvent, Setting as WireSetting};
@@ -62,7 +63,9 @@ impl RunRequest {
             Some(driver) => driven::compose(&driver.text, &self.program),
             None => self.program.clone(),
         };
-        RunOrder { run, program, settings, limit: Duration::from_secs(self.seconds.into()) }
+        let keeps_files = self.lesson == WORKSHOP;
+        let limit = Duration::from_secs(self.seconds.into());
+        RunOrder { run, program, settings, limit, keeps_files, mount_anew: false }
     }
 }
 

@@ -129,6 +129,8 @@ enum Phase {
     Parting,
     /// At the prompt, without telemetry.
     Resting,
+    /// Programs of ours look after the board's files.
+    Filing,
     Starting(StartStage),
     Running,
     /// The program has ended; the friendly prompt is awaited.
@@ -193,6 +195,9 @@ pub struct Session {
     portable: bool,
     /// What runs on a board without the lesson firmware.
     script: Option<Script>,
+    /// What is being done with the board's files, and what waits until the board has been greeted.
+    filing: Option<Filing>,
+    filed_later: Option<(Ticket, FileOrder)>,
     tail: Vec<u8>,
     hello: Option<Hello>,
     run: Option<Run>,
@@ -230,6 +235,8 @@ impl Session {
             doubts: 0,
             portable: false,
             script: None,
+            filing: None,
+            filed_later: None,
             tail: Vec::new(),
             hello: None,
             run: None,
@@ -258,10 +265,10 @@ impl Session {
         matches!(self.phase, Phase::Ready | Phase::Parting | Phase::Resting)
     }
 
-    /// Whether a run is being started, runs, or is being ended.
+    /// Whether a run is being started, runs, or is being ended, or files are looked after.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.run.is_some()
+        self.run.is_some() || self.filing.is_some()
     }
 
     /// Whether the host leads: while it boots, starts or ends something, and not while the board is
@@ -277,6 +284,7 @@ impl Session {
             | Phase::Speeding
             | Phase::Script
             | Phase::Settling
+            | Phase::Filing
             | Phase::Starting(_)
             | Phase::Leaving
             | Phase::Proving => true,
@@ -390,9 +398,11 @@ impl Session {
             self.events.push_back(SessionEvent::RunEnded(end));
             return Ok(());
         }
-        let preparing = self.is_portable();
-        let prompt = if preparing {
+        let preparing = self.is_portable() || order.mount_anew;
+        let prompt = if self.is_portable() {
             RawPrompt::enter(&portable::begin(&order), &mut self.out)
+        } else if order.mount_anew {
+            RawPrompt::enter(filing::MOUNT, &mut self.out)
         } else {
             RawPrompt::enter(&order.program, &mut self.out)
         };
@@ -548,6 +558,7 @@ impl Session {
             Phase::Greeting { .. } if self.attached => self.identify(),
             Phase::Greeting { .. } => self.fail(SessionFault::NoLessonFirmware),
             Phase::Script => self.script_overdue(),
+            Phase::Filing => self.filing_overdue(),
             Phase::Settling => self.fail(SessionFault::NoPrompt),
             Phase::Speeding => self.ready(),
             Phase::Starting(StartStage::Prompt { tries }) if tries < PROMPT_TRIES => {
@@ -712,6 +723,7 @@ fn stands_still(first: &Sample, second: &Sample) -> bool {
 
 mod boot_talk;
 mod ending;
+pub mod filing;
 mod hearing;
 mod pieces;
 mod portable;
@@ -722,6 +734,7 @@ mod vocabulary;
 pub use vocabulary::{EndReason, LinkAction, RunEnd, RunOrder, SessionEvent, SessionFault, Setting, Ticket};
 
 use boot_talk::{BootTalk, RESETS_OF_A_LOOP};
+use filing::{FileOrder, Filing};
 use pieces::Pieces;
 use portable::Script;
 use rest::Rest;

@@ -11,7 +11,7 @@ use ports::engine::{Engine, PortCommand};
 use ports::flash::{Cancel, Image};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
-use workbench::desk::{Asker, BoardRefusal, Command, Desk, Effect};
+use workbench::desk::{Answer, Asker, BoardRefusal, Command, Desk, Done, Effect};
 use workbench::engine::{EngineCommand, EngineReport};
 use workbench::record::{RunRecord, RunRequest};
 use workbench::state::BoardStatus;
@@ -24,7 +24,7 @@ const COMMANDS: usize = 32;
 /// A board that nobody looks at and that runs nothing stands still after so long.
 const SLEEP_AFTER: Duration = Duration::from_secs(5);
 
-type Reply = oneshot::Sender<Result<Option<u32>, BoardRefusal>>;
+type Reply = oneshot::Sender<Answer>;
 
 enum Request {
     /// What the desk knows.
@@ -95,9 +95,11 @@ impl Board {
     /// # Errors
     /// A run is going on, or the board is not ready.
     pub async fn run(&self, request: RunRequest) -> Result<u32, BoardRefusal> {
-        let number = self.ask(Command::Run(Box::new(request))).await?;
-        // The desk answers a run that it starts with its number.
-        number.ok_or(BoardRefusal::Gone)
+        match self.ask(Command::Run(Box::new(request))).await? {
+            Done::Started(number) => Ok(number),
+            // The desk answers a run that it starts with its number.
+            Done::Done | Done::Told(_) => Err(BoardRefusal::Gone),
+        }
     }
 
     /// Stops the run, and returns when it has ended.
@@ -146,6 +148,17 @@ impl Board {
     /// There is no such part or control, the parts are real, or the board is gone.
     pub async fn move_part(&self, part: String, control: String, value: i64) -> Result<(), BoardRefusal> {
         self.ask(Command::Part { part, control, value }).await.map(drop)
+    }
+
+    /// Carries a command out that has an answer, and returns that as JSON text.
+    ///
+    /// # Errors
+    /// The board refuses or is gone.
+    pub async fn tell(&self, command: Command) -> Result<Arc<str>, BoardRefusal> {
+        match self.ask(command).await? {
+            Done::Told(told) => Ok(told),
+            Done::Done | Done::Started(_) => Ok(r#"{"done":true}"#.into()),
+        }
     }
 
     /// Sends what a person typed, on the page of this lesson.
@@ -209,11 +222,11 @@ impl Board {
         self.send(Request::CancelFlash).await.map(drop)
     }
 
-    async fn ask(&self, command: Command) -> Result<Option<u32>, BoardRefusal> {
+    async fn ask(&self, command: Command) -> Answer {
         self.send(|reply| Request::Desk(command, reply)).await
     }
 
-    async fn send(&self, request: impl FnOnce(Reply) -> Request) -> Result<Option<u32>, BoardRefusal> {
+    async fn send(&self, request: impl FnOnce(Reply) -> Request) -> Answer {
         let (reply, answer) = oneshot::channel();
         self.commands.send(request(reply)).await.map_err(|_| BoardRefusal::Gone)?;
         answer.await.map_err(|_| BoardRefusal::Gone)?
@@ -302,7 +315,7 @@ impl Actor {
                 self.desk.set_language(self.feed.language());
                 self.desk.tell(now());
                 self.carry_out();
-                _ = reply.send(Ok(None));
+                _ = reply.send(Ok(Done::Done));
             }
             Request::Look => self.engine.post_port(PortCommand::Look),
             Request::Flash(images, reply) => {
@@ -318,7 +331,7 @@ impl Actor {
                 if flashes {
                     self.flashing.cancel();
                 }
-                _ = reply.send(if flashes { Ok(None) } else { Err(BoardRefusal::NothingFlashes) });
+                _ = reply.send(if flashes { Ok(Done::Done) } else { Err(BoardRefusal::NothingFlashes) });
             }
         }
     }

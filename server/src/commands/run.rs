@@ -64,12 +64,10 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let mut drive = arguments.emulation.booted()?.fresh(request.seed)?;
         if let Some(changes) = arguments.record.changes() {
             drive.line.record_pins(changes);
+            drive.line.record_callbacks(changes);
         }
         let record = headless::run(&mut drive, &request, &mut |_| true).map_err(run_error)?;
-        if let Some((scope, until)) = drive.line.scope() {
-            let origin = format!("{}, seed {}", request.lesson, request.seed);
-            arguments.record.write(scope, until, &request.wiring, &origin)?;
-        }
+        arguments.record.write(&drive.line, &format!("{}, seed {}", request.lesson, request.seed))?;
         record
     } else {
         arguments.record.refuse_at_a_cable(&arguments.wiring)?;

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use emulator::bus::Tick;
-use parts::{Draft, HEADER_PINS, Scope, TimeScale, Trace, Vcd, Wiring};
+use parts::{Draft, Wiring};
 
 use super::out::{failure, language};
 use course::words::wiring as wiring_words;
 use ports::folder;
+use workbench::emulated::EmulatedLine;
 
 /// The largest wiring that is read, in bytes.
 const WIRING_MAX_BYTES: usize = 256 * 1024;
@@ -90,47 +90,19 @@ impl RecordOptions {
         Ok(())
     }
 
-    /// Writes what was recorded up to a tick. `origin` says what ran.
-    pub(super) fn write(&self, scope: &Scope, until: Tick, wiring: &Wiring, origin: &str) -> anyhow::Result<()> {
-        let pins = named_pins(scope, until, wiring);
-        let write = |file: &Path, text: String| {
+    /// Writes what was recorded on a board. `origin` says what ran.
+    pub(super) fn write(&self, line: &EmulatedLine, origin: &str) -> anyhow::Result<()> {
+        let files = [(&self.vcd, EmulatedLine::vcd as fn(&_, &_) -> _), (&self.trace, EmulatedLine::perfetto)];
+        for (file, text) in files {
+            let Some(file) = file else { continue };
+            let Some(text) = text(line, origin) else { continue };
             std::fs::write(file, text).map_err(|error| {
                 let name = file.display();
                 failure(format!("cannot write {name}: {error}"), format!("{name} に書き込めません: {error}"))
-            })
-        };
-        if let Some(file) = &self.vcd {
-            let vcd = Vcd { scale: TimeScale::Ns1, pins: pins.clone(), comment: origin.to_owned() };
-            write(file, vcd.write(scope, until))?;
-        }
-        if let Some(file) = &self.trace {
-            let trace = Trace { name: origin.to_owned(), pins, ..Trace::default() };
-            write(file, trace.write(scope, until))?;
+            })?;
         }
         Ok(())
     }
-}
-
-/// The pins of the wiring under the names of its parts, and what else moved.
-fn named_pins(scope: &Scope, until: Tick, wiring: &Wiring) -> Vec<(u8, String)> {
-    let moved = scope.edges(HEADER_PINS, until).0.iter().fold(0_u32, |mask, edge| mask | 1 << edge.pin);
-    let mut pins: Vec<(u8, String)> = Vec::new();
-    for part in wiring.parts() {
-        for (role, pin) in part.kind.roles.iter().zip(&part.pins) {
-            let Some(pin) = *pin else { continue };
-            let name =
-                if part.kind.roles.len() > 1 { format!("{} {}", part.name, role.key) } else { part.name.clone() };
-            match pins.iter_mut().find(|(known, _)| *known == pin) {
-                Some((_, names)) => *names = format!("{names}, {name}"),
-                None => pins.push((pin, name)),
-            }
-        }
-    }
-    let others = (0..u32::BITS as u8).filter(|pin| moved >> pin & 1 != 0);
-    let others: Vec<u8> = others.filter(|pin| !pins.iter().any(|(known, _)| known == pin)).collect();
-    pins.extend(others.into_iter().map(|pin| (pin, String::new())));
-    pins.sort_by_key(|(pin, _)| *pin);
-    pins
 }
 
 #[cfg(test)]

@@ -2,13 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::visitor::Visitor;
-use workbench::asked::{AskedConsole, AskedPart, AskedPause, AskedRun, AskedSet, AskedSpeed, needs_hard};
+use workbench::asked::{
+    AskedConsole, AskedFile, AskedPart, AskedPause, AskedPins, AskedRun, AskedSet, AskedSpeed, needs_hard,
+};
 use workbench::engine::Speed;
 
 #[derive(Serialize)]
@@ -91,6 +95,26 @@ pub(crate) async fn part(
 ) -> Result<Json<Done>, Problem> {
     app.benches.of(visitor)?.board().move_part(body.part, body.control, body.value).await?;
     Ok(DONE)
+}
+
+/// `POST /api/pins`: the pins over time, as JSON.
+pub(crate) async fn pins(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Body(body): Body<AskedPins>,
+) -> Result<Response, Problem> {
+    let told = app.benches.of(visitor)?.board().tell(body.into()).await?;
+    Ok(([(CONTENT_TYPE, "application/json")], told.to_string()).into_response())
+}
+
+/// `POST /api/files`: the files of the board.
+pub(crate) async fn files(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Body(body): Body<AskedFile>,
+) -> Result<Response, Problem> {
+    let told = app.benches.of(visitor)?.board().tell(body.command()?).await?;
+    Ok(([(CONTENT_TYPE, "application/json")], told.to_string()).into_response())
 }
 
 /// `POST /api/console`

@@ -115,6 +115,43 @@ pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
             ("The parts of a board at a cable are real.", "Move them by hand."),
             ("ケーブルで接続したボードの部品は実物です。", "手で動かしてください。"),
         ),
+        "pins-unseen" => (
+            ("Nobody sees the pins of a board at a cable.", "Take the virtual board, or connect a logic analyser."),
+            ("ケーブルで接続したボードのピンは、ここからは見えません。",
+             "仮想ボードを使うか、ロジックアナライザを接続してください。"),
+        ),
+        "file-path" => (
+            ("No file on the board can have this name.",
+             "Use up to 99 letters and digits, `/` for folders, and no quotes or backslashes."),
+            ("この名前のファイルは作れません。",
+             "99 文字以内で、フォルダは `/` で区切り、引用符とバックスラッシュは使わないでください。"),
+        ),
+        "file-too-large" => (
+            ("The file is larger than 64 KB.", "Split it, or leave out what the program does not need."),
+            ("ファイルが 64 KB を超えています。", "分割するか、プログラムに不要な部分を省いてください。"),
+        ),
+        "file-missing" => (
+            ("The board has no such file.", "Look at the list again: a program may have deleted it."),
+            ("ボードにそのファイルはありません。",
+             "一覧を読み直してください。プログラムが削除したのかもしれません。"),
+        ),
+        "file-disk-full" => (
+            ("The board's file system is full.", "Delete files that nobody needs."),
+            ("ボードのファイル領域がいっぱいです。", "不要なファイルを削除してください。"),
+        ),
+        "file-folder" => (
+            ("This is a folder, or lies in something that is none.", "Choose another name, or empty the folder first."),
+            ("これはフォルダであるか、フォルダでないものの中にあります。",
+             "別の名前にするか、先にフォルダを空にしてください。"),
+        ),
+        "file-memory" => (
+            ("The board has too little free memory for this.", "Press Reset and try again, or use a smaller file."),
+            ("ボードの空きメモリが足りません。", "「リセット」を押してもう一度試すか、ファイルを小さくしてください。"),
+        ),
+        "file-no-answer" => (
+            ("The board did not answer about its files.", "Press Reset and try again."),
+            ("ファイルについてボードから応答がありません。", "「リセット」を押して、もう一度試してください。"),
+        ),
         "disk-full" => (
             ("The workbench's disk is full: this was not saved.",
              "Leave the page open and tell the teacher; when there is room again, do it once more."),

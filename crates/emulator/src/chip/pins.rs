@@ -37,6 +37,10 @@ impl Chip {
         if let (Some(scl), Some(sda)) = (self.gpio.input(signal::I2CEXT0_SCL), self.gpio.input(signal::I2CEXT0_SDA)) {
             self.i2c0.set_lines(at, scl, sda);
         }
+        if let Some(level) = self.gpio.matrix_input(signal::U1RXD) {
+            self.uart[1].set_input(at, level);
+            self.plan_uart(1, now);
+        }
         let data = self.gpio.input(signal::FSPID).unwrap_or(false);
         self.spi2.set_inputs(data, self.gpio.input(signal::FSPIQ).unwrap_or(false));
     }
@@ -178,6 +182,7 @@ impl Chip {
             outside: outside.of(pin),
             contention: chip.contention(outside) >> pin & 1 != 0,
             wave: self.wave(pin),
+            trigger: self.gpio.trigger(pin),
         })
     }
 

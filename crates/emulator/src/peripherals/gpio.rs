@@ -3,7 +3,7 @@
 
 use super::io_mux::{Pad, Pads};
 use super::{Registers, bit, field};
-use crate::pins::Drives;
+use crate::pins::{Drives, Trigger};
 
 const OUT: u32 = 0x004;
 const OUT_W1TS: u32 = 0x008;
@@ -36,6 +36,8 @@ const SIMPLE_OUTPUT: u32 = 0x80;
 pub(crate) mod signal {
     pub(crate) const U0TXD: usize = 6;
     pub(crate) const U1TXD: usize = 9;
+    /// The input of the same number.
+    pub(crate) const U1RXD: usize = 9;
     pub(crate) const LEDC_LS_SIG0: usize = 45;
     pub(crate) const RMT_SIG0: usize = 51;
     pub(crate) const I2CEXT0_SCL: usize = 53;
@@ -221,6 +223,11 @@ impl Gpio {
         }
     }
 
+    /// The level that the matrix brings to a peripheral's input; `None` where it brings none.
+    pub(crate) fn matrix_input(&self, signal: usize) -> Option<bool> {
+        bit(self.registers.get(FUNC0_IN_SEL_CFG + 4 * signal as u32), 6).then(|| self.input(signal)).flatten()
+    }
+
     /// The level at a peripheral's input, if the matrix or a pad's own function brings a pin there.
     pub(crate) fn input(&self, signal: usize) -> Option<bool> {
         let config = self.registers.get(FUNC0_IN_SEL_CFG + 4 * signal as u32);
@@ -234,6 +241,20 @@ impl Gpio {
             bit(self.levels, self.pads.input_pad(signal)?)
         };
         Some(level != bit(config, 5))
+    }
+
+    /// What a pin's interrupt waits for, if it is enabled.
+    pub(crate) fn trigger(&self, pin: u8) -> Option<Trigger> {
+        let config = self.registers.get(PIN0 + 4 * u32::from(pin));
+        match field(config, 7, 9) {
+            _ if field(config, 13, 17) == 0 => None,
+            1 => Some(Trigger::Rising),
+            2 => Some(Trigger::Falling),
+            3 => Some(Trigger::Both),
+            4 => Some(Trigger::Low),
+            5 => Some(Trigger::High),
+            _ => None,
+        }
     }
 
     /// Pins whose single edges matter inside the chip: to interrupts, or to a peripheral's input.
@@ -408,6 +429,18 @@ mod tests {
         // A level that still holds sets its bit again right after the clear.
         check(4, &levels, &[true, false, true, true]);
         check(5, &levels, &[true, true, true, false]);
+    }
+
+    #[test]
+    fn what_an_interrupt_waits_for_is_told_where_it_is_enabled() {
+        let triggers = [(1, Trigger::Rising), (2, Trigger::Falling), (3, Trigger::Both), (4, Trigger::Low)];
+        for (kind, trigger) in triggers.into_iter().chain([(5, Trigger::High)]) {
+            let mut board = Board::with_interrupt(5, kind);
+            assert_eq!((board.gpio.trigger(5), board.gpio.trigger(6)), (Some(trigger), None));
+            board.store(PIN0 + 4 * 5, kind << 7);
+            assert_eq!(board.gpio.trigger(5), None, "interrupt type {kind}, not enabled");
+        }
+        assert_eq!(Board::with_interrupt(5, 0).gpio.trigger(5), None);
     }
 
     #[test]

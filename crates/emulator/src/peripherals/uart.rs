@@ -67,6 +67,16 @@ const LINE_CAPACITY: usize = 1 << 20;
 /// The rate autobaud detection finds when the host has not named one.
 const DEFAULT_LINE_BAUD: u32 = 115_200;
 
+/// A frame that comes over a pin; each bit is read in its middle.
+#[derive(Clone, Copy, Debug, Hash)]
+struct Frame {
+    /// When the start bit began.
+    begun: Tick,
+    /// Bits that are read, the start bit the lowest, and how many.
+    bits: u32,
+    read: u64,
+}
+
 /// A UART, blocks UART0 at 0x6000_0000 and UART1 at 0x6001_0000.
 #[derive(Clone, Debug, Hash)]
 pub(crate) struct Uart {
@@ -82,6 +92,11 @@ pub(crate) struct Uart {
     timeout: Tick,
     /// Edges counted by autobaud detection.
     edges: u32,
+    /// The level of the pin that the matrix brings here, and the frame that comes over it.
+    pin: bool,
+    frame: Option<Frame>,
+    /// When the middle of that frame's stop bit is reached (`Tick::MAX`: none comes).
+    frame_due: Tick,
 }
 
 /// The host's end of a UART: what is on the wire towards the chip, and what came out of it.
@@ -121,6 +136,9 @@ impl Uart {
             arrives: Tick::MAX,
             timeout: Tick::MAX,
             edges: 0,
+            pin: true,
+            frame: None,
+            frame_due: Tick::MAX,
         }
     }
 
@@ -147,6 +165,49 @@ impl Uart {
         (bits * sixteenths * TICKS_PER_SECOND / (16 * self.core_hz(at).max(1))).max(1)
     }
 
+    /// Bits of one frame up to the first stop bit, as CONF0 sets them.
+    fn frame_bits(&self) -> u64 {
+        let conf = self.registers.get(CONF0);
+        u64::from(1 + 5 + field(conf, 2, 3) + u32::from(bit(conf, 1)) + 1)
+    }
+
+    /// Reads the bits of the frame on the pin whose middle has been passed.
+    fn read_bits(&mut self, at: Moment) {
+        let Some(mut frame) = self.frame else { return };
+        while frame.read < self.frame_bits()
+            && frame.begun.saturating_add(self.bit_ticks(at, 2 * frame.read + 1) / 2) <= at.now
+        {
+            frame.bits |= u32::from(self.pin) << frame.read;
+            frame.read += 1;
+        }
+        self.frame = Some(frame);
+    }
+
+    /// The pin that the matrix brings to the receiver has this level from now on.
+    pub(crate) fn set_input(&mut self, at: Moment, level: bool) {
+        if level == self.pin {
+            return;
+        }
+        self.read_bits(at);
+        self.pin = level;
+        if self.frame.is_none() && !level {
+            self.frame = Some(Frame { begun: at.now, bits: 0, read: 0 });
+            let middle = self.bit_ticks(at, 2 * self.frame_bits() - 1) / 2;
+            self.frame_due = at.now.saturating_add(middle);
+        }
+    }
+
+    /// The frame on the pin has come to its stop bit. Without one it is no byte.
+    fn take_frame(&mut self, at: Moment) {
+        self.read_bits(at);
+        self.frame_due = Tick::MAX;
+        let Some(frame) = self.frame.take() else { return };
+        let data = 5 + field(self.registers.get(CONF0), 2, 3);
+        if frame.bits >> (self.frame_bits() - 1) & 1 != 0 {
+            self.take_byte(at, (frame.bits >> 1 & ((1 << data) - 1)) as u8);
+        }
+    }
+
     /// Ticks for one frame: start bit, data, parity and stop bits as CONF0 sets them.
     fn frame_ticks(&self, at: Moment) -> Tick {
         let conf = self.registers.get(CONF0);
@@ -161,7 +222,7 @@ impl Uart {
 
     /// The tick of the next event on the line.
     pub(crate) fn deadline(&self) -> Tick {
-        self.sending.map_or(Tick::MAX, |(_, ends)| ends).min(self.arrives).min(self.timeout)
+        self.sending.map_or(Tick::MAX, |(_, ends)| ends).min(self.arrives).min(self.timeout).min(self.frame_due)
     }
 
     /// Starts the next incoming byte if the line is idle and something waits.
@@ -179,6 +240,9 @@ impl Uart {
                 self.take_byte(at, byte);
             }
             self.listen(at, line);
+        }
+        if self.frame_due <= at.now {
+            self.take_frame(at);
         }
         if self.timeout <= at.now {
             self.timeout = Tick::MAX;
@@ -403,6 +467,25 @@ mod tests {
         assert!(timeout > 5 * frame);
         uart.run(at(timeout), &mut line);
         assert_eq!(uart.peek(at(timeout), &line, INT_ST), RXFIFO_TOUT_INT);
+    }
+
+    #[test]
+    fn a_byte_is_read_off_a_pin_bit_by_bit() {
+        let (mut uart, mut line) = configured();
+        // Start bit, 0x4B with the lowest bit first, stop bit; then a line that is held low.
+        let levels = [false, true, true, false, true, false, false, true, false, true];
+        for (n, level) in (0..).zip(levels) {
+            uart.set_input(at(1000 + n * BIT), level);
+        }
+        assert_eq!(uart.peek(at(0), &line, STATUS) & 0x3FF, 0, "the stop bit has not come yet");
+        let due = uart.deadline();
+        assert!(due.abs_diff(1000 + 19 * BIT / 2) < BIT / 10, "{due}");
+        uart.run(at(due), &mut line);
+        assert_eq!(uart.load(at(due), &line, FIFO), 0x4B);
+        uart.set_input(at(20 * BIT), false);
+        let due = uart.deadline();
+        uart.run(at(due), &mut line);
+        assert_eq!((uart.peek(at(due), &line, STATUS) & 0x3FF, uart.deadline()), (0, Tick::MAX));
     }
 
     #[test]

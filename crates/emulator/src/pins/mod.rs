@@ -71,6 +71,21 @@ pub struct PinEvent {
     pub wave: Option<Wave>,
 }
 
+/// What a pin's interrupt waits for (TRM, `GPIO_PINn_INT_TYPE`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// A rising edge.
+    Rising,
+    /// A falling edge.
+    Falling,
+    /// Either edge.
+    Both,
+    /// A low level, for as long as it lasts.
+    Low,
+    /// A high level.
+    High,
+}
+
 /// How a pin stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PinState {
@@ -84,6 +99,8 @@ pub struct PinState {
     pub contention: bool,
     /// LEDC's pulse train on this pin.
     pub wave: Option<Wave>,
+    /// What its interrupt waits for; `None` where it waits for nothing.
+    pub trigger: Option<Trigger>,
 }
 
 /// What one side does to all pins, as bit masks.

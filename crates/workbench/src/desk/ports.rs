@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BoardRefusal, Desk, Effect, since};
+use super::{BoardRefusal, Desk, Done, Effect, since};
 use crate::clock::Moment;
 use crate::engine::PortReport;
 use crate::flashing::{Flashed, LogLine, Logged, Progress};
@@ -45,7 +45,7 @@ impl Desk {
             PortReport::Opened => {
                 self.publish_status(now, |status| status.state = BoardState::Booting);
                 for asker in std::mem::take(&mut self.open_askers) {
-                    self.answer(asker, Ok(None));
+                    self.answer(asker, Ok(Done::Done));
                 }
             }
             PortReport::Absent => self.closed(now, BoardState::Absent),
@@ -98,7 +98,7 @@ impl Desk {
             self.publish_status(now, |status| status.state = state);
         }
         for asker in std::mem::take(&mut self.close_askers) {
-            self.answer(asker, Ok(None));
+            self.answer(asker, Ok(Done::Done));
         }
     }
 }

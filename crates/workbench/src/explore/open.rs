@@ -85,6 +85,8 @@ pub(super) fn quiet_order(request: &ExploreRequest, limit: Duration) -> RunOrder
         program: request.program.clone(),
         settings: settings.iter().map(|(name, value)| (name.clone(), wire_setting(value))).collect(),
         limit,
+        keeps_files: false,
+        mount_anew: false,
     }
 }
 

@@ -151,6 +151,7 @@ impl Session {
     pub(super) fn begin_boot(&mut self) {
         self.rest.typed.clear();
         self.script = None;
+        self.give_filing_up();
         self.boot = BootTalk::default();
         self.events.push_back(SessionEvent::Booting);
         self.enter(Phase::Booting { tries: 1 }, Some(BOOT_TIMEOUT));

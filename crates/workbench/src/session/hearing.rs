@@ -41,6 +41,7 @@ impl Session {
                 }
             }
             Phase::Script => self.hear_script(text),
+            Phase::Filing => self.hear_filing(text),
             Phase::Settling => {
                 if let Some(at) = find(&self.tail, FRIENDLY_PROMPT) {
                     let rest = self.tail.split_off(at);
@@ -81,7 +82,8 @@ impl Session {
         for event in heard {
             let preparing = self.run.as_ref().is_some_and(|run| run.preparing);
             match event {
-                _ if preparing => self.prepare(event),
+                _ if preparing && self.is_portable() => self.prepare(event),
+                _ if preparing => self.mount(event),
                 PromptEvent::Entered => self.next_setting(0),
                 PromptEvent::Uploaded if self.is_portable() => self.go(),
                 PromptEvent::Uploaded => self.enter_start(StartStage::Start),

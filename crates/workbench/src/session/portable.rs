@@ -554,7 +554,8 @@ mod tests {
     fn settings_are_written_as_python_values() {
         let settings =
             vec![("rate".to_owned(), Setting::Number(-5)), ("it's".to_owned(), Setting::Choice("a\\b".to_owned()))];
-        let order = RunOrder { run: 3, program: String::new(), settings, limit: Duration::from_secs(2) };
+        let (program, limit) = (String::new(), Duration::from_secs(2));
+        let order = RunOrder { run: 3, program, settings, limit, keeps_files: false, mount_anew: false };
         assert_eq!(without_native("x = 1\n"), None);
         let (program, note) = without_native("def f(): pass\n  @micropython.native\ndef g(): pass\n").unwrap();
         assert_eq!(program, "def f(): pass\n  #micropython.native\ndef g(): pass\n");

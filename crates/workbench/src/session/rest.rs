@@ -40,6 +40,7 @@ impl Session {
         self.enter(Phase::Ready, self.rest.allowed.then_some(REST_AFTER));
         self.rest.numbers = None;
         self.out.append(&mut self.rest.typed);
+        self.file_now();
     }
 
     /// Something happened at the prompt: rest is put off.
@@ -80,7 +81,7 @@ impl Session {
     /// The line has its first speed again.
     pub(super) fn begin_rest(&mut self) {
         self.enter(Phase::Resting, None);
-        if !self.rest.typed.is_empty() {
+        if !self.rest.typed.is_empty() || self.files_later() {
             self.greet(1);
         }
     }

@@ -353,7 +353,8 @@ impl Bench {
 
     fn order(&self) -> RunOrder {
         let settings = vec![("rate".into(), Setting::Number(1000)), ("kind".into(), Setting::Choice("hard".into()))];
-        RunOrder { run: 7, program: "count = 0\n".repeat(40), settings, limit: Duration::from_millis(500) }
+        let (program, limit) = ("count = 0\n".repeat(40), Duration::from_millis(500));
+        RunOrder { run: 7, program, settings, limit, keeps_files: false, mount_anew: false }
     }
 
     #[track_caller]

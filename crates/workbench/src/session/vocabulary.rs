@@ -6,6 +6,8 @@ use std::time::Duration;
 use protocol::received::{Event, Hello, Sample};
 use serde::{Deserialize, Serialize};
 
+use super::filing::{FileFault, Filed};
+
 /// The value of a control: numbers and named options.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -17,7 +19,7 @@ pub enum Setting {
 }
 
 /// One run as the session needs to know it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunOrder {
     /// The host's number of the run, above 0.
     pub run: u32,
@@ -27,6 +29,10 @@ pub struct RunOrder {
     pub settings: Vec<(String, Setting)>,
     /// How long the program may run; zero for no limit.
     pub limit: Duration,
+    /// The program is to find the files of runs before it; on a virtual board others begin with none.
+    pub keeps_files: bool,
+    /// The board's flash holds files that it has not seen yet.
+    pub mount_anew: bool,
 }
 
 /// How a run came to its end.
@@ -186,6 +192,8 @@ pub enum SessionEvent {
     RunEnded(RunEnd),
     /// A request was answered.
     Answer(Ticket, Result<(), SessionFault>),
+    /// What came of an order about the board's files.
+    Filed(Ticket, Result<Filed, FileFault>),
     /// The board cannot be used; a reset may mend it.
     Fault(SessionFault),
 }

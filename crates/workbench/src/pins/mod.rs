@@ -1,12 +1,23 @@
 //! What is wired to an emulated board's pins, for as long as the board lives: parts, and a record of the pins if somebody
 //! wants one.
 
-use std::sync::Arc;
+mod callbacks;
+#[cfg(test)]
+mod tests;
+mod told;
 
-use emulator::Machine;
+use std::sync::{Arc, LazyLock};
+
+use emulator::bus::Tick;
 use emulator::pins::AttachError;
+use emulator::{Machine, Stop, Stops};
+use inspector::symbols::Symbols;
 use parts::{MoveError, Scope, Shown, Wired, Wiring};
 use serde::Serialize;
+
+use callbacks::Callbacks;
+use told::Record;
+pub use told::Wanted;
 
 /// What one part shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +33,7 @@ pub struct PartShown {
 pub(crate) struct Pins {
     on: Option<(Arc<Wiring>, Wired)>,
     scope: Option<Scope>,
+    callbacks: Option<Callbacks>,
 }
 
 impl Pins {
@@ -48,9 +60,41 @@ impl Pins {
         self.scope = Some(Scope::begin(machine, changes));
     }
 
+    /// Keeps as well what becomes of interrupts. The machine's stops are this record's from now on, so a run that somebody
+    /// else watches has none.
+    pub(crate) fn record_callbacks(&mut self, machine: &mut Machine, steps: usize, symbols: &Symbols) {
+        // A firmware without these functions is not ours: its pins are recorded all the same.
+        self.callbacks = Callbacks::of(symbols, steps).ok();
+        machine.set_stops(self.callbacks.as_ref().map(Callbacks::stops).unwrap_or_default());
+    }
+
     /// The record, if one is kept.
     pub(crate) fn scope(&self) -> Option<&Scope> {
         self.scope.as_ref()
+    }
+
+    /// Keeps nothing any more.
+    pub(crate) fn forget_record(&mut self, machine: &mut Machine) {
+        self.scope = None;
+        if self.callbacks.take().is_some() {
+            machine.set_stops(Stops::default());
+        }
+    }
+
+    /// Runs the machine, and looks at what is recorded of its interrupts.
+    pub(crate) fn run(&mut self, machine: &mut Machine, until: Tick) -> Stop {
+        match &mut self.callbacks {
+            Some(callbacks) => callbacks.run(machine, until),
+            None => machine.run_until(until),
+        }
+    }
+
+    /// The record, if one is kept, to be told as number `number`.
+    pub(crate) fn record_of(&self, machine: &Machine, number: u64) -> Option<Record<'_>> {
+        static NOTHING: LazyLock<Wiring> = LazyLock::new(Wiring::default);
+        let wiring = self.on.as_ref().map_or(&*NOTHING, |(wiring, _)| wiring);
+        let (scope, callbacks) = (self.scope.as_ref()?, self.callbacks.as_ref());
+        Some(Record { number, scope, callbacks, wiring, now: machine.ticks() })
     }
 
     /// Hears what the machine tells of its pins; called whenever it has run.
