@@ -24,6 +24,7 @@ const EXTMOD: &[&str] = &[
     "machine_i2c",
     "machine_mem",
     "machine_pulse",
+    "machine_pwm",
     "machine_signal",
     "machine_spi",
     "machine_uart",

@@ -67,6 +67,24 @@ extern "C" fn fw_adc_read(pin: u32, attenuation: u32) -> u32 {
     raw
 }
 
+/// The chip's temperature in tenths of a degree Celsius, by the sensor's range from -10 to 80 degrees (TRM, chapter
+/// "On-Chip Sensors and Analog Signal Processing", its formula with the offset of that range, 0).
+#[unsafe(no_mangle)]
+extern "C" fn fw_temperature() -> i32 {
+    const SETTLE_TICKS: u64 = 300 * crate::clock::TICKS_PER_MICRO;
+    SYSTEM::regs().perip_clk_en0().modify(|_, w| w.apb_saradc_clk_en().set_bit());
+    SYSTEM::regs().perip_rst_en0().modify(|_, w| w.apb_saradc_rst().clear_bit());
+    let adc = APB_SARADC::regs();
+    adc.tsens_ctrl2().modify(|_, w| w.clk_sel().set_bit());
+    adc.tsens_ctrl().modify(|_, w| w.pu().set_bit());
+    let begun = crate::clock::ticks();
+    while crate::clock::ticks() - begun < SETTLE_TICKS {}
+    let raw = i32::from(adc.tsens_ctrl().read().out().bits());
+    adc.tsens_ctrl().modify(|_, w| w.pu().clear_bit());
+    // T = 0.4386 raw - 27.88 offset - 20.52
+    (raw * 4386 - 205_200) / 1000
+}
+
 /// The base address of its interfaces, as burnt in.
 #[unsafe(no_mangle)]
 extern "C" fn fw_unique_id(mac: *mut u8) {

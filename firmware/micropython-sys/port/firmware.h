@@ -71,6 +71,13 @@ int fw_flash_read(uint32_t offset, uint8_t *bytes, size_t len);
 int fw_flash_write(uint32_t offset, const uint8_t *bytes, size_t len);
 int fw_flash_erase(uint32_t offset, size_t len);
 
+// What the partition table says, and the whole chip by addresses.
+typedef struct { uint8_t kind, subtype; bool encrypted; uint32_t address, size; char label[17]; } fw_partition_t;
+bool fw_partition(uint32_t index, fw_partition_t *entry);
+int fw_chip_flash_read(uint32_t address, uint8_t *bytes, size_t len);
+int fw_chip_flash_write(uint32_t address, const uint8_t *bytes, size_t len);
+int fw_chip_flash_erase(uint32_t address, size_t len);
+
 // The lab module. Names and options stay valid until the VM restarts.
 typedef struct { const char *text; size_t len; } fw_text_t;
 enum { FW_TOO_MANY = -1, FW_NAME_TOO_LONG = -2, FW_OTHER_KIND = -3, FW_RESERVED = -4 };
@@ -115,6 +122,20 @@ void fw_wdt_feed(void);
 // Cycles of a zero bit's high and low part, then of a one bit's.
 void fw_bitstream(uint32_t pin, const uint32_t *cycles, const uint8_t *bytes, size_t len);
 void fw_unique_id(uint8_t *mac);
+// Tenths of a degree Celsius.
+int32_t fw_temperature(void);
+// RMT: divider and cycles of the carrier are those of 80 MHz. Words have to stay until fw_rmt_busy denies.
+void fw_rmt_start(uint32_t channel, uint32_t pin, uint32_t divider, bool idle, uint32_t high, uint32_t low, bool level);
+void fw_rmt_write(uint32_t channel, const uint32_t *words, size_t count, bool loops);
+bool fw_rmt_busy(uint32_t channel);
+void fw_rmt_end_loop(uint32_t channel);
+void fw_rmt_stop(uint32_t channel);
+// LEDC: a timer counts to 2^bits, a count for each divider/256 cycles of 80 MHz; duties are counts.
+void fw_pwm_timer(uint32_t timer, uint32_t divider, uint32_t bits);
+void fw_pwm_timer_stop(uint32_t timer);
+void fw_pwm_start(uint32_t channel, uint32_t timer, uint32_t pin, uint32_t duty, bool inverted);
+void fw_pwm_duty(uint32_t channel, uint32_t duty);
+void fw_pwm_stop(uint32_t channel, bool level);
 // Parity: 0 even, 1 odd, else none.
 bool fw_uart_start(uint32_t baud, uint32_t bits, int32_t parity, uint32_t stop, uint32_t tx, uint32_t rx);
 void fw_uart_stop(void);

@@ -90,6 +90,8 @@ _Noreturn void port_vm_run(uint8_t *stack_top, size_t stack_bytes, uint8_t *heap
         mp_cstack_init_with_top(stack_top, stack_bytes);
         gc_init(heap, heap + heap_bytes);
         mp_init();
+        // As ports/esp32/main.c.
+        mp_obj_list_append(mp_sys_path, mp_obj_new_str_from_cstr("/lib"));
         readline_init0();
         port_code_state = NULL;
         fw_vm_started();
@@ -109,6 +111,9 @@ _Noreturn void port_vm_run(uint8_t *stack_top, size_t stack_bytes, uint8_t *heap
         mp_hal_set_interrupt_char(-1);
         fw_silence();
         fw_uart_stop();
+        machine_pwm_deinit_all();
+        fw_rmt_stop(0);
+        fw_rmt_stop(1);
         gc_sweep_all();
         mp_deinit();
     }

@@ -25,6 +25,9 @@ void machine_timer_start(machine_timer_obj_t *self, mp_obj_t callback, bool hard
 // The slot of a pin's interrupt.
 int machine_pin_slot(mp_obj_t pin);
 
+// Silences every pin of machine.PWM; called when the VM ends.
+void machine_pwm_deinit_all(void);
+
 // irq.c: gives a slot its callback and the callback's argument. Call with the slot's interrupt off.
 void port_irq_attach(uint32_t slot, mp_obj_t callback, mp_obj_t argument);
 mp_obj_t port_irq_callback(uint32_t slot);

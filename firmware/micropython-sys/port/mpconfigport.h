@@ -122,6 +122,9 @@ uint32_t fw_random(void);
 #define MICROPY_PY_MACHINE_ADC_DEINIT           (1)
 #define MICROPY_PY_MACHINE_ADC_READ             (1)
 #define MICROPY_PY_MACHINE_ADC_READ_UV          (1)
+#define MICROPY_PY_MACHINE_PWM                  (1)
+#define MICROPY_PY_MACHINE_PWM_DUTY             (1)
+#define MICROPY_PY_MACHINE_PWM_INCLUDEFILE      "port/machine_pwm_port.h"
 #define MICROPY_PY_MACHINE_WDT                  (1)
 #define MICROPY_PY_MACHINE_WDT_INCLUDEFILE      "port/machine_wdt_port.h"
 #define MICROPY_PY_MACHINE_DHT_READINTO         (1)

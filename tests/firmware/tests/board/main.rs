@@ -5,8 +5,10 @@
 
 mod conformance;
 mod console;
+mod esp32;
 mod modules;
 mod pins;
+mod pwm;
 mod pyb;
 mod reports;
 mod soak;
