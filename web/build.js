@@ -23,7 +23,7 @@ const COMMON = {
 
 // The bench has pieces of its own: with those that the other pages share it would ask for ten files more.
 for (const entryPoints of [["js/bench.js"], [
-  "js/course.js", "js/boards.js", "js/workshop.js", "js/class-host.js", "js/class-list.js", "js/class-show.js", "js/class-wall.js", "js/tab-worker.js", "js/tab-job-worker.js", "js/site-bench.js", "js/site-course.js", "js/site-sw.js",
+  "js/course.js", "js/boards.js", "js/workshop.js", "js/class-host.js", "js/class-list.js", "js/class-show.js", "js/class-wall.js", "js/class-sampler.js", "js/tab-worker.js", "js/tab-job-worker.js", "js/site-bench.js", "js/site-course.js", "js/site-sw.js",
   "css/style.css", "css/pages.css", "css/no-script.css",
 ]]) {
   await build({ ...COMMON, entryPoints, entryNames: "[name]", chunkNames: "[name]-[hash]", splitting: true, format: "esm" });

@@ -6,6 +6,7 @@
 mod actions;
 mod carrying;
 mod joining;
+mod sampling;
 mod secrets;
 mod told;
 
@@ -23,6 +24,7 @@ use crate::store::{KEY_BYTES, Store, StoreError, VisitorId};
 
 pub use actions::Tell;
 pub use joining::{Joined, NewClass};
+pub use sampling::{Sample, foretells};
 pub use secrets::host_token;
 pub use told::{head, learner_sees, rows};
 

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
@@ -19,6 +19,8 @@ use ports::clock::now;
 const KEPT_EVENTS: usize = 2048;
 /// Bytes kept for them: a flood on the console must not push the memory up.
 const KEPT_BYTES: usize = 512 * 1024;
+/// How long they are kept: hundreds of learners leave an event now and then for hours, and who comes back later loads anew.
+const KEPT_FOR: Duration = Duration::from_secs(5 * 60);
 
 /// The console text that a new reader is shown first, in bytes.
 const CONSOLE_TAIL_BYTES: usize = 8 * 1024;
@@ -72,6 +74,15 @@ struct Ring {
     console: String,
     /// Whose text that is.
     console_lesson: Option<Arc<str>>,
+}
+
+impl Ring {
+    /// Whether the oldest event gives way.
+    fn is_too_much(&self, now: Moment) -> bool {
+        let many = self.events.len() > 1;
+        let old = self.events.front().is_some_and(|event| now.saturating_sub(event.made) > KEPT_FOR);
+        self.events.len() > KEPT_EVENTS || many && (self.bytes > KEPT_BYTES || old)
+    }
 }
 
 /// The kinds of events that describe a state, in the order in which a new reader is told: a newer
@@ -132,10 +143,10 @@ impl Feed {
             ring.states.push(event.clone());
         }
         ring.events.push_back(event);
-        while ring.events.len() > KEPT_EVENTS || (ring.bytes > KEPT_BYTES && ring.events.len() > 1) {
-            if let Some(old) = ring.events.pop_front() {
-                ring.bytes -= old.data.len();
-            }
+        while ring.is_too_much(made)
+            && let Some(old) = ring.events.pop_front()
+        {
+            ring.bytes -= old.data.len();
         }
         drop(ring);
         self.newest.send_replace(id);
@@ -332,6 +343,17 @@ mod tests {
         tokio::task::yield_now().await;
         feed.publish("sample", "new");
         assert_eq!(waiting.await.unwrap(), [6]);
+    }
+
+    #[test]
+    fn what_happened_long_ago_gives_way_to_what_happens() {
+        let feed = Arc::new(Feed::starting_after(0));
+        let at = |minutes: u64| Moment::from_secs(60 * minutes);
+        for (minutes, kept) in [(1, 1), (3, 2), (6, 3), (7, 3), (60, 1)] {
+            feed.publish_made("outcome", "{}", at(minutes));
+            assert_eq!(feed.lock().events.len(), kept, "after {minutes} minutes");
+        }
+        assert_eq!(ids(&feed.after(3, 9)), [1_000_001, 5], "who comes back hears of a gap");
     }
 
     #[tokio::test]

@@ -176,6 +176,27 @@ describe("a class", () => {
     await wall.locator("[data-close]").click();
     await wall.close();
 
+    // The class as a sampler: one setting, everybody with a seed of their own, beside what the explorer foretells.
+    const sampler = await context.newPage();
+    await sampler.setViewportSize({ width: 1280, height: 720 });
+    await sampler.goto(`${grid}/sampler`);
+    await sampler.locator("#sample-kind").selectOption("hard");
+    const thirdBench = new BenchPage(third);
+    await thirdBench.open("lost-update");
+    await sampler.locator("[data-sample-form] .button").click();
+    await third.locator('[data-control="kind"] input[value=hard]:checked').waitFor({ state: "attached", timeout: SEEN_MS });
+    assert.notEqual(await third.locator("[data-seed]").inputValue(), "9");
+    await thirdBench.runFor(1);
+    const sampled = await thirdBench.run();
+    assert.ok(sampled.lost > 0);
+    await sampler.locator("[data-sample-words]", { hasText: "1 of 3 learners have run this" }).waitFor({ timeout: SEEN_MS });
+    await sampler.locator("[data-sample-words]", { hasText: "The explorer foretells" }).waitFor({ timeout: CHECK_TIMEOUT_MS });
+    assert.equal(await sampler.locator(".sample-mark").count(), 1);
+    await look(sampler, "sampler");
+    await sampler.setViewportSize({ width: 390, height: 844 });
+    await look(sampler, "sampler-phone");
+    await sampler.close();
+
     // A pass counts as verified once the server has run the program itself.
     await bench.openRest();
     await ada.locator("[data-exercise] .class-note", { hasText: "When does it run?" }).waitFor();
@@ -237,6 +258,7 @@ describe("a class", () => {
     assert.equal(table.trim().split("\r\n").length, 1 + 4 * 2, table);
     assert.match(table, /^Ada,L15 Lost update,.*,yes,yes,/m);
     await host.locator("[data-end]").click();
+    await host.locator("[data-ended]").waitFor({ timeout: SEEN_MS });
     await ada.reload();
     await ada.locator("[data-class-strip]", { hasText: "ended" }).waitFor();
     await ada.goto("/class/me/results");

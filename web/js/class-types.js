@@ -46,7 +46,12 @@
 /**
  * A lesson of the class, as a host's page knows it.
  * @typedef {{ slug: string, id: string, title: string, questions: { id: string, question: string }[],
- *   controls: import("./types.js").ControlData[] }} ClassLesson
+ *   controls: import("./types.js").ControlData[], foretells: boolean }} ClassLesson
+ */
+
+/**
+ * What everybody measured with one setting: the values themselves, or shares between 0 and 1 of another one.
+ * @typedef {{ name: string, of: string | null, points: { value: number, seed: number }[], learners: number }} Sample
  */
 
 export {};

@@ -17,6 +17,12 @@ const BOARD_TOPICS = new Set(["board", "sample", "event", "console", "run", "mis
 /** What is told of jobs; all else is the server's. */
 const JOB_TOPICS = new Set(["check", "explore"]);
 
+/** A page that is hidden for longer hears of nothing until it is seen again. */
+const HIDDEN_MS = 20_000;
+
+/** A stream that was refused is asked for again after this. */
+const AGAIN_MS = 4000;
+
 const JSON_HEADERS = { "content-type": "application/json", accept: "application/json" };
 
 /** The host could not be reached at all. */
@@ -54,11 +60,51 @@ const SERVER = {
     void fetch(path, { method: "PUT", keepalive: true, headers: JSON_HEADERS, body: JSON.stringify(body) });
   },
   stream(path, topics, heard, linked) {
-    const source = new EventSource(path);
-    for (const topic of topics) source.addEventListener(topic, (event) => heard(topic, JSON.parse(event.data)));
-    source.addEventListener("open", () => linked(true));
-    source.addEventListener("error", () => linked(false));
-    return { close: () => source.close() };
+    /** @type {EventSource | null} */
+    let source = null;
+    let last = "";
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const open = () => {
+      const opened = new EventSource(last === "" ? path : `${path}${path.includes("?") ? "&" : "?"}last=${last}`);
+      source = opened;
+      for (const topic of topics) {
+        opened.addEventListener(topic, (event) => {
+          last = event.lastEventId;
+          heard(topic, JSON.parse(event.data));
+        });
+      }
+      opened.addEventListener("open", () => linked(true));
+      opened.addEventListener("error", () => {
+        linked(false);
+        // A browser comes back by itself to a server that is away, but not to one that refused it for the moment.
+        if (opened.readyState === EventSource.CLOSED && source === opened) later(open, AGAIN_MS);
+      });
+    };
+    const close = () => {
+      clearTimeout(timer);
+      source?.close();
+      source = null;
+    };
+    /** @param {() => void} due @param {number} ms */
+    const later = (due, ms) => {
+      clearTimeout(timer);
+      timer = setTimeout(due, ms);
+    };
+    // A page that nobody looks at takes none of the few connections that a browser has to a host, and its learner is away.
+    const seen = () => {
+      if (document.visibilityState === "hidden") later(close, HIDDEN_MS);
+      else if (source === null) open();
+      else clearTimeout(timer);
+    };
+    document.addEventListener("visibilitychange", seen);
+    open();
+    return {
+      close: () => {
+        document.removeEventListener("visibilitychange", seen);
+        close();
+      },
+    };
   },
 };
 

@@ -54,6 +54,9 @@ pub struct Push {
     pub settings: Settings,
     /// The seed, where it is to change.
     pub seed: Option<u32>,
+    /// Whether everybody gets a seed of their own.
+    #[serde(default)]
+    pub each: bool,
 }
 
 /// How far a question to the class is.
@@ -241,6 +244,12 @@ impl Seat {
         }
     }
 
+    /// A seed that is this learner's own: any such number will do, and six digits are easily read out.
+    #[must_use]
+    pub fn own_seed(&self) -> u32 {
+        (self.visitor.0.unsigned_abs() % 1_000_000) as u32
+    }
+
     /// A new learner.
     #[must_use]
     pub fn new(name: &Nickname, visitor: VisitorId, words: [u8; WORDS_HASH_BYTES], now: i64) -> Self {
@@ -327,8 +336,7 @@ impl Class {
     /// The seed of a seat's runs.
     #[must_use]
     pub fn seed_of(&self, seat: &Seat) -> u32 {
-        // Any number that is the seat's own will do; six digits are easily read out.
-        self.seed.unwrap_or_else(|| (seat.visitor.0.unsigned_abs() % 1_000_000) as u32)
+        self.seed.unwrap_or_else(|| seat.own_seed())
     }
 
     /// The host's language.

@@ -33,6 +33,9 @@ pub enum Tell {
         settings: Settings,
         /// The seed, where it is to change.
         seed: Option<u32>,
+        /// Whether everybody gets a seed of their own.
+        #[serde(default)]
+        each: bool,
     },
     /// Look up, or go on.
     Eyes {
@@ -80,9 +83,9 @@ impl Classes {
                     lesson(&slug)?;
                     told.goto = Some(Note { n: told.number(), text: slug });
                 }
-                Tell::Push { lesson: slug, settings, seed } => {
+                Tell::Push { lesson: slug, settings, seed, each } => {
                     lesson(&slug)?.settings(&settings)?;
-                    told.push = Some(Push { n: told.number(), lesson: slug, settings, seed });
+                    told.push = Some(Push { n: told.number(), lesson: slug, settings, seed, each });
                 }
                 Tell::Eyes { on } => told.eyes = on,
                 Tell::Solutions { open } => class.solutions = open,

@@ -108,7 +108,12 @@ pub fn learner_sees(class: &Class, member: Member, course: &Course, language: La
         "eyes": class.told.eyes,
         "solutions": class.solutions,
         "goto": class.told.goto,
-        "push": class.told.push,
+        "push": class.told.push.as_ref().map(|push| json!({
+            "n": push.n,
+            "lesson": push.lesson,
+            "settings": push.settings,
+            "seed": if push.each { Some(seat.own_seed()) } else { push.seed },
+        })),
         "message": class.told.message,
         "note": seat.note.as_ref().filter(|note| !note.text.is_empty()),
         "question": question,

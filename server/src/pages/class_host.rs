@@ -126,6 +126,20 @@ pub struct WallPage {
     pub data: String,
 }
 
+/// What everybody measured, as a histogram.
+#[derive(Debug, Template)]
+#[template(path = "class-sampler.html")]
+pub struct SamplerPage {
+    /// What is around it.
+    pub frame: Frame,
+    /// The class's number.
+    pub id: i64,
+    /// Its title.
+    pub title: String,
+    /// What the scripts need: the controls of the lessons.
+    pub data: String,
+}
+
 /// A learner's results, to be printed.
 #[derive(Debug, Template)]
 #[template(path = "class-results.html")]

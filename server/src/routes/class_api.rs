@@ -12,11 +12,11 @@ use super::class_host::hosted;
 use super::json::Body;
 use crate::app::AppState;
 use crate::class::{ClassId, ClassProblem, Decided, SeatId};
-use crate::classes::Tell;
+use crate::classes::{Sample, Tell};
 use crate::error::Problem;
 use crate::language::Visiting;
 use crate::visitor::Visitor;
-use course::{Language, Lesson};
+use course::{Language, Lesson, Settings};
 use workbench::headless::Boards as _;
 use workbench::judge::{self, arrivals_criterion};
 use workbench::record::RunRequest;
@@ -30,6 +30,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/classes/{id}", delete(remove))
         .route("/api/classes/{id}/tell", post(tell))
         .route("/api/classes/{id}/decide", post(decide))
+        .route("/api/classes/{id}/sample", post(sample))
         .route("/api/classes/{id}/pin", post(new_pin))
         .route("/api/classes/{id}/end", post(end))
         .route("/api/classes/{id}/invite", post(invite))
@@ -94,6 +95,24 @@ async fn decide(State(app): State<AppState>, visitor: Visitor, Path(id): Path<i6
     let decided = Decided::of(&row, &prediction).ok_or(ClassProblem::Input("the run answers nothing"))?;
     app.classes.decide(ClassId(id), question.n, decided).await?;
     Ok(DONE)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SampleBody {
+    lesson: String,
+    settings: Settings,
+}
+
+/// `POST /api/classes/{id}/sample`: what everybody measured with these settings.
+async fn sample(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Path(id): Path<i64>,
+    Body(body): Body<SampleBody>,
+) -> Result<Json<Sample>, Problem> {
+    visitor.hosts(ClassId(id))?;
+    Ok(Json(app.classes.sample(&app.course, ClassId(id), &body.lesson, &body.settings).await?))
 }
 
 /// `POST /api/classes/{id}/pin`: another PIN.

@@ -14,11 +14,13 @@ use serde_json::{Value, json};
 use super::pages::{frame, html};
 use crate::app::AppState;
 use crate::class::{Class, ClassId, ClassProblem, shown_pin};
-use crate::classes::NewClass;
+use crate::classes::{NewClass, foretells};
 use crate::error::Problem;
 use crate::lan;
 use crate::language::Visiting;
-use crate::pages::class_host::{HostPage, LessonChoice, ListPage, ListedClass, PathChoice, QrView, ShowPage, WallPage};
+use crate::pages::class_host::{
+    HostPage, LessonChoice, ListPage, ListedClass, PathChoice, QrView, SamplerPage, ShowPage, WallPage,
+};
 use crate::pages::frame::Part;
 use crate::visitor::Visitor;
 use course::catalogue::{self, script_json};
@@ -36,6 +38,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/class/{id}", get(grid))
         .route("/class/{id}/show", get(show))
         .route("/class/{id}/wall", get(wall))
+        .route("/class/{id}/sampler", get(sampler))
 }
 
 async fn list(
@@ -203,6 +206,7 @@ fn lessons(course: &Course, class: &Class, language: Language) -> Vec<Value> {
                 "title": lesson.title.plain(language),
                 "questions": questions.collect::<Vec<_>>(),
                 "controls": crate::pages::bench::controls_data(lesson, language),
+                "foretells": foretells(lesson),
             })
         })
         .collect()
@@ -247,6 +251,25 @@ async fn wall(
         title: class.title.clone(),
         address,
         pin: shown_pin(&class.pin),
+        data: script_json(&json!({ "id": id, "lessons": lessons(&app.course, class, language) })),
+        frame,
+    });
+    html(&page)
+}
+
+async fn sampler(
+    State(app): State<AppState>,
+    visitor: Visitor,
+    Visiting(language): Visiting,
+    headers: HeaderMap,
+    Path(id): Path<i64>,
+) -> Result<Response, Problem> {
+    let room = hosted(&app, visitor, id)?;
+    let path = format!("/class/{id}/sampler");
+    let frame = frame(&app, visitor, language, &headers, Part::Class, &path, &BTreeMap::new())?;
+    let page = room.look(|class| SamplerPage {
+        id,
+        title: class.title.clone(),
         data: script_json(&json!({ "id": id, "lessons": lessons(&app.course, class, language) })),
         frame,
     });

@@ -34,6 +34,8 @@ pub(crate) struct Listens {
     class: Option<i64>,
     #[serde(default)]
     board: Place,
+    /// The last event that the page has seen, where it comes back on a new stream: it had been hidden.
+    last: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -59,7 +61,7 @@ pub(crate) async fn stream(
     // One that has its board in the tab takes none from others.
     let here = listens.board == Place::Server;
     let board = if here { app.benches.listening(visitor).map(|bench| bench.board()) } else { None };
-    let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()).or(listens.last);
     let (first, reader) = match last_seen {
         Some(id) => desk.feed.reader_again(id),
         None => desk.feed.reader(),

@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{OUTCOMES_KEPT, Store, StoreError, VisitorId, Work, file, now_s};
 use crate::class::{Class, ClassId, Learner, Progress, Seat, SeatId};
@@ -164,6 +165,25 @@ impl Store {
                 }
             }
             Ok(ClassId(class))
+        })
+        .await
+    }
+
+    /// The newest row that every learner of a class measured with the lesson's own program and exactly these settings, given
+    /// as JSON with its keys in order.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn sample(&self, class: ClassId, lesson: String, settings: String) -> Result<Vec<Value>, StoreError> {
+        self.ask("sampling a class", move |database| {
+            // Beside a MAX, SQLite takes the other columns from the row that has it.
+            let sql = "SELECT MAX(outcome.id), outcome.row FROM seat JOIN outcome ON outcome.visitor = seat.visitor
+                WHERE seat.class = ?1 AND outcome.lesson = ?2 AND json_extract(outcome.row, '$.program') = 'lesson'
+                    AND json_extract(outcome.row, '$.settings') = ?3
+                GROUP BY seat.id ORDER BY seat.id";
+            let mut rows = database.prepare_cached(sql)?;
+            let rows = rows.query_map(params![class.0, lesson, settings], |row| file::text(row, 1))?;
+            rows.map(|row| Ok(super::json(&row?))).collect()
         })
         .await
     }

@@ -146,6 +146,51 @@ async fn what_is_exported_runs_to_the_same_outcomes() {
     }
 }
 
+#[tokio::test]
+async fn the_class_is_a_sampler_of_one_setting() {
+    let class = Hosted::start(ServeConfig::default()).await;
+    let learners = [class.join("a").await, class.join("b").await, class.join("c").await, class.join("d").await];
+    let hard = json!({ "kind": "hard" });
+    let run = async |learner: &Visitor, settings: &Value, program: &str, seed: u32, lost: u32| {
+        let row = json!({
+            "lesson": "lost-update", "settings": settings, "changed": [], "program": program, "seconds": 1, "seed": seed,
+            "why": "finished", "values": { "lost": lost, "isr_adds": 400 }, "verdict": null, "answers": {},
+        });
+        let answer = learner.post("/api/lessons/lost-update/outcomes", row).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    };
+    run(&learners[0], &hard, "lesson", 1, 400).await;
+    run(&learners[0], &hard, "lesson", 11, 100).await;
+    run(&learners[1], &hard, "lesson", 22, 120).await;
+    run(&learners[2], &json!({ "kind": "soft" }), "lesson", 33, 5).await;
+    run(&learners[2], &hard, "own", 33, 7).await;
+    let ask = json!({ "lesson": "lost-update", "settings": hard });
+    let sample = class.host.post(&class.api("/sample"), ask.clone()).await.json;
+    let points = json!([{ "value": 0.25, "seed": 11 }, { "value": 0.3, "seed": 22 }]);
+    assert_eq!(
+        sample,
+        json!({ "name": "lost", "of": "isr_adds", "points": points, "learners": 4 }),
+        "the newest of each"
+    );
+    assert_eq!(learners[0].post(&class.api("/sample"), ask).await.code(), "class-host-only");
+
+    // One setting for all, each with a seed of their own.
+    let told = json!({ "tell": "push", "lesson": "lost-update", "settings": hard, "seed": null, "each": true });
+    assert_eq!(class.tell(told).await.status, StatusCode::OK);
+    let mut seeds = std::collections::BTreeSet::new();
+    for learner in &learners {
+        let push = learner.events(None).await.until(|event| event.name == "class").await.data["push"].clone();
+        assert_eq!(push["settings"], json!({ "kind": "hard" }));
+        seeds.insert(push["seed"].as_u64().unwrap());
+    }
+    assert_eq!(seeds.len(), learners.len());
+    for language in ["en", "ja"] {
+        let path = format!("/class/{}/sampler", class.id);
+        let page = class.host.send(Method::GET, &path, &[("accept-language", language)], String::new()).await;
+        assert!(page.status == StatusCode::OK && !page.text.contains(">class."), "{language}");
+    }
+}
+
 /// `isrlab class ...`
 fn command(arguments: &[&str], folder: &std::path::Path) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_isrlab"));
