@@ -1,6 +1,6 @@
 # The commands of everyday; `cargo xtask --help` lists the finer ones.
 
-.PHONY: run test test-hardware bench soak soak-cable soak-links soak-visitors ready
+.PHONY: run test test-hardware bench soak soak-cable soak-links soak-visitors soak-class ready
 
 # Options of `isrlab serve`, such as ARGS=--lan
 ARGS ?=
@@ -14,7 +14,7 @@ LESSONS ?=
 ROUNDS ?= 200
 # How many faulty links soak-links tries
 LINKS ?= 300
-# How long soak lets random guests run, and soak-visitors hostile visitors
+# How long soak lets random guests run, soak-visitors hostile visitors, and soak-class a class of 300 (which needs root)
 SECONDS ?= 600
 
 run: ready
@@ -41,6 +41,9 @@ soak-links: ready
 
 soak-visitors: ready
 	@cargo xtask soak-visitors $(SECONDS)
+
+soak-class: ready
+	@cargo xtask soak-class $(SECONDS)
 
 # cargo xtask installs whatever else is missing, but to be built it needs a Rust toolchain and a linker.
 RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)

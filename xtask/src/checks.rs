@@ -187,6 +187,17 @@ pub(crate) fn soak_cable(workspace: &Workspace, rounds: u32) -> Result<()> {
     Ok(())
 }
 
+/// A class of 300 at work for `seconds`, in network namespaces; fails where a change takes long to the host's grid, or memory grows.
+pub(crate) fn soak_class(workspace: &Workspace, seconds: u32) -> Result<()> {
+    setup::prepare(workspace, Purpose::Bench)?;
+    parts(workspace)?;
+    step(&format!("A class of 300 for {seconds} s"), || {
+        run(cargo(workspace, "bench")
+            .args(["--locked", "--package", "isrlab", "--bench", "class_load", "--"])
+            .arg(seconds.to_string()))
+    })
+}
+
 /// Flashes and runs over so many links that drop, alter, delay and cut; prints how each ended, and the tally.
 pub(crate) fn soak_links(workspace: &Workspace, links: u32) -> Result<()> {
     setup::prepare(workspace, Purpose::Test)?;

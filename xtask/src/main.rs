@@ -86,6 +86,12 @@ enum Task {
         #[arg(default_value_t = 200)]
         rounds: u32,
     },
+    /// A class of 300 with boards in their tabs: fails where the server's memory grows; needs root
+    SoakClass {
+        /// How long
+        #[arg(default_value_t = 1800)]
+        seconds: u32,
+    },
     /// Flashing and running over links that drop, alter, delay and cut
     SoakLinks {
         /// How many links
@@ -172,6 +178,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<()> {
         Task::Soak { seconds } => checks::soak(workspace, seconds),
         Task::SoakVisitors { seconds } => checks::soak_visitors(workspace, seconds),
         Task::SoakCable { rounds } => checks::soak_cable(workspace, rounds),
+        Task::SoakClass { seconds } => checks::soak_class(workspace, seconds),
         Task::SoakLinks { links } => checks::soak_links(workspace, links),
         Task::HostInstructions => host_instructions::measure(workspace),
         Task::Hardware { port, image, lessons } => workbench::hardware(workspace, &port, image.as_deref(), &lessons),
