@@ -190,15 +190,17 @@ impl Ledc {
         }
     }
 
-    fn overflow(&mut self, timer: usize, mut times: u64) {
+    fn overflow(&mut self, timer: usize, overflows: u64) {
         for number in 0..CHANNELS {
+            // Each channel takes over by itself.
+            let mut times = overflows;
             if self.channels[number].timer != timer && !self.takes_over(number, timer) {
                 continue;
             }
             self.count_overflows(number, times);
             if self.channels[number].update {
                 self.take_over(number);
-                times -= 1;
+                times = times.saturating_sub(1);
             }
             self.fade(number, times);
         }
