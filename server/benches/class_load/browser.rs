@@ -33,10 +33,6 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_default()
-    }
-
     /// What stands between two texts of a page.
     pub(crate) fn between(&self, before: &str, after: &str) -> Option<&str> {
         self.body.split_once(before)?.1.split_once(after).map(|(text, _)| text)
