@@ -1,6 +1,6 @@
 /**
  * The service worker of a site without a server: keeps every file of one version, so that the course is there without a
- * network. The version and the list of files stand in `files.json`; `isrlab site` puts the version before this script too,
+ * network. The version and the list of files stand in `contents.json`; `isrlab site` puts the version before this script too,
  * so that a browser sees that there is a new one.
  * @module
  */
@@ -11,7 +11,7 @@ const PREFIX = "isrlab-";
 
 worker.addEventListener("install", (/** @type {any} */ event) => {
   event.waitUntil((async () => {
-    const { version, files } = await (await fetch("files.json", { cache: "no-store" })).json();
+    const { version, files } = await (await fetch("contents.json", { cache: "no-store" })).json();
     const cache = await caches.open(PREFIX + version);
     await cache.addAll(files.map((/** @type {string} */ file) => new Request(file, { cache: "no-cache" })));
     await worker.skipWaiting();
@@ -21,7 +21,7 @@ worker.addEventListener("install", (/** @type {any} */ event) => {
 worker.addEventListener("activate", (/** @type {any} */ event) => {
   event.waitUntil((async () => {
     const names = (await caches.keys()).filter((name) => name.startsWith(PREFIX)).sort();
-    const { version } = await (await fetch("files.json", { cache: "no-store" })).json().catch(() => ({}));
+    const { version } = await (await fetch("contents.json", { cache: "no-store" })).json().catch(() => ({}));
     if (version !== undefined) await Promise.all(names.filter((name) => name !== PREFIX + version).map((name) => caches.delete(name)));
     await worker.clients.claim();
   })());

@@ -89,7 +89,7 @@ fn hard_conditional_loses_in_one_longer_interval() {
     let [interval] = explored.losing()[..] else { panic!("not one interval: {:?}", explored.losing()) };
     assert_eq!(explored.bytecode(interval.from), "LOAD_GLOBAL count");
     assert_eq!(explored.bytecode(interval.to - 1), "STORE_GLOBAL count");
-    let why = "As for the plain statement, but the value is held through the condition as well: 357 of 456.";
+    let why = "As for the plain statement, but the value is held through the condition as well: 358 of 457.";
     insta::with_settings!({ description => why }, { insta::assert_snapshot!(explored.report()) });
 }
 
@@ -109,7 +109,7 @@ fn soft_conditional_loses_whatever_is_queued_before_its_last_jump() {
     assert_eq!(interval.from, 0);
     assert!(explored.bytecode(interval.to - 1).starts_with("JUMP"), "{}", explored.bytecode(interval.to - 1));
     let why = "A callback that is queued here runs after POP_JUMP_IF_FALSE or JUMP, where main holds the old \
-             value: 270 of 456, and those that arrived since the safe point before. In JUMP the queue is \
+             value: 271 of 457, and those that arrived since the safe point before. In JUMP the queue is \
              looked at 5 boundaries before the end; what comes later waits for the loop's own jump.";
     insta::with_settings!({ description => why }, { insta::assert_snapshot!(explored.report()) });
 }

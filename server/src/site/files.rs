@@ -16,7 +16,7 @@ use super::{SiteError, SiteKind};
 use crate::assets;
 
 /// The list of a site's files: a service worker reads it, and the next writing of the same site.
-const LIST: &str = "files.json";
+const LIST: &str = "contents.json";
 /// What begins so belongs to sites that are opened as files.
 const SINGLE: &str = "single-";
 /// What such a site brings along in one script, under the names that the page's scripts use.

@@ -98,6 +98,8 @@ async fn a_program_is_talked_to_interrupted_and_told_what_it_did_wrong() {
     // Ctrl-C ends a program as Stop does, and is no exception.
     visitor.post("/api/run", run("while True:\n    pass\n")).await;
     events.until(|event| event.name == "run" && event.data["state"] == "running").await;
+    // Before the board's interpreter has begun with it, Ctrl-C is a character like others.
+    events.until(|event| event.name == "sample" && event.data["run_us"].as_u64() > Some(0)).await;
     visitor.post("/api/console", typed("\u{3}")).await;
     let ended = events.end_of_run().await.data;
     assert_eq!((&ended["why"], &ended["program"]), (&json!("stopped"), &json!("own")));
