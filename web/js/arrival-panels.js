@@ -100,7 +100,7 @@ export class ArrivalPanels {
     const states = { done: text("explore.bytecode_done"), in_progress: text("explore.in_progress"), to_come: text("explore.to_come") };
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     this.python.replaceChildren(
-      ...(python === undefined ? [make("p", { class: "empty" }, text("explore.between"))] : [make("ol", { class: "bytecodes" }, ...python.bytecodes.map(({ offset, opcode, argument, state }) =>
+      ...(python === undefined ? [make("p", { class: "empty" }, text("explore.between"))] : [make("ol", { class: "bytecodes", tabindex: "0" }, ...python.bytecodes.map(({ offset, opcode, argument, state }) =>
         make("li", { "data-state": state, ...(state === "in_progress" ? { "aria-current": "step" } : {}) },
           make("span", { class: "offset" }, String(offset).padStart(2, "0")), make("span", { class: "opcode" }, [opcode, argument].filter(Boolean).join(" ")), make("span", { class: "state" }, states[state]))))]),
       ...(names.length === 0 ? [] : [make("table", { class: "before-after" },

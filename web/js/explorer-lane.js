@@ -68,9 +68,6 @@ export class ExplorerLane {
       this.#paintTable();
     });
     root.addEventListener("change", () => this.#settingsChanged());
-    // A browser restores what was chosen before a reload; the page begins with the lesson's case.
-    for (const input of all(root, "input[type=radio]", HTMLInputElement)) input.checked = input.defaultChecked;
-    wholeWindow.checked = false;
     bench.bus.on("editor", () => this.#settingsChanged());
     bench.bus.on("outcome", () => this.#paintShares());
     bench.bus.on("explore", (progress) => {

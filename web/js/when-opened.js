@@ -3,6 +3,7 @@
  * arrival to show. A button that is pressed before it is there is pressed again once it is.
  * @module
  */
+import { all } from "./dom.js";
 
 /** So far below the window the section begins to be fetched. */
 const NEAR = "600px 0px";
@@ -33,6 +34,8 @@ export function whenOpened(section, bus, atOnce, open) {
     await once();
     button.click();
   };
+  // A browser restores what was chosen before a reload; the page begins with the lesson's case.
+  for (const input of all(section, "input", HTMLInputElement)) input.checked = input.defaultChecked;
   const near = new IntersectionObserver((seen) => { if (seen.some(({ isIntersecting }) => isIntersecting)) void once(); }, { rootMargin: NEAR });
   near.observe(section);
   section.addEventListener("focusin", () => void once(), { once: true });

@@ -54,6 +54,7 @@ impl Registers {
     }
 
     /// Writes all registers; what stands for x0 is lost.
+    #[cfg(traces)]
     pub(crate) fn set_all(&mut self, values: &[u32; 32]) {
         self.0 = *values;
         self.0[0] = 0;

@@ -268,6 +268,7 @@ impl Cache {
     }
 
     /// How often everything was dropped.
+    #[cfg(traces)]
     pub(super) fn drops(&self) -> u64 {
         self.drops
     }
