@@ -56,15 +56,16 @@ async function story(address) {
     await page.click("[data-check]");
     await page.waitForSelector("[data-check-message].trouble:not([hidden])", { timeout: CHECK_TIMEOUT_MS });
     await page.evaluate(() => document.querySelector("[data-editor]")?.scrollIntoView());
-    const editor = await page.waitForSelector(".cm-content");
+    // The editor lives in a shadow root.
+    const editor = await page.waitForSelector(">>> .cm-content");
     await editor?.click();
     await page.keyboard.down("Control");
     await page.keyboard.press("a");
     await page.keyboard.up("Control");
-    await page.evaluate((text) => {
+    await editor?.evaluate((content, text) => {
       const clipboardData = new DataTransfer();
       clipboardData.setData("text/plain", text);
-      document.querySelector(".cm-content")?.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+      content.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
     }, SOLUTION);
     await page.waitForFunction(() => document.querySelector("[data-saved]")?.textContent === "saved");
     await page.click("[data-check]");
