@@ -42,9 +42,9 @@ async function told(page, slug, words) {
 
 /** Leaves the settings alone for a while, however fast the board is here. @param {import("playwright-core").Page} page */
 async function leaveAlone(page) {
-  const elapsed_s = () => Number.parseFloat(document.querySelector("[data-elapsed]")?.textContent ?? "") || 0;
-  const from_s = await page.evaluate(elapsed_s);
-  await page.waitForFunction((until_s) => Number.parseFloat(document.querySelector("[data-elapsed]")?.textContent ?? "") >= until_s, from_s + STRETCH_S);
+  const elapsed_s = async () => Number(/[\d.]+/.exec(await page.locator("[data-elapsed]").innerText())?.[0] ?? 0);
+  const until_s = await elapsed_s() + STRETCH_S;
+  while (await elapsed_s() < until_s) await page.waitForTimeout(100);
 }
 
 describe("a learner who obeys", () => {
