@@ -88,7 +88,7 @@ pub(crate) fn host(workspace: &Workspace) -> Result<()> {
         let folder = firmware::build_lesson_firmware_from(workspace, release)?;
         step(&format!("Testing the firmware built from MicroPython {}", release.version), || {
             run(nextest(workspace)
-                .args(["--package", "firmware-tests", "--profile", "ci"])
+                .args(["--workspace", "--profile", "ci", "--filterset", "package(firmware-tests)"])
                 .env("ISRLAB_FIRMWARE_DIR", folder))
         })?;
     }
