@@ -23,7 +23,9 @@ extern "C" fn fw_pwm_timer(timer: u32, divider: u32, bits: u32) {
     ledc.conf().write(|w| unsafe { w.apb_clk_sel().bits(APB_CLOCK).clk_en().set_bit() });
     let conf = ledc.timer(timer as usize).conf();
     conf.write(|w| unsafe { w.clk_div().bits(divider).duty_res().bits(bits as u8).rst().set_bit() });
-    conf.write(|w| unsafe { w.clk_div().bits(divider).duty_res().bits(bits as u8).rst().clear_bit().para_up().set_bit() });
+    conf.write(|w| unsafe {
+        w.clk_div().bits(divider).duty_res().bits(bits as u8).rst().clear_bit().para_up().set_bit()
+    });
 }
 
 #[unsafe(no_mangle)]
