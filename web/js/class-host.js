@@ -3,9 +3,10 @@
  * @module
  */
 import { Announcer } from "./announcer.js";
-import { Trouble, post, send } from "./api.js";
+import { post, send } from "./api.js";
 import { goLive, startPage } from "./app.js";
 import { readData, text } from "./catalogue.js";
+import { command } from "./class-command.js";
 import { Grid, GROUPS } from "./class-grid.js";
 import { LearnerPanel } from "./class-learner.js";
 import { ToAll } from "./class-to-all.js";
@@ -29,7 +30,7 @@ const panel = new LearnerPanel(one(document, "[data-learner]", HTMLElement), dat
   grid.draw();
   maybe(document, `[data-seat="${seat}"] .learner-name`, HTMLButtonElement)?.focus();
 });
-const toAll = new ToAll(one(document, "[data-to-all]", HTMLDetailsElement), data.lessons, command, base);
+const toAll = new ToAll(one(document, "[data-to-all]", HTMLDetailsElement), data.lessons, (request) => command(bus, request), base);
 const hide = one(document, "[data-hide-names]", HTMLInputElement);
 const age = one(document, "[data-age]", HTMLElement);
 const counts = one(document, "[data-counts]", HTMLElement);
@@ -47,18 +48,6 @@ function open(seat) {
 function nameOf(seat) {
   const row = grid.rows.get(seat);
   return row ? grid.name(row) : "";
-}
-
-/** @param {() => Promise<any>} request */
-async function command(request) {
-  bus.emit("trouble", null);
-  try {
-    return await request();
-  } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
-    bus.emit("trouble", error);
-    return null;
-  }
 }
 
 bus.on("grid", ({ now, head, rows }) => {
@@ -126,21 +115,21 @@ one(document, "[data-grid]", HTMLTableElement).addEventListener("keydown", (even
 for (const button of all(document, "[data-new-pin]", HTMLButtonElement)) {
   // Beside the news that somebody guesses one click is enough.
   const sure = button.closest("[data-guessing]") !== null;
-  button.addEventListener("click", () => { if (sure || confirm(text("room.new_pin_sure"))) void command(() => post(`${base}/pin`)); });
+  button.addEventListener("click", () => { if (sure || confirm(text("room.new_pin_sure"))) void command(bus, () => post(`${base}/pin`)); });
 }
 const invited = maybe(document, "[data-invited]", HTMLElement);
 maybe(document, "[data-invite]", HTMLButtonElement)?.addEventListener("click", async () => {
-  const answer = await command(() => post(`${base}/invite`));
+  const answer = await command(bus, () => post(`${base}/invite`));
   if (answer && invited) invited.textContent = text("room.invited", { link: `${location.origin}${answer.path}` });
 });
 maybe(document, "[data-revoke]", HTMLButtonElement)?.addEventListener("click", async () => {
-  const answer = await command(() => post(`${base}/revoke`));
+  const answer = await command(bus, () => post(`${base}/revoke`));
   if (answer && invited) invited.textContent = text("room.revoked");
 });
-maybe(document, "[data-end]", HTMLButtonElement)?.addEventListener("click", () => { if (confirm(text("room.end_sure"))) void command(() => post(`${base}/end`)); });
+maybe(document, "[data-end]", HTMLButtonElement)?.addEventListener("click", () => { if (confirm(text("room.end_sure"))) void command(bus, () => post(`${base}/end`)); });
 maybe(document, "[data-delete]", HTMLButtonElement)?.addEventListener("click", async () => {
   if (!confirm(text("room.delete_sure"))) return;
-  if (await command(() => send("DELETE", base, {}))) location.assign("/class");
+  if (await command(bus, () => send("DELETE", base, {}))) location.assign("/class");
 });
 
 goLive(bus, [`/events?class=${data.id}`]);

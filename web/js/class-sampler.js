@@ -2,9 +2,10 @@
  * The class as a sampler: everybody's run of one setting, each with a seed of their own, beside what the explorer foretells.
  * @module
  */
-import { Trouble, post } from "./api.js";
+import { post } from "./api.js";
 import { goLive, startPage } from "./app.js";
 import { readData, text } from "./catalogue.js";
+import { command } from "./class-command.js";
 import { shown } from "./counters.js";
 import { make, one, setText } from "./dom.js";
 import { percent } from "./format.js";
@@ -41,20 +42,8 @@ new ResizeObserver(show).observe(chart);
 
 one(page, "[data-sample-form]", HTMLFormElement).addEventListener("submit", async (event) => {
   event.preventDefault();
-  await command(() => post(`${base}/tell`, { tell: "push", lesson: lesson.value, settings: settingsIn(fields), seed: null, each: true }));
+  await command(bus, () => post(`${base}/tell`, { tell: "push", lesson: lesson.value, settings: settingsIn(fields), seed: null, each: true }));
 });
-
-/** @template T @param {() => Promise<T>} request @returns {Promise<T | null>} */
-async function command(request) {
-  bus.emit("trouble", null);
-  try {
-    return await request();
-  } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
-    bus.emit("trouble", error);
-    return null;
-  }
-}
 
 /** Another lesson has other controls. */
 function choose() {
@@ -70,14 +59,14 @@ function key() {
 async function look() {
   asked += 1;
   const [mine, settings, known] = [asked, settingsIn(fields), key()];
-  const found = await command(() => post(`${base}/sample`, { lesson: lesson.value, settings }));
+  const found = await command(bus, () => post(`${base}/sample`, { lesson: lesson.value, settings }));
   if (mine !== asked || found === null) return;
   sample = found;
   show();
   if (foretold.has(known)) return;
   foretold.set(known, null);
   if (!data.lessons.find(({ slug }) => slug === lesson.value)?.foretells) return;
-  const report = await command(() => post(`/api/lessons/${lesson.value}/explore`, { settings }));
+  const report = await command(bus, () => post(`/api/lessons/${lesson.value}/explore`, { settings }));
   foretold.set(known, report?.predicted_share?.share ?? null);
   show();
 }

@@ -20,8 +20,13 @@ export async function fetched(load) {
       // What fails in the piece itself fails again.
       if (!(error instanceof TypeError)) throw error;
       await new Promise((resolve) => {
-        const timer = setTimeout(resolve, AGAIN_MS);
-        addEventListener("online", () => { clearTimeout(timer); resolve(null); }, { once: true });
+        const again = () => {
+          clearTimeout(timer);
+          removeEventListener("online", again);
+          resolve(null);
+        };
+        const timer = setTimeout(again, AGAIN_MS);
+        addEventListener("online", again);
       });
     }
   }

@@ -163,7 +163,7 @@ function remembered() {
 
 addEventListener("hashchange", () => { void begin(); });
 await begin();
-const { createCodeEditor } = await import("./code-editor.js");
+const { createCodeEditor } = await fetched(() => import("./code-editor.js"));
 code = createCodeEditor(host, { program: workshop.program, editable: true, label: text("live.editor_label"), hazards: [], changed: typed, run: () => { void row.start(); } });
 host.hidden = false;
 area.hidden = true;
