@@ -69,17 +69,20 @@ pub(crate) fn wait_unless(ready: impl FnOnce() -> bool) {
 
 /// The lines of the lesson levels, as bits of CPU_INT_ENABLE.
 static LESSON_LINES: AtomicU32 = AtomicU32::new(0);
+/// The same and telemetry's: all whose routines take longer than a moment.
+static LONG_LINES: AtomicU32 = AtomicU32::new(0);
 
-/// Finds out which lines esp-hal uses for the lesson levels.
+/// Finds out which lines esp-hal uses for telemetry and the lesson levels.
 pub(crate) fn init() {
-    let mut lines = 0;
-    for priority in 1..=LESSON_LEVELS {
-        // An unused source is mapped to each level in turn, and where it went is read back.
-        interrupt::enable(Interrupt::FROM_CPU_INTR3, lesson_level(priority));
-        lines |= 1 << INTERRUPT_CORE0::regs().core_0_intr_map(Interrupt::FROM_CPU_INTR3 as usize).read().map().bits();
-    }
+    // An unused source is mapped to each level in turn, and where it went is read back.
+    let line = |level| {
+        interrupt::enable(Interrupt::FROM_CPU_INTR3, level);
+        1 << INTERRUPT_CORE0::regs().core_0_intr_map(Interrupt::FROM_CPU_INTR3 as usize).read().map().bits()
+    };
+    let lesson_lines = (1..=LESSON_LEVELS).map(|priority| line(lesson_level(priority))).fold(0, |all, line| all | line);
+    LONG_LINES.store(lesson_lines | line(TELEMETRY), Ordering::Relaxed);
     interrupt::disable(esp_hal::system::Cpu::ProCpu, Interrupt::FROM_CPU_INTR3);
-    LESSON_LINES.store(lines, Ordering::Relaxed);
+    LESSON_LINES.store(lesson_lines, Ordering::Relaxed);
 }
 
 /// The level of a lesson's interrupt; `priority` is Python's, 1..=7.
@@ -107,27 +110,47 @@ pub(crate) fn set_level(source: Interrupt, level: Priority) {
     interrupt::enable(source, level);
 }
 
-/// Masks the lesson levels; returns whether they were enabled. From main and lesson levels.
+/// Masks lines; returns those that were enabled.
 #[esp_hal::ram]
-pub(crate) fn lesson_disable() -> bool {
-    let lines = LESSON_LINES.load(Ordering::Relaxed);
+fn mask(lines: u32) -> u32 {
     let register = INTERRUPT_CORE0::regs().cpu_int_enable();
     let enabled = register.read().bits();
     register.write(|w| unsafe { w.bits(enabled & !lines) });
     // A write takes effect on its way; reading it back makes sure that it has arrived.
     register.read();
-    enabled & lines != 0
+    enabled & lines
+}
+
+/// Unmasks lines.
+#[esp_hal::ram]
+fn unmask(lines: u32) {
+    let register = INTERRUPT_CORE0::regs().cpu_int_enable();
+    register.modify(|r, w| unsafe { w.bits(r.bits() | lines) });
+    register.read();
+}
+
+/// Masks the lesson levels; returns whether they were enabled. From main and lesson levels.
+#[esp_hal::ram]
+pub(crate) fn lesson_disable() -> bool {
+    mask(LESSON_LINES.load(Ordering::Relaxed)) != 0
 }
 
 /// Unmasks the lesson levels if `enabled`. From main and lesson levels.
 #[esp_hal::ram]
 pub(crate) fn lesson_restore(enabled: bool) {
     if enabled {
-        let lines = LESSON_LINES.load(Ordering::Relaxed);
-        let register = INTERRUPT_CORE0::regs().cpu_int_enable();
-        register.modify(|r, w| unsafe { w.bits(r.bits() | lines) });
-        register.read();
+        unmask(LESSON_LINES.load(Ordering::Relaxed));
     }
+}
+
+/// Runs `f` without lessons and telemetry: neither a sample may come between, nor a callback wait for one.
+/// From main and lesson levels.
+#[inline(always)]
+pub(crate) fn undisturbed<R>(f: impl FnOnce() -> R) -> R {
+    let masked = mask(LONG_LINES.load(Ordering::Relaxed));
+    let result = f();
+    unmask(masked);
+    result
 }
 
 /// Lowers the running level to that of main. Only for a context that abandons the stack.

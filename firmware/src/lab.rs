@@ -435,26 +435,33 @@ extern "C" fn fw_beat(loops: u32) {
 /// Masks the interrupts of lessons and starts the clock of the section; returns what to give back.
 #[unsafe(no_mangle)]
 extern "C" fn fw_lesson_irq_disable() -> u32 {
-    let was_enabled = interrupts::lesson_disable();
-    if was_enabled {
-        let now = clock::ticks();
-        LAB.with(|lab| lab.locked_since = Some(now));
-    }
-    was_enabled.into()
+    // A sample that came between masking and noting it would take its time with the lessons' interrupts masked.
+    interrupts::free(|| {
+        let was_enabled = interrupts::lesson_disable();
+        if was_enabled {
+            let now = clock::ticks();
+            LAB.with(|lab| lab.locked_since = Some(now));
+        }
+        was_enabled.into()
+    })
 }
 
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn fw_lesson_irq_enable(was_enabled: u32) {
-    if was_enabled != 0 {
+    if was_enabled == 0 {
+        return;
+    }
+    interrupts::free(|| {
         let now = clock::ticks();
         LAB.with(|lab| {
             if let Some(since) = lab.locked_since.take() {
                 lab.locked_max = lab.locked_max.max(now.saturating_sub(since));
             }
         });
-        telemetry::section_ended();
-    }
-    interrupts::lesson_restore(was_enabled != 0);
+        interrupts::lesson_restore(true);
+    });
+    // Not before the lessons' interrupts may come: the sample is taken at once.
+    telemetry::section_ended();
 }
 
 // ---- recordings for the timeline --------------------------------------------------------------

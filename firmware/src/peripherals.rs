@@ -105,7 +105,8 @@ fn cycles() -> u32 {
 
 /// Sends bytes, highest bit first: a pulse for each bit, whose high and low parts say which it is.
 ///
-/// Interrupts of lessons wait until the end; the firmware's own may lengthen a low part, which such lines allow.
+/// Interrupts of lessons and telemetry wait until the end; the consoles' and the alarm's may lengthen a low part a little,
+/// which such lines allow.
 #[unsafe(no_mangle)]
 #[esp_hal::ram]
 extern "C" fn fw_bitstream(pin: u32, cycles_of: *const u32, bytes: *const u8, len: usize) {
@@ -114,19 +115,19 @@ extern "C" fn fw_bitstream(pin: u32, cycles_of: *const u32, bytes: *const u8, le
         unsafe { (core::slice::from_raw_parts(cycles_of, 4), core::slice::from_raw_parts(bytes, len)) };
     let gpio = GPIO::regs();
     let mask = 1 << pin;
-    let were_enabled = interrupts::lesson_disable();
-    gpio.out_w1tc().write(|w| unsafe { w.bits(mask) });
-    for byte in bytes {
-        for bit in (0..8).rev() {
-            let (high, low) = if byte >> bit & 1 == 0 { (times[0], times[1]) } else { (times[2], times[3]) };
-            interrupts::free(|| {
-                let begun = cycles();
-                gpio.out_w1ts().write(|w| unsafe { w.bits(mask) });
-                while cycles().wrapping_sub(begun) < high {}
-                gpio.out_w1tc().write(|w| unsafe { w.bits(mask) });
-                while cycles().wrapping_sub(begun) < high + low {}
-            });
+    interrupts::undisturbed(|| {
+        gpio.out_w1tc().write(|w| unsafe { w.bits(mask) });
+        for byte in bytes {
+            for bit in (0..8).rev() {
+                let (high, low) = if byte >> bit & 1 == 0 { (times[0], times[1]) } else { (times[2], times[3]) };
+                interrupts::free(|| {
+                    let begun = cycles();
+                    gpio.out_w1ts().write(|w| unsafe { w.bits(mask) });
+                    while cycles().wrapping_sub(begun) < high {}
+                    gpio.out_w1tc().write(|w| unsafe { w.bits(mask) });
+                    while cycles().wrapping_sub(begun) < high + low {}
+                });
+            }
         }
-    }
-    interrupts::lesson_restore(were_enabled);
+    });
 }

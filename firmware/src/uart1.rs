@@ -94,9 +94,7 @@ fn drain() -> usize {
 #[unsafe(no_mangle)]
 extern "C" fn fw_uart_any() -> u32 {
     if is_started() {
-        let were_enabled = interrupts::lesson_disable();
-        drain();
-        interrupts::lesson_restore(were_enabled);
+        interrupts::undisturbed(drain);
     }
     RX.len() as u32
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::failure::{Code, Failure, Result};
 use crate::process::{output, step, succeeds, which};
+use crate::workspace::Workspace;
 
 /// The C3's instruction set, without an operating system.
 pub(crate) const TARGET: &str = "riscv32imc-unknown-none-elf";
@@ -116,6 +117,7 @@ impl BoardToolchain {
             .current_dir(dir)
             .args(["--locked", "--target", target.triple])
             .env("CARGO_TARGET_DIR", target_dir)
+            .args(["--config", &same_paths(target.triple)])
             // They would replace the flags in the crate's own configuration, and the linker script with them.
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -145,6 +147,29 @@ impl BoardToolchain {
             }
         }
     }
+}
+
+/// Cargo's configuration that leaves the folders of this computer out of what is built.
+///
+/// Messages of panics carry their file's path. A longer one moves everything behind it in the flash, where other lines of
+/// the cache hold it then: the same source must give the same bytes everywhere, and with them the same cycles.
+fn same_paths(triple: &str) -> String {
+    let mut folders = vec![(Workspace::locate().root().to_owned(), "isrlab")];
+    folders.extend(registries().into_iter().map(|registry| (registry, "registry")));
+    let flags: Vec<String> =
+        folders.iter().map(|(folder, name)| format!("'--remap-path-prefix={}={name}'", folder.display())).collect();
+    format!("target.{triple}.rustflags=[{}]", flags.join(","))
+}
+
+/// Where cargo keeps the sources of published crates: a folder for each registry.
+fn registries() -> Vec<PathBuf> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let Some(sources) = home.map(|home| home.join("registry/src")) else { return Vec::new() };
+    let mut registries: Vec<PathBuf> =
+        std::fs::read_dir(sources).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    registries.sort();
+    registries
 }
 
 fn has_target_libraries(triple: &str) -> bool {
