@@ -4,7 +4,7 @@ use protocol::host::HostMessage;
 use protocol::received::{BoardMessage, What};
 
 use firmware_tests::release::Release;
-use firmware_tests::{Board, Plug, identities};
+use firmware_tests::{Board, MILLISECOND, Plug, identities};
 
 /// A board that was greeted and whose raw prompt waits for the end of `program`.
 fn ready(program: &str) -> Board {
@@ -520,4 +520,69 @@ fn a_section_holds_the_sample_back() {
         _ => None,
     });
     assert!(samples >= 15, "{samples}");
+}
+
+#[test]
+fn the_sample_after_a_section_delays_no_callback() {
+    let mut board = ready(
+        "import lab\nfrom machine import Timer\nfrom time import ticks_us, ticks_diff\ndef cb(t): pass\n\
+         t = Timer(0, freq=1000, callback=cb, hard=True)\nwhile lab.running():\n  s = lab.lock()\n  start = ticks_us()\n  \
+         while ticks_diff(ticks_us(), start) < 600: pass\n  lab.unlock(s)\n  for i in range(20): pass",
+    );
+    go(&mut board, 2000);
+    let (mut samples, mut last) = (0, None);
+    board.wait_for(4000, |message| match message {
+        BoardMessage::Sample(sample) => {
+            samples += 1;
+            last = Some(sample.clone());
+            None
+        }
+        BoardMessage::Done(_) => Some(()),
+        _ => None,
+    });
+    let last = last.expect("a sample");
+    let timer = &last.src[0];
+    assert!(samples >= 15 && timer.fired > 1500, "{samples} {timer:?}");
+    assert!(last.locked_max >= 600, "{last:?}");
+    // Who waits for the end of a section does not wait for its sample as well.
+    assert_eq!(timer.missed, 0);
+    assert!(timer.lat.max <= last.locked_max + 100, "{} us late, locked for {}", timer.lat.max, last.locked_max);
+}
+
+#[test]
+fn a_sample_does_not_cut_a_stream_of_bits() {
+    const LINE: u32 = 1 << 3;
+    const SENDING: u32 = 1 << 4;
+    let mut board = ready(
+        "import lab, neopixel\nfrom machine import Pin\nsending = Pin(4, Pin.OUT)\nn = neopixel.NeoPixel(Pin(3), 200)\n\
+         while lab.running():\n  sending(1)\n  n.write()\n  sending(0)",
+    );
+    go(&mut board, 2000);
+    let first = board.wait_for(1000, |message| match message {
+        BoardMessage::Sample(sample) => Some(sample.n),
+        _ => None,
+    });
+    let (mut bits, mut low_since, mut longest_low) = (0, None, 0);
+    let end = board.machine().ticks() + 400 * MILLISECOND;
+    let mut was = 0;
+    while board.machine().ticks() < end {
+        board.machine().run_instructions(40);
+        let (now, pins) = (board.machine().ticks(), board.machine().pins().0);
+        if pins & SENDING == 0 {
+            low_since = None;
+        } else if pins & LINE == 0 && was & LINE != 0 {
+            low_since = Some(now);
+        } else if pins & LINE != 0 && was & LINE == 0 {
+            longest_low = longest_low.max(low_since.map_or(0, |since| now - since));
+            bits += 1;
+        }
+        was = pins;
+    }
+    board.wait_for(1000, |message| match message {
+        BoardMessage::Sample(sample) => (sample.n >= first + 3).then_some(()),
+        _ => None,
+    });
+    assert!(bits > 50_000, "{bits}");
+    // A strip takes 50 us of low for the end of the bits.
+    assert!(longest_low < MILLISECOND / 20, "{longest_low} ticks");
 }
