@@ -23,6 +23,7 @@ def look(t):
 
 
 alarm = timer(tick)
+i = None    # no new name later: it could move the table of names
 watch = Timer(1)
 watch.init(freq=1370, callback=look, hard=True)
 while running():

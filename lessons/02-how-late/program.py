@@ -43,6 +43,7 @@ start = ticks_us()
 max(range(10000))
 ns_per_item = ticks_diff(ticks_us(), start) // 10
 
+do = us = i = None    # no new name later: it could move the table of names
 timer = lab.timer(tick)
 while lab.running():
     do = DO[lab.get("workload")]

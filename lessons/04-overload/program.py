@@ -15,6 +15,7 @@ def tick(t):
         pass
 
 
+i = None    # no new name later: it could move the table of names
 while lab.running():
     if (lab.get("load"), lab.hard(), lab.rate()) != (share, hard, rate):
         share = lab.get("load")

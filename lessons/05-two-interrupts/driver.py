@@ -32,6 +32,7 @@ program = load("write", "read", "deferred")
 high, low = 4, 3
 if program.get("PRIORITIES") is not None:
     low, high = program["PRIORITIES"]
+reader = i = None    # no new name later: it could move the table of names
 writer = Timer(0)
 reader = Timer(1)
 writer.init(freq=rate(), callback=program["write"], hard=hard(), priority=low)

@@ -36,6 +36,7 @@ def publish():
     lab.value("torn", torn)
 
 
+reader = above = i = None    # no new name later: it could move the table of names
 writer = Timer(0)
 reader = Timer(1)
 while lab.running():

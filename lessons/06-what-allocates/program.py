@@ -151,6 +151,7 @@ def publish():
     lab.unlock(state)
 
 
+i = None    # no new name later: it could move the table of names
 while lab.running():
     if (lab.get("statement"), lab.get("more"), lab.hard()) != (statement, more, hard):
         statement = lab.get("statement")

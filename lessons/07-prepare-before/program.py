@@ -103,6 +103,7 @@ def publish():
 
 
 publish()
+i = j = start = None    # no new name later: it could move the table of names
 while lab.running():
     if lab.get("style") != style or lab.hard() != hard:
         style = lab.get("style")

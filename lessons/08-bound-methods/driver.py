@@ -19,6 +19,7 @@ program = load("Device")
 one = program["Device"]()
 two = program["Device"]()
 alarm = timer(one.tick)
+i = None    # no new name later: it could move the table of names
 second = Timer(1)
 second.init(freq=40, mode=Timer.PERIODIC, callback=two.tick, hard=hard())
 while running():

@@ -71,6 +71,7 @@ def publish():
 
 one = Device()
 two = Device()
+timer = i = None    # no new name later: it could move the table of names
 second = Timer(1)
 while lab.running():
     if (lab.get("style"), lab.hard()) != (style, hard):

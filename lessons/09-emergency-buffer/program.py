@@ -45,6 +45,7 @@ def publish():
     lab.unlock(state)
 
 
+state = look = other = i = None    # no new name later: it could move the table of names
 while lab.running():
     if (lab.get("size"), lab.get("part"), lab.get("error"), lab.hard()) != (size, part, error, hard):
         size = lab.get("size")

@@ -64,6 +64,7 @@ def publish():
 
 
 publish()
+i = None    # no new name later: it could move the table of names
 timer = lab.timer(chosen())
 while lab.running():
     if lab.get("care") != care or lab.get("when") != when or lab.get("error") != error:

@@ -72,6 +72,7 @@ def publish():
     lab.unlock(state)
 
 
+i = None    # no new name later: it could move the table of names
 while lab.running():
     if (lab.get("way"), lab.get("style"), lab.hard()) != (way, style, hard):
         way = lab.get("way")

@@ -84,6 +84,7 @@ def publish():
     lab.unlock(state)
 
 
+i = None    # no new name later: it could move the table of names
 while lab.running():
     if lab.get("style") != style or lab.hard() != hard:
         style = lab.get("style")

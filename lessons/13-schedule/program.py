@@ -92,6 +92,7 @@ def run(step):
         step()
 
 
+step = i = None    # no new name later: it could move the table of names
 while lab.running():
     if (lab.get("clock"), lab.get("heap"), lab.hard()) != (clock, heap, hard):
         clock = lab.get("clock")

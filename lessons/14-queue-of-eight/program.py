@@ -59,6 +59,7 @@ def publish():
 
 
 publish()
+period = length = before = waited = i = None    # no new name later: it could move the table of names
 timer = lab.timer(tick)
 while lab.running():
     if lab.get("style") != style:

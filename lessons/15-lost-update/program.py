@@ -198,6 +198,7 @@ def publish():                      # one consistent set of numbers
 
 CHUNK = 400
 publish()
+is_plain = step = i = None    # no new name later: it could move the table of names
 timer = lab.timer(tick)
 while lab.running():
     is_plain = lab.get("expression") == "plain"

@@ -61,6 +61,7 @@ def publish():
 
 
 publish()
+i = None    # no new name later: it could move the table of names
 while lab.running():
     if lab.hard() != hard:
         hard = lab.hard()

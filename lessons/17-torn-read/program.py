@@ -82,6 +82,7 @@ def publish():
 
 
 publish()
+i = None    # no new name later: it could move the table of names
 timer = lab.timer(tick)
 while lab.running():
     cure = lab.get("cure")

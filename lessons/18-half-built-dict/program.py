@@ -103,6 +103,7 @@ def publish():
 
 DO = {"grow": grow, "values": values, "prepared": prepared, "set": grow_set, "list": queue_up, "array": add}
 LOOK = {"set": in_set, "list": at_the_end, "array": add_one}
+do = i = None    # no new name later: it could move the table of names
 while lab.running():
     if (lab.get("change"), lab.hard()) != change:
         change = (lab.get("change"), lab.hard())

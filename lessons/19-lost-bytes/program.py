@@ -115,6 +115,7 @@ def publish():
 
 
 publish()
+consume = i = None    # no new name later: it could move the table of names
 timer = lab.timer(tick)
 while lab.running():
     if lab.get("design") != design:

@@ -34,6 +34,7 @@ def publish():
     lab.unlock(state)
 
 
+timer = how = i = state = j = None    # no new name later: it could move the table of names
 second = Timer(1)
 while lab.running():
     if lab.hard() != hard:

@@ -47,6 +47,7 @@ def publish():
 
 
 publish()
+section = i = j = None    # no new name later: it could move the table of names
 timer = lab.timer(tick)
 while lab.running():
     style = lab.get("style")

@@ -150,6 +150,7 @@ def publish():
     lab.unlock(state)
 
 
+i = None    # no new name later: it could move the table of names
 while lab.running():
     if (lab.get("style"), lab.hard()) != (style, hard):
         style = lab.get("style")

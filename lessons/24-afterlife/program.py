@@ -55,6 +55,7 @@ def publish():
 
 
 publish()
+ending = runs_then = fired_then = i = None    # no new name later: it could move the table of names
 known = Timer(1)
 while lab.running():
     ending = lab.get("ending")

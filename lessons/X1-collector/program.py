@@ -63,6 +63,7 @@ def publish():
     lab.unlock(state)
 
 
+both = i = None    # no new name later: it could move the table of names
 while lab.running():
     if (lab.get("what"), lab.hard()) != (what, hard):
         what = lab.get("what")

@@ -13,6 +13,7 @@
 
 MP_REGISTER_ROOT_POINTER(mp_obj_t irq_callback[20]);
 MP_REGISTER_ROOT_POINTER(mp_obj_t irq_argument[20]);
+MP_REGISTER_ROOT_POINTER(mp_obj_t irq_queued[MICROPY_SCHEDULER_DEPTH]);
 MP_REGISTER_ROOT_POINTER(mp_obj_t irq_fire_function);
 MP_REGISTER_ROOT_POINTER(mp_obj_t irq_fire_argument);
 
@@ -85,13 +86,22 @@ int port_irq_fire(mp_obj_t function, mp_obj_t argument) {
     return fw_fire();
 }
 
-// What the queue holds for a soft event: calls the slot's callback in the main context.
-PORT_RAM("soft_entry") static mp_obj_t soft_entry(mp_obj_t slot_obj) {
-    uint32_t slot = MP_OBJ_SMALL_INT_VALUE(slot_obj);
+// A soft event in the scheduler's queue is a small int: its slot, and above it its place in irq_queued, which keeps the
+// callback that the slot had at the event. Whoever takes that callback away or gives another one changes nothing for
+// events that wait: ports/esp32/machine_pin.c:machine_pin_isr_handler queues the callback itself.
+#define PLACE_SHIFT (8)
+
+// Calls the callback of a queued event in the main context.
+PORT_RAM("soft_entry") static mp_obj_t soft_entry(mp_obj_t event_obj) {
+    mp_uint_t event = MP_OBJ_SMALL_INT_VALUE(event_obj);
+    uint32_t slot = event & ((1 << PLACE_SHIFT) - 1);
+    mp_obj_t *place = &MP_STATE_PORT(irq_queued)[event >> PLACE_SHIFT];
+    mp_obj_t callback = *place;
+    *place = MP_OBJ_NULL;
     fw_soft_enter(slot);
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        mp_call_function_1(MP_STATE_PORT(irq_callback)[slot], MP_STATE_PORT(irq_argument)[slot]);
+        mp_call_function_1(callback, MP_STATE_PORT(irq_argument)[slot]);
         nlr_pop();
     } else {
         fw_soft_exit(slot);
@@ -104,7 +114,19 @@ static MP_DEFINE_CONST_FUN_OBJ_1(soft_entry_obj, soft_entry);
 
 // Called by the interrupt routine of a slot whose callback is soft. False: the queue is full.
 PORT_RAM("irq_soft") bool port_irq_soft(uint32_t slot) {
-    return mp_sched_schedule(MP_OBJ_FROM_PTR(&soft_entry_obj), MP_OBJ_NEW_SMALL_INT(slot));
+    bool queued = false;
+    mp_uint_t state = MICROPY_BEGIN_ATOMIC_SECTION();
+    for (uint32_t place = 0; place < MICROPY_SCHEDULER_DEPTH; place++) {
+        if (MP_STATE_PORT(irq_queued)[place] == MP_OBJ_NULL) {
+            queued = mp_sched_schedule(MP_OBJ_FROM_PTR(&soft_entry_obj), MP_OBJ_NEW_SMALL_INT(place << PLACE_SHIFT | slot));
+            if (queued) {
+                MP_STATE_PORT(irq_queued)[place] = MP_STATE_PORT(irq_callback)[slot];
+            }
+            break;
+        }
+    }
+    MICROPY_END_ATOMIC_SECTION(state);
+    return queued;
 }
 
 PORT_RAM("queue_depth") uint32_t port_queue_depth(void) {

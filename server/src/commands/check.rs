@@ -1,5 +1,6 @@
 //! `isrlab check`: the verdict on one program, for authors and for graders.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -37,6 +38,8 @@ struct Report<'v> {
     lesson: &'v str,
     #[serde(flatten)]
     verdict: &'v Verdict,
+    /// What each run printed, by the run's key.
+    console: BTreeMap<&'v str, &'v str>,
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -47,9 +50,15 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let checked = check::runs(lesson, &program, &boards, &mut |_| true)?;
     let verdict = judge::verdict(lesson, &checked, language());
     if arguments.json {
-        say!("{}", serde_json::to_string_pretty(&Report { lesson: &lesson.slug, verdict: &verdict })?)?;
+        let console = checked.runs.iter().map(|(id, record)| (id.as_str(), record.console.as_str())).collect();
+        say!("{}", serde_json::to_string_pretty(&Report { lesson: &lesson.slug, verdict: &verdict, console })?)?;
     } else {
         say_text(&text(&verdict, language()))?;
+        if !verdict.passed && verdict.traceback.is_none() {
+            for (id, record) in checked.runs.iter().filter(|(_, record)| !record.exceptions.is_empty()) {
+                say_text(&printed(id, &record.console, language()))?;
+            }
+        }
     }
     Ok(if verdict.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -65,6 +74,14 @@ fn text(verdict: &Verdict, language: Language) -> String {
         (false, message) => format!("\n{}: {message}", language.pick("not passed", "不合格")),
     });
     lines.join("\n")
+}
+
+/// The end of what a run printed: the message says that the line of an exception stands there.
+fn printed(run: &str, console: &str, language: Language) -> String {
+    const LINES: usize = 12;
+    let lines: Vec<&str> = console.lines().collect();
+    let title = language.pick("printed in the run", "実行の出力");
+    format!("\n{title} {run}:\n{}", lines[lines.len().saturating_sub(LINES)..].join("\n"))
 }
 
 fn line(criterion: &JudgedCriterion, language: Language) -> String {
@@ -92,8 +109,6 @@ fn line(criterion: &JudgedCriterion, language: Language) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn verdict(passed: bool, traceback: Option<&str>) -> Verdict {

@@ -152,3 +152,14 @@ fn every_falling_edge_from_outside_counts() {
         assert_eq!(board.finish(1000).output, "100\n", "hard={kind}");
     }
 }
+
+#[test]
+fn a_queued_callback_runs_although_its_pin_lost_or_changed_its_handler() {
+    // Inside a scheduled function other soft callbacks wait in the queue.
+    let program = "import micropython\nfrom machine import Pin\nran = []\np = Pin(4, Pin.OUT, value=0)\n\
+         def first(q): ran.append('first')\ndef second(q): ran.append('second')\n\
+         def lose(_):\n  p.irq(first, Pin.IRQ_RISING)\n  p.on(); p.off()\n  p.irq(None)\n  ran.append('none')\n\
+         def change(_):\n  p.irq(first, Pin.IRQ_RISING)\n  p.on(); p.off()\n  p.irq(second, Pin.IRQ_RISING)\n  p.on(); p.off()\n\
+         for f in (lose, change):\n  micropython.schedule(f, 0)\n  for i in range(20): pass\n  print(ran)\n  ran.clear()\n";
+    assert_eq!(output(program), "['none', 'first']\n['first', 'second']\n");
+}
