@@ -5,7 +5,7 @@ import { BenchPage, Workbench, overflowing, repositoryFile, screenshotPath, seri
 
 const WORDS = /** @type {const} */ ({
   en: { see: "What you see", own: "your program", lesson: "the lesson's program", part: /part 1 of 2/, line: /line 2/, nothing: /Nothing else was checked/, advice: "Lesson: what allocates", title: "What allocates" },
-  ja: { see: "観察される結果", own: "自分のプログラム", lesson: "レッスンのプログラム", part: /実行の一部/, line: /2 行目/, nothing: /ほかの条件は調べていません/, advice: "レッスン: 何がメモリを確保するか", title: "" },
+  ja: { see: "見えること", own: "自分のプログラム", lesson: "レッスンのプログラム", part: /実行の一部/, line: /2 行目/, nothing: /ほかの条件は調べていません/, advice: "レッスン: 割り当てるのはどれ", title: "" },
 });
 const FORGETFUL = "import lab\nlab.value('count', coutn)\n";
 const ALLOCATES = "import lab\nimport micropython\n\nmicropython.alloc_emergency_exception_buf(100)\n\n\ndef tick(t):\n    return [t]\n\n\ntimer = lab.timer(tick)\nwhile lab.running():\n    pass\n";

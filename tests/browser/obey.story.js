@@ -8,7 +8,7 @@ const STRETCH_S = 1.3;
 
 const WORDS = /** @type {const} */ ({
   en: { right: /and so it is/, wrong: /The bench shows/, part: /part \d of \d/, stopped: /Stopped|no verdict/ },
-  ja: { right: /そのとおりでした/, wrong: /結果は/, part: /実行の一部\(\d\/\d\)/, stopped: /停止しました|判定なし/ },
+  ja: { right: /そのとおりでした/, wrong: /結果は/, part: /実行の一部（\d\/\d）/, stopped: /停止しました|判定なし/ },
 });
 /** What a learner says who knows it all but for the last question of the lesson. */
 const ANSWERS = {

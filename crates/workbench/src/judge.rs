@@ -239,7 +239,7 @@ fn refusal(record: &RunRecord) -> Option<Trouble> {
 pub fn arrivals_criterion() -> Text {
     Text {
         en: "every moment at which the interrupt can arrive is tried, and none loses anything".into(),
-        ja: "割り込みが来うる瞬間をすべて試し、一つも失わない".into(),
+        ja: "割り込みが来る可能性のある瞬間をすべて試し、一つも失わない".into(),
     }
 }
 
@@ -266,7 +266,7 @@ fn judge_arrivals(lesson: &Lesson, arrivals: &[CheckedArrivals], language: Langu
                         format!("Not yet: {bad} of {} arrivals lose something in {title} mode. The shortest: {sentence}", counts.tried)
                     }
                     Language::Ja => {
-                        format!("もう少しです。{title}では {} 通りの到着のうち {bad} 通りで失われます。いちばん短い例: {sentence}", counts.tried)
+                        format!("もう少しです。{title}では {} 通りの到着のうち {bad} 通りで失われます。最も短い例: {sentence}", counts.tried)
                     }
                 }
             }

@@ -130,7 +130,7 @@ fn played_text(played: &explore::Played, language: Language) -> String {
     let (at, of) = (played.at, played.of);
     let mut lines = vec![match language {
         Language::En => format!("arrival {at} of {of}"),
-        Language::Ja => format!("{of} 通り中 {at} 番目の割り込み位置"),
+        Language::Ja => format!("{of} 通り中 {at} 番目の到着"),
     }];
     if let Some(machine) = &played.machine {
         let function = machine.function.as_deref().unwrap_or("?");
@@ -171,7 +171,7 @@ fn report_text(report: &Report, language: Language) -> String {
     let share = |counts: Counts| 100.0 * f64::from(counts.lost) / f64::from(counts.tried.max(1));
     let (statement, window) = (report.in_statement(), report.in_window());
     let mut lines =
-        vec![language.pick("boundaries   lost   line  bytecode", "境界   更新の消失   行  バイトコード").to_owned()];
+        vec![language.pick("boundaries   lost   line  bytecode", "到着   失われる   行  バイトコード").to_owned()];
     lines.extend(report.statement_bytecodes().map(|bytecode| format!("    {bytecode}")));
     let (tried, lost, broken, percent) = (statement.tried, statement.lost, statement.broken, share(statement));
     lines.push(match language {
@@ -179,14 +179,14 @@ fn report_text(report: &Report, language: Language) -> String {
             format!("statement: {tried} arrivals tried, {lost} lose ({percent:.1} %), {broken} break the program")
         }
         Language::Ja => {
-            format!("文: 割り込み位置 {tried} 通り、更新が消えるもの {lost} 通り({percent:.1} %)、プログラムが壊れるもの {broken} 通り")
+            format!("文: 到着 {tried} 通り、更新が失われるもの {lost} 通り（{percent:.1} %）、プログラムが壊れるもの {broken} 通り")
         }
     });
     let (tried, lost, broken) = (window.tried, window.lost, window.broken);
     lines.push(match language {
         Language::En => format!("whole window: {tried} tried, {lost} lose, {broken} break the program"),
         Language::Ja => {
-            format!("区間全体: {tried} 通り、更新が消えるもの {lost} 通り、プログラムが壊れるもの {broken} 通り")
+            format!("区間全体: 到着 {tried} 通り、更新が失われるもの {lost} 通り、プログラムが壊れるもの {broken} 通り")
         }
     });
     if let Some(share) = &report.predicted_share {
@@ -197,7 +197,7 @@ fn report_text(report: &Report, language: Language) -> String {
                  loses: {percent:.1} % of interrupts"
             ),
             Language::Ja => format!(
-                "自由に実行した場合: 1 回の実行は平均 {average:.0} サイクル、そのうち割り込みで更新が消えるのは {losing:.0} サイクル、\
+                "実験台で実行した場合: 1 回の実行は平均 {average:.0} サイクル、そのうち到着で更新が失われるのは {losing:.0} サイクル、\
                  割り込みの {percent:.1} %"
             ),
         });
@@ -209,7 +209,7 @@ fn report_text(report: &Report, language: Language) -> String {
                 format!("two interrupts: {tried} pairs in {runs} runs, {lost} lose, {broken} break the program")
             }
             Language::Ja => format!(
-                "割り込み 2 回: {tried} 組({runs} 回の実行)、更新が消えるもの {lost} 組、プログラムが壊れるもの {broken} 組"
+                "割り込み 2 回: {tried} 組（{runs} 回の実行）、更新が失われるもの {lost} 組、プログラムが壊れるもの {broken} 組"
             ),
         });
     }
@@ -217,7 +217,7 @@ fn report_text(report: &Report, language: Language) -> String {
         let (at, sentence) = (loss.replay.at, loss.sentence.source(language));
         lines.push(match language {
             Language::En => format!("shortest: arrival {at}. {sentence}"),
-            Language::Ja => format!("最も短い例: {at} 番目の位置。{sentence}"),
+            Language::Ja => format!("最も短い例: {at} 番目の到着。{sentence}"),
         });
     }
     if let Some(loss) = report.first_loss() {
@@ -225,7 +225,7 @@ fn report_text(report: &Report, language: Language) -> String {
         lines.push(match language {
             Language::En => format!("first losing arrival: {at}; play it with --at {at} or --replay '{word}'"),
             Language::Ja => {
-                format!("更新が消える最初の位置: {at}。--at {at} または --replay '{word}' で再生できます。")
+                format!("更新が失われる最初の到着: {at}。--at {at} または --replay '{word}' で再生できます。")
             }
         });
     }

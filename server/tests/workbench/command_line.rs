@@ -223,7 +223,7 @@ fn messages_follow_a_japanese_locale() {
     let boards = isrlab(&["boards"]).env("LANG", "ja_JP.UTF-8").output().unwrap();
     assert!(String::from_utf8_lossy(&boards.stdout).starts_with("ボード"));
     let explored = isrlab(&["explore", "lost-update", "--at", "5"]).env("LC_MESSAGES", "ja_JP.UTF-8").output().unwrap();
-    assert!(String::from_utf8_lossy(&explored.stdout).contains("番目の割り込み位置"));
+    assert!(String::from_utf8_lossy(&explored.stdout).contains("番目の到着"));
 }
 
 /// What an author does first: a lesson is made, it holds, and a program is judged in their language.

@@ -62,7 +62,7 @@ fn session(code: &str) -> Option<(Words, Words)> {
         "board-no-raw-prompt" => (
             ("The board has a MicroPython prompt, but not the one that programs are sent through.",
              "Write official MicroPython or the lesson firmware to it."),
-            ("ボードの MicroPython には、プログラムを送るためのプロンプト(raw REPL)がありません。",
+            ("ボードの MicroPython には、プログラムを送るためのプロンプト（raw REPL）がありません。",
              "公式の MicroPython かレッスン用ファームウェアを書き込んでください。"),
         ),
         "board-not-esp32" => (
@@ -87,7 +87,7 @@ fn session(code: &str) -> Option<(Words, Words)> {
             ("The board has too little free memory for the lab module.",
              "Rename its main.py and boot.py, for what they load stays in memory. Then press Reset."),
             ("ボードの空きメモリが足りず、lab モジュールを読み込めません。",
-             "ボードの main.py と boot.py の名前を変えて(読み込んだものがメモリに残るため)、「リセット」を押してください。"),
+             "ボードの main.py と boot.py の名前を変えて（読み込んだものがメモリに残るため）、「リセット」を押してください。"),
         ),
         "board-too-slow" => (
             ("The board took too long to store the lab module.",
@@ -252,7 +252,7 @@ fn sharing(code: &str) -> Option<(Words, Words)> {
             ("All virtual boards are in use at the moment.",
              "You can read, type and check your program. Press Run and you get the first board that nobody works at."),
             ("仮想ボードは現在すべて使用中です。",
-             "読む、入力する、確認することはできます。「実行」を押すと、だれも使っていないボードから順に使えます。"),
+             "読む、入力する、確認することはできます。「実行」を押すと、誰も使っていないボードから順に使えます。"),
         ),
         "board-flashing" => (
             ("The board is being flashed.", "Wait until it is done, or cancel it on the boards page."),

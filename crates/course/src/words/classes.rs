@@ -49,7 +49,7 @@ pub(super) fn classes(code: &str) -> Option<(Words, Words)> {
             ("Only the host of the class may do this.",
              "Open the page at the computer that runs ISR Lab, or with the host's link (`isrlab class link`)."),
             ("これはクラスの管理者だけができます。",
-             "ISR Lab が動くコンピュータでページを開くか、管理者用リンク(`isrlab class link`)を使ってください。"),
+             "ISR Lab が動くコンピュータでページを開くか、管理者用リンク（`isrlab class link`）を使ってください。"),
         ),
         "class-not-in" => (
             ("This browser is in no class.", "Join with the PIN on the teacher's screen."),
@@ -61,7 +61,7 @@ pub(super) fn classes(code: &str) -> Option<(Words, Words)> {
         ),
         "class-file" => (
             ("This file is no class that this workbench knows.", "Choose a file that “Everything (JSON)” gave, or use a newer workbench."),
-            ("このファイルは、読み込めるクラスではありません。", "「すべて(JSON)」で書き出したファイルを選ぶか、新しい版を使ってください。"),
+            ("このファイルは、読み込めるクラスではありません。", "「すべて（JSON）」で書き出したファイルを選ぶか、新しい版を使ってください。"),
         ),
         "class-input" => (
             ("A class does not take this: {what}.", "Reload the page and try again."),

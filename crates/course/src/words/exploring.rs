@@ -14,31 +14,31 @@ pub(super) fn exploring(code: &str) -> Option<(Words, Words)> {
             ("The program failed before the piece that is explored.{report}",
              "Run it first and repair what the console shows."),
             ("探索する部分に入る前にプログラムが失敗しました。{report}",
-             "先に実行し、コンソールに出た誤りを直してください。"),
+             "先に実行し、コンソールに出たエラーを直してください。"),
         ),
         "explore-no-mark" => (
             ("The program never reached the piece that is explored.{report}",
              "Keep the functions of the starter: the explorer calls them by name."),
             ("プログラムは探索する部分に到達しませんでした。{report}",
-             "スターターの関数を残してください。エクスプローラはその名前で呼び出します。"),
+             "最初のプログラムにある関数を残してください。エクスプローラはその名前で呼び出します。"),
         ),
         "explore-window-too-long" => (
             ("The piece that is explored takes more than {limit} machine instructions.",
              "Take loops and waiting out of it: one addition, or one byte, is enough."),
-            ("探索する部分が機械語 {limit} 命令を超えています。",
+            ("探索する部分の機械語命令が {limit} 個を超えています。",
              "ループや待ちを外に出してください。加算 1 回、1 バイトで十分です。"),
         ),
         "explore-window-never-ends" => (
             ("Even without an interrupt the piece that is explored does not end: {end}.",
              "Look for a loop or a wait that only a callback ends."),
-            ("割り込みがなくても、探索する部分が終わりません({end})。",
+            ("割り込みがなくても、探索する部分が終わりません（{end}）。",
              "コールバックでしか終わらないループや待ちがないか調べてください。"),
         ),
         "explore-too-much" => (
             ("All arrivals together take more than {limit} million machine instructions.",
              "Shorten the piece that is explored, or what the callback does."),
-            ("すべての到着を合わせると機械語 {limit} 百万命令を超えます。",
-             "探索する部分か、コールバックの仕事を短くしてください。"),
+            ("すべての到着を合わせると、機械語命令が {limit} 百万個を超えます。",
+             "探索する部分か、コールバックの処理を短くしてください。"),
         ),
         "explore-too-many-pairs" => (
             ("{pairs} pairs of arrivals would have to be tried one by one; the limit is {limit}.",
@@ -52,7 +52,7 @@ pub(super) fn exploring(code: &str) -> Option<(Words, Words)> {
         ),
         "explore-given-up" => (
             ("The exploration was given up.", "Press Explore again."),
-            ("探索は中止されました。", "もう一度「探索」を押してください。"),
+            ("探索は中止されました。", "もう一度「すべて試す」を押してください。"),
         ),
         _ => return None,
     })

@@ -32,8 +32,8 @@ const KINDS: &[Kind] = &[
     Kind {
         code: "mistake-heap-locked", class: "MemoryError", contains: &["heap is locked", ""],
         words: ("A hard callback may not make new objects: no float, no list, no text, no large number.",
-            "ハードのコールバックでは新しいオブジェクトを作れません。小数、リスト、文字列、大きな整数も使えません。"),
-        more: Some(("/lessons/what-allocates", ("Lesson: what allocates", "レッスン: 何がメモリを確保するか"))),
+            "ハードのコールバックでは新しいオブジェクトを作れません。浮動小数点数（小数）、リスト、文字列、大きな整数も作れません。"),
+        more: Some(("/lessons/what-allocates", ("Lesson: what allocates", "レッスン: 割り当てるのはどれ"))),
     },
     Kind {
         code: "mistake-memory-full", class: "MemoryError", contains: &["memory allocation failed"],
@@ -44,8 +44,8 @@ const KINDS: &[Kind] = &[
     Kind {
         code: "mistake-queue-full", class: "RuntimeError", contains: &["schedule queue full"],
         words: ("Eight scheduled functions wait already. Catch this error where you call `schedule`, or ask less often.",
-            "予約された関数がすでに 8 個待っています。`schedule` を呼ぶところでこのエラーを捕まえるか、予約の回数を減らします。"),
-        more: Some(("/lessons/queue-of-eight", ("Lesson: a queue of eight", "レッスン: 8 個の待ち行列"))),
+            "スケジュールされた関数がすでに 8 個待っています。`schedule` を呼ぶところでこのエラーを捕まえるか、呼ぶ回数を減らします。"),
+        more: Some(("/lessons/queue-of-eight", ("Lesson: a queue of eight", "レッスン: 8 個分の待ち行列"))),
     },
     Kind {
         code: "mistake-recursion", class: "RuntimeError", contains: &["recursion depth"],
@@ -80,14 +80,14 @@ const KINDS: &[Kind] = &[
     Kind {
         code: "mistake-hard-argument", class: "TypeError", contains: &["extra keyword arguments"],
         words: ("The call does not know one of its arguments. Official firmware for the ESP32 takes no `hard=` for timers and pins.",
-            "知らない引数が渡されました。ESP32 の公式ファームウェアでは、タイマとピンに `hard=` を渡せません。"),
+            "受け付けない引数が渡されました。ESP32 の公式ファームウェアでは、タイマとピンに `hard=` を渡せません。"),
         more: Some(("/boards", ("What the boards can do", "ボードごとにできること"))),
     },
     Kind {
         code: "mistake-too-large", class: "OverflowError", contains: &["overflow", "word", "int"],
         words: ("The number does not fit. From 2^30 on an integer is an object on the heap.",
-            "数が大きすぎます。2^30 以上の整数は、ヒープに置かれるオブジェクトです。"),
-        more: Some(("/lessons/the-2-30-wall", ("Lesson: the wall at 2^30", "レッスン: 2^30 の壁"))),
+            "数が大きすぎます。2**30 以上の整数は、ヒープに置かれるオブジェクトです。"),
+        more: Some(("/lessons/the-2-30-wall", ("Lesson: the wall at 2^30", "レッスン: 2**30 の限界"))),
     },
     Kind {
         code: "mistake-indentation", class: "IndentationError", contains: &[],

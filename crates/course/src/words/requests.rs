@@ -32,7 +32,7 @@ pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
         "saved-too-much" => (
             ("This is more than ISR Lab keeps for one visitor or one address: it was not saved.",
              "Shorten the program, or empty programs of other lessons that you do not need."),
-            ("1 人または 1 つのアドレスに保存できる量を超えるため、保存できませんでした。",
+            ("一人または一つのアドレスに保存できる量を超えるため、保存できませんでした。",
              "プログラムを短くするか、ほかのレッスンの不要なプログラムを消してください。"),
         ),
         "checks-crowded" => (
@@ -67,7 +67,7 @@ pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
         ),
         "wrong-origin" => (
             ("The request comes from another site.", "Use the workbench's own page."),
-            ("別のサイトからの要求です。", "ワークベンチのページから操作してください。"),
+            ("別のサイトからの要求です。", "ISR Lab のページから操作してください。"),
         ),
         "visitor-unknown" => (
             ("The workbench does not know this browser yet.", "Open the page first, and allow its cookie."),
@@ -93,7 +93,7 @@ pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
         ),
         "all-boards-taken" => (
             ("All boards are in use.", "Try again when somebody has finished."),
-            ("ボードはすべて使用中です。", "だれかが終わるのを待って、もう一度試してください。"),
+            ("ボードはすべて使用中です。", "誰かが終わるのを待って、もう一度試してください。"),
         ),
         "board-busy" => (
             ("A program is running.", "Stop it first."),
@@ -124,11 +124,11 @@ pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
             ("No file on the board can have this name.",
              "Use up to 99 letters and digits, `/` for folders, and no quotes or backslashes."),
             ("この名前のファイルは作れません。",
-             "99 文字以内で、フォルダは `/` で区切り、引用符とバックスラッシュは使わないでください。"),
+             "99 文字以内で、フォルダーは `/` で区切り、引用符とバックスラッシュは使わないでください。"),
         ),
         "file-too-large" => (
             ("The file is larger than 64 KB.", "Split it, or leave out what the program does not need."),
-            ("ファイルが 64 KB を超えています。", "分割するか、プログラムに不要な部分を省いてください。"),
+            ("ファイルが 64 KB を超えています。", "分割するか、プログラムの不要な部分を省いてください。"),
         ),
         "file-missing" => (
             ("The board has no such file.", "Look at the list again: a program may have deleted it."),
@@ -141,8 +141,8 @@ pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
         ),
         "file-folder" => (
             ("This is a folder, or lies in something that is none.", "Choose another name, or empty the folder first."),
-            ("これはフォルダであるか、フォルダでないものの中にあります。",
-             "別の名前にするか、先にフォルダを空にしてください。"),
+            ("これはフォルダーであるか、フォルダーでないものの中にあります。",
+             "別の名前にするか、先にフォルダーを空にしてください。"),
         ),
         "file-memory" => (
             ("The board has too little free memory for this.", "Press Reset and try again, or use a smaller file."),

@@ -68,9 +68,7 @@ fn arrival(told: &Told<'_>, sentence: &mut Text) {
 /// A line of the program, or of the driver around it, in words.
 fn where_lines(text: &str, line: u32) -> (String, String) {
     match text {
-        "driver" => {
-            (format!("in line {line} of the explorer's driver"), format!("エクスプローラの駆動部の {line} 行目"))
-        }
+        "driver" => (format!("in line {line} of the explorer's driver"), format!("呼び出し側の {line} 行目")),
         _ => (format!("in line {line}"), format!("{line} 行目")),
     }
 }
@@ -79,7 +77,7 @@ fn who(side: Side) -> (&'static str, &'static str) {
     match side {
         Side::Main => ("main", "メイン"),
         Side::Hard | Side::Soft => ("the callback", "コールバック"),
-        Side::Scheduled => ("the queued function", "待ち行列の関数"),
+        Side::Scheduled => ("the queued function", "スケジュールされた関数"),
     }
 }
 
@@ -131,13 +129,13 @@ fn lost(told: &Told<'_>, sentence: &mut Text) {
     push(
         sentence,
         format!("{} makes it {}{wait} (line {line}).", capital(other), between.value),
-        format!("{other_ja}が{wait_ja} {} にします({line} 行目)。", between.value),
+        format!("{other_ja}が{wait_ja} {} にします（{line} 行目）。", between.value),
     );
     let (write_at, write_at_ja) = where_lines(write.text, write.line);
     push(
         sentence,
         format!("Then {reader} writes its own {} over it {write_at}.", write.value),
-        format!("そのあと{reader_ja}が{write_at_ja}で自分の {} を上書きします。", write.value),
+        format!("その後{reader_ja}が{write_at_ja}で自分の {} を上書きします。", write.value),
     );
     if let Some(Value::String(expected)) = told.expected.get(name).filter(|expected| **expected != *write.value) {
         push(sentence, format!("`{name}` should be {expected}."), format!("`{name}` は {expected} になるはずでした。"));
@@ -158,7 +156,7 @@ fn in_order(told: &Told<'_>, sentence: &mut Text) {
         let does_ja = if *does == "writes" { "書く" } else { "読む" };
         let _ = write!(en, "{separator}{who} {does} `{name}` = {value} (line {line})");
         let separator = if ja.is_empty() { "順に: " } else { "、" };
-        let _ = write!(ja, "{separator}{who_ja}が `{name}` = {value} を{does_ja}({line} 行目)");
+        let _ = write!(ja, "{separator}{who_ja}が `{name}` = {value} を{does_ja}（{line} 行目）");
     }
     let more = told.steps.len() > MOST_STEPS;
     push(sentence, en + if more { "; and so on." } else { "." }, ja + if more { "、…。" } else { "。" });
