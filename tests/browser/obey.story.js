@@ -42,7 +42,11 @@ async function told(page, slug, words) {
 
 /** Leaves the settings alone for a while, however fast the board is here. @param {import("playwright-core").Page} page */
 async function leaveAlone(page) {
-  const elapsed_s = async () => Number(/[\d.]+/.exec(await page.locator("[data-elapsed]").innerText())?.[0] ?? 0);
+  // The whole length stands beside it, before or behind.
+  const elapsed_s = async () => {
+    const numbers = [...(await page.locator("[data-elapsed]").innerText()).matchAll(/[\d.]+/g)].map(Number);
+    return numbers.length === 0 ? 0 : Math.min(...numbers);
+  };
   const until_s = await elapsed_s() + STRETCH_S;
   while (await elapsed_s() < until_s) await page.waitForTimeout(100);
 }
