@@ -65,7 +65,9 @@ async function story(address) {
     await editor?.evaluate((content, text) => {
       const clipboardData = new DataTransfer();
       clipboardData.setData("text/plain", text);
-      content.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+      // Firefox knows no clipboardData here, and takes the text itself.
+      const pasted = { clipboardData, data: text, dataType: "text/plain", bubbles: true, cancelable: true };
+      content.dispatchEvent(new ClipboardEvent("paste", pasted));
     }, SOLUTION);
     await page.waitForFunction(() => document.querySelector("[data-saved]")?.textContent === "saved");
     await page.click("[data-check]");
