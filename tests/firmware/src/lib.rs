@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use emulator::bus::{TICKS_PER_SECOND, Tick};
-use emulator::{Config, FlashImage, Machine, Port};
+use emulator::{Config, EngineKind, FlashImage, Machine, Port};
 use protocol::frame::{Piece, Splitter};
 use protocol::host::HostMessage;
 use protocol::received::{self, BoardMessage, Sample};
@@ -108,16 +108,28 @@ impl Board {
 
     /// The same on either console.
     pub fn at_prompt_on(plug: Plug) -> Self {
-        let mut board = Self::powered_on(plug);
-        board.expect(">>> ", 5000);
-        board.console.clear();
-        board
+        Self::powered_on(plug).up_to_the_prompt()
+    }
+
+    /// The same with the engine that is named, plugged in by UART0.
+    pub fn at_prompt_with(engine: EngineKind) -> Self {
+        Self::powered_on_with(Plug::Uart, engine).up_to_the_prompt()
+    }
+
+    fn up_to_the_prompt(mut self) -> Self {
+        self.expect(">>> ", 5000);
+        self.console.clear();
+        self
     }
 
     /// A board that has just been powered, plugged in on either console.
     pub fn powered_on(plug: Plug) -> Self {
+        Self::powered_on_with(plug, EngineKind::default())
+    }
+
+    fn powered_on_with(plug: Plug, engine: EngineKind) -> Self {
         let mut board = Self {
-            machine: Machine::new(Config { flash: image(), trap_log_capacity: 64, ..Config::default() }),
+            machine: Machine::new(Config { flash: image(), trap_log_capacity: 64, engine, ..Config::default() }),
             plug,
             splitter: Splitter::new(),
             console: Vec::new(),
