@@ -16,7 +16,9 @@ const AT_ONCE = 4096;
 /** @typedef {{ path: string, bytes: number }} Listed */
 
 export class BoardFiles {
-  #busy = false;
+  /** Orders whose answers have not come, and the answer of the last of them. */
+  #waiting = 0;
+  #last = Promise.resolve(null);
   #stale = false;
 
   /**
@@ -55,29 +57,37 @@ export class BoardFiles {
   }
 
   /**
-   * Asks the board; answers come one after the other.
+   * Asks the board, when all that it was asked before is answered; what stands there is listed when nothing else waits.
    * @param {{ do: string, path?: string, base64?: string }} order
    * @param {string} [done] what is said then
+   * @returns {Promise<any>} the answer; `null`: there is none
    */
-  async #do(order, done) {
-    if (this.#busy) {
+  #do(order, done) {
+    if (order.do === "list" && this.#waiting > 0) {
       this.#stale = true;
-      return null;
+      return Promise.resolve(null);
     }
-    this.#busy = true;
+    this.#waiting += 1;
+    const answer = this.#last.then(() => this.#carryOut(order, done));
+    this.#last = answer.then(() => null, () => null);
+    return answer;
+  }
+
+  /** @param {{ do: string, path?: string, base64?: string }} order @param {string} [done] */
+  async #carryOut(order, done) {
     try {
       const answer = await post("/api/files", order);
       if (done !== undefined) setText(this.said, done);
       if (order.do === "list") this.#list(answer);
-      else this.#stale = order.do !== "read" || this.#stale;
+      else this.#stale ||= order.do !== "read";
       return answer;
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;
       setText(this.said, `${error.message} ${error.hint}`);
       return null;
     } finally {
-      this.#busy = false;
-      if (this.#stale) {
+      this.#waiting -= 1;
+      if (this.#stale && this.#waiting === 0) {
         this.#stale = false;
         this.show();
       }

@@ -34,7 +34,8 @@ export function partCard(kind, part) {
  * @returns {HTMLElement[]}
  */
 function moves({ key, label, style, min, max, value, unit }, part) {
-  const begin = typeof part[key] === "number" ? part[key] : value;
+  const stopped = key === "running" && part.at_start === "stopped";
+  const begin = typeof part[key] === "number" ? part[key] : stopped ? 0 : value;
   const named = (/** @type {string} */ words) => `${words}: ${part.name}`;
   /** @param {Record<string, string | number | boolean>} attributes @param {string} words */
   const button = (attributes, words) => make("button", { type: "button", class: "button", "data-move": key, ...attributes }, words);
@@ -45,8 +46,9 @@ function moves({ key, label, style, min, max, value, unit }, part) {
     ];
     case "slider": return [make("label", { class: "part-slider" }, `${label} `, make("output", { "data-output": "" }),
       make("input", { class: "slider", type: "range", min, max, value: begin, "data-move": key, "data-style": "slider", "data-unit": unit }))];
+    case "enter":
     case "number": return [make("label", { class: "part-number" }, unit === "" ? label : `${label} (${unit})`,
-      make("input", { class: "text-field", type: "number", min, max, value: begin, "data-move": key, "data-style": "number" }))];
+      make("input", { class: "text-field", type: "number", min, max, value: begin, "data-move": key, "data-style": style }))];
     case "toggle": return [button({ "data-style": "toggle", "aria-pressed": String(begin === 1), "aria-label": named(label) }, label)];
     case "hold": return [
       button({ class: "button hold", "data-style": "hold", "aria-label": named(label) }, label),

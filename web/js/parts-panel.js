@@ -39,7 +39,9 @@ export class PartsPanel {
     let mine = false;
     model.bus.on("run", (run) => {
       mine = (run.lesson ?? slug) === slug;
-      if (run.state === "starting") setText(state, text("live.parts_connecting"));
+      if (run.state !== "starting") return;
+      setText(state, text("live.parts_connecting"));
+      if (mine) for (const part of this.#parts.values()) part.begin();
     });
     model.bus.on("parts", (parts) => {
       if (!mine) return;
@@ -71,6 +73,8 @@ class Part {
   #painted = 0;
   /** What its light gave since it was painted: the sum of the shares, and of how many. */
   #light = [0, 0];
+  /** Each puts a control where it stands when the part is connected. @type {(() => void)[]} */
+  #begins = [];
 
   /**
    * @param {HTMLElement} element
@@ -92,6 +96,11 @@ class Part {
         default: if (control instanceof HTMLInputElement) this.#value(control, key);
       }
     }
+  }
+
+  /** It is connected anew, as its wiring says: so do its controls. */
+  begin() {
+    for (const begin of this.#begins) begin();
   }
 
   /** @param {Shown} shown */
@@ -150,6 +159,8 @@ class Part {
    * @param {string} key
    */
   #toggle(button, key) {
+    const begin = button.getAttribute("aria-pressed") ?? "false";
+    this.#begins.push(() => button.setAttribute("aria-pressed", begin));
     button.addEventListener("click", async () => {
       const on = button.getAttribute("aria-pressed") !== "true";
       if (await this.#move(key, on ? 1 : 0)) button.setAttribute("aria-pressed", String(on));
@@ -176,10 +187,20 @@ class Part {
       input.style.setProperty("--part", `${part * 100}%`);
     };
     if (slider) show();
+    if (input.dataset.style !== "enter") {
+      this.#begins.push(() => {
+        input.value = input.defaultValue;
+        if (slider) show();
+      });
+    }
     input.addEventListener(slider ? "input" : "change", () => {
       if (slider) show();
       if (waiting === 0) waiting = setTimeout(send, slider ? SEND_PERIOD_MS : 0);
     });
+    // What is an event happens once more: a key of a remote control is pressed twice.
+    if (input.dataset.style === "enter") {
+      input.addEventListener("keydown", (event) => { if (event.key === "Enter" && waiting === 0) waiting = setTimeout(send, 0); });
+    }
   }
 
   /**

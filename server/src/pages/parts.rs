@@ -22,7 +22,7 @@ pub(super) fn kinds(language: Language) -> Vec<Value> {
                 Allowed::Choice(_) => None,
             });
             let PartControlView { key, label, style, min, max, value, unit } =
-                PartControlView::new(kind, control, usual, language);
+                PartControlView::new(control, usual, language);
             json!({
                 "key": key, "label": label, "style": style, "min": min, "max": max, "value": value, "unit": unit,
                 "needs": needs,
@@ -68,7 +68,7 @@ pub(super) struct PinView {
 pub(super) struct PartControlView {
     pub(super) key: &'static str,
     pub(super) label: &'static str,
-    /// `hold`, `toggle`, `send`, `turn`, `slider` or `number`.
+    /// `hold`, `toggle`, `send`, `turn`, `enter`, `slider` or `number`.
     pub(super) style: &'static str,
     pub(super) min: i64,
     pub(super) max: i64,
@@ -101,8 +101,13 @@ impl PartView {
                 .map(|control| {
                     // A control named like a setting begins where that stands.
                     let mut settings = placed.kind.settings.iter().zip(&placed.settings);
-                    let begin = settings.find(|(setting, _)| setting.key == control.key).map(|(_, value)| *value);
-                    PartControlView::new(placed.kind, control, begin, language)
+                    let begin = settings.find_map(|(setting, &value)| match setting.key {
+                        key if key == control.key => Some(value),
+                        // Its words are "running" and "stopped".
+                        "at_start" if control.key == "running" => Some(i64::from(value == 0)),
+                        _ => None,
+                    });
+                    PartControlView::new(control, begin, language)
                 })
                 .collect(),
         }
@@ -110,18 +115,19 @@ impl PartView {
 }
 
 impl PartControlView {
-    fn new(kind: &Kind, control: &'static Control, begin: Option<i64>, language: Language) -> Self {
+    fn new(control: &'static Control, begin: Option<i64>, language: Language) -> Self {
         let Control { key, min, max, event } = *control;
         let style = match (key, event) {
             ("pressed", _) => "hold",
             ("turn_steps", _) => "turn",
-            ("code", _) => "number",
+            ("code", _) => "enter",
             (_, true) => "send",
             (_, false) if (min, max) == (0, 1) => "toggle",
             (_, false) if max - min <= SLIDER_SPAN => "slider",
             _ => "number",
         };
-        let value = begin.unwrap_or(if key == "running" { i64::from(kind.name == "pulses") } else { 0 });
+        // A generator runs and a receiver has its fix from the beginning, if nobody says otherwise.
+        let value = begin.unwrap_or(i64::from(matches!(key, "running" | "fix")));
         Self {
             key,
             label: words::control(control, language),
@@ -131,5 +137,28 @@ impl PartControlView {
             value: value.clamp(min, max),
             unit: words::unit(control),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_begin_where_the_parts_do() {
+        let begins = |part: Value| {
+            let draft: parts::Draft = serde_json::from_value(json!({ "parts": [part] })).unwrap();
+            let view = PartView::new(&draft.check().unwrap().parts()[0], Language::En);
+            view.controls.iter().map(|control| (control.key, control.style, control.value)).collect::<Vec<_>>()
+        };
+        let gps = begins(json!({ "kind": "gps", "name": "g", "pins": { "tx": 5 }, "latitude_udeg": 7 }));
+        assert_eq!(gps[..2], [("fix", "toggle", 1), ("latitude_udeg", "number", 7)]);
+        let pulses = json!({ "kind": "pulses", "name": "p", "pins": { "out": 5 } });
+        assert_eq!(begins(pulses.clone())[0], ("running", "toggle", 1));
+        let mut stopped = pulses;
+        stopped["at_start"] = "stopped".into();
+        assert_eq!(begins(stopped)[0], ("running", "toggle", 0));
+        let remote = begins(json!({ "kind": "nec-receiver", "name": "r", "pins": { "out": 5 } }));
+        assert_eq!(remote, [("code", "enter", 0), ("repeats", "send", 1)]);
     }
 }
