@@ -14,15 +14,19 @@ use course::{Course, Language, Lesson, SettingError, Settings};
 use ports::attached::{self, AttachedFault};
 use ports::discovery;
 use ports::folder;
+use workbench::asked::WORKSHOP;
 use workbench::headless::{self, Report, RunError};
 use workbench::line::{Drive, Line, LineFault};
 use workbench::record::{RunRecord, RunRequest};
 use workbench::session::{EndReason, SessionFault};
 
+/// How long a program without a lesson runs if nobody says.
+const WORKSHOP_SECONDS: u32 = 10;
+
 /// Options of `isrlab run`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The lesson's slug, such as `lost-update`.
+    /// The lesson's slug, such as `lost-update`; `workshop` for a program without a lesson.
     lesson: String,
     /// The board to run on.
     #[arg(long, value_name = "ID", default_value = "virtual")]
@@ -95,7 +99,8 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// One run on a board that may not have what the lesson needs.
 fn on_board<L: Line>(drive: &mut Drive<L>, course: &Course, request: &RunRequest) -> anyhow::Result<RunRecord> {
-    if find_lesson(course, &request.lesson)?.needs_hard() && !drive.session.has_hard() {
+    let needs_hard = course.lesson(&request.lesson).is_some_and(Lesson::needs_hard);
+    if needs_hard && !drive.session.has_hard() {
         return Err(attached_fault(&SessionFault::NeedsHard.into()));
     }
     headless::run(drive, request, &mut |_| true).map_err(run_error)
@@ -143,6 +148,9 @@ pub(super) fn attached_fault(fault: &AttachedFault) -> anyhow::Error {
 }
 
 fn request(course: &Course, arguments: &Arguments) -> anyhow::Result<RunRequest> {
+    if arguments.lesson == WORKSHOP {
+        return workshop(arguments);
+    }
     let lesson = find_lesson(course, &arguments.lesson)?;
     let settings = read_settings(lesson, &arguments.set)?;
     Ok(RunRequest {
@@ -154,6 +162,32 @@ fn request(course: &Course, arguments: &Arguments) -> anyhow::Result<RunRequest>
         seconds: arguments.seconds.unwrap_or(lesson.run.seconds),
         seed: arguments.seed,
         wiring: arguments.wiring.read()?.unwrap_or_else(|| lesson.wiring.clone()),
+    })
+}
+
+/// A program without a lesson, and what it needs on the pins: no controls, no driver.
+fn workshop(arguments: &Arguments) -> anyhow::Result<RunRequest> {
+    let Some(file) = &arguments.program else {
+        return Err(failure(
+            "`isrlab run workshop` runs a program of your own: name it by `--program FILE`",
+            "`isrlab run workshop` は自分のプログラムを実行します。`--program FILE` で指定してください。",
+        ));
+    };
+    if let Some(assignment) = arguments.set.first() {
+        return Err(failure(
+            format!("`--set {assignment}`: only lessons have controls; write the value into the program"),
+            format!("`--set {assignment}`: 設定項目があるのはレッスンだけです。値はプログラムの中に書いてください。"),
+        ));
+    }
+    Ok(RunRequest {
+        lesson: WORKSHOP.to_owned(),
+        program: program_in(file)?,
+        own_program: true,
+        driver: None,
+        settings: Settings::new(),
+        seconds: arguments.seconds.unwrap_or(WORKSHOP_SECONDS),
+        seed: arguments.seed,
+        wiring: arguments.wiring.read()?.unwrap_or_default(),
     })
 }
 
@@ -184,7 +218,10 @@ const PROGRAM_MAX_BYTES: usize = 256 * 1024;
 
 /// The program of `--program FILE`, or the lesson's own.
 pub(super) fn read_program(lesson: &Lesson, file: Option<&Path>) -> anyhow::Result<String> {
-    let Some(file) = file else { return Ok(lesson.program.clone()) };
+    file.map_or_else(|| Ok(lesson.program.clone()), program_in)
+}
+
+fn program_in(file: &Path) -> anyhow::Result<String> {
     let name = file.display();
     let cannot = |en: &str, ja: &str| {
         failure(format!("the program {name} cannot be read: {en}"), format!("プログラム {name} を読み取れません: {ja}"))

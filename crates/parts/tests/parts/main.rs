@@ -6,6 +6,7 @@
 mod export;
 mod machine;
 mod programs;
+mod wake;
 mod wiring;
 
 use parts::{Draft, Wiring};
