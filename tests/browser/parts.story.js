@@ -22,6 +22,11 @@ function button(page, words) {
   return page.locator("[data-part=bell] [data-part-shown]").filter({ hasText: words });
 }
 
+/** Waits until a counter of the page shows this. @param {import("playwright-core").Page} page @param {string} name @param {RegExp} shown */
+function figure(page, name, shown) {
+  return page.locator(`.counter[data-value=${name}] .figure`).filter({ hasText: shown }).waitFor();
+}
+
 describe("the first lesson", () => {
   const workbench = new Workbench();
   before(() => workbench.start());
@@ -44,7 +49,9 @@ describe("the first lesson", () => {
         // A hand presses as well: it is told, once more than the ten.
         await bench.runFor(60);
         await page.locator(".run-row [data-run]").click();
-        await page.locator(".counter[data-value=told] .figure").filter({ hasText: "10" }).waitFor();
+        // The run before has left its ten there: a hand among the lesson's own presses would be one press with them.
+        await figure(page, "told", /^(?!10$)/);
+        await figure(page, "told", /^10$/);
         // The lesson's own last press is over a moment after it is told.
         await page.waitForTimeout(1000);
         await button(page, words.open).waitFor();
@@ -54,7 +61,7 @@ describe("the first lesson", () => {
         await button(page, words.closed).waitFor();
         await page.mouse.up();
         await button(page, words.open).waitFor();
-        await page.locator(".counter[data-value=told] .figure").filter({ hasText: "11" }).waitFor();
+        await figure(page, "told", /^11$/);
         await page.locator(".run-row [data-stop]").click();
 
         await bench.openRest();
@@ -74,7 +81,7 @@ describe("the first lesson", () => {
     await bench.runFor(60);
     await page.locator("[data-run-row] [data-run]").focus();
     await page.keyboard.press("Enter");
-    await page.locator(".counter[data-value=told] .figure").filter({ hasText: "10" }).waitFor();
+    await figure(page, "told", /^10$/);
     await page.waitForTimeout(1000);
     await button(page, WORDS.en.open).waitFor();
     await pressTabTo(page, "[data-part=bell] [data-style=hold]");
@@ -82,7 +89,7 @@ describe("the first lesson", () => {
     await button(page, WORDS.en.closed).waitFor();
     await page.keyboard.up("Space");
     await button(page, WORDS.en.open).waitFor();
-    await page.locator(".counter[data-value=told] .figure").filter({ hasText: "11" }).waitFor();
+    await figure(page, "told", /^11$/);
     await page.locator("[data-run-row] [data-stop]").focus();
     await page.keyboard.press("Enter");
     await bench.rows.first().waitFor();

@@ -49,11 +49,15 @@ export class BoardFiles {
     });
     // What a program has written is there when it is over.
     model.bus.on("run", (run) => { if (run.state === "ended") this.show(); });
+    // A program that lets the board sleep deeply ends with a reset: the board cannot answer before it is up again.
+    model.bus.on("board", (board) => { if (this.#stale && board.state === "ready") this.show(); });
   }
 
   /** Lists what is there, if somebody looks. */
   show() {
-    if (this.panel.open && !this.model.running) void this.#do({ do: "list" });
+    if (!this.panel.open || this.model.running) return;
+    this.#stale = ["booting", "running"].includes(this.model.board?.state ?? "");
+    if (!this.#stale) void this.#do({ do: "list" });
   }
 
   /**
