@@ -43,12 +43,12 @@ fn an_encoder_is_followed_at_5000_edges_a_second_by_a_hard_callback() {
     }
     let expected = ["turn", "place 1000.0 calls 4000 skipped 0", "place -400.0 calls 9600 skipped 0"];
     assert_eq!(hard.lines, expected);
-    // Main tells what it measured for most of a millisecond, twenty times a second. Each edge has its soft call all the same,
-    // and those that waited read levels that are newer than their edges.
+    // Twenty times a second the board tells what it measured, for most of a millisecond in which main stands still. Each edge has
+    // its soft call all the same; those that waited read levels newer than their edges, and may lose whole steps by that.
     let calls: Vec<_> = soft.numbers("place").iter().map(|numbers| numbers[0]).collect();
     assert_eq!(calls, [4000, 9600], "{:?}", soft.lines);
     let place: f64 = soft.lines[1].split(' ').nth(1).unwrap().parse().unwrap();
-    assert!((950.0..1000.0).contains(&place), "{:?}", soft.lines);
+    assert!((950.0..=1000.0).contains(&place), "{:?}", soft.lines);
 }
 
 #[test]
