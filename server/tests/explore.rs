@@ -179,26 +179,31 @@ fn the_foretold_share_is_the_measured_one() {
     let course = isrlab::lessons::embedded().unwrap();
     let boards = isrlab::firmware::booted().unwrap();
     let lesson = course.lesson("lost-update").unwrap();
-    for (kind, expression) in [("hard", "plain"), ("hard", "conditional"), ("soft", "conditional")] {
+    // A soft callback that was due during a sample finds main inside the loop, whose share is foretold for the whole time.
+    for (kind, expression, most) in
+        [("hard", "plain", 0.02), ("hard", "conditional", 0.02), ("soft", "conditional", 0.025)]
+    {
         let text = |text: &str| Setting::Text(text.into());
-        let set = [("kind", text(kind)), ("expression", text(expression)), ("rate", Setting::Number(2000))];
-        let set: Settings = set.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let settings = lesson.settings(&set).unwrap();
+        let settings = |rate: i64| {
+            let set = [("kind", text(kind)), ("expression", text(expression)), ("rate", Setting::Number(rate))];
+            let set: Settings = set.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            lesson.settings(&set).unwrap()
+        };
         let program = lesson.program.clone();
         let request =
-            ExploreRequest { program: program.clone(), exercise: false, settings: settings.clone(), seed: SEED };
+            ExploreRequest { program: program.clone(), exercise: false, settings: settings(2000), seed: SEED };
         let share = explore::share(lesson, &request, &boards, &|| true).unwrap().expect("a share");
-        // How the timer's phase falls differs from seed to seed by a point or so.
+        // Where the alarms fall in the loop depends on how its length and the timer's period go together: by a point and more.
         let (mut lost, mut adds) = (0.0, 0.0);
-        for seed in SEED..SEED + 4 {
+        for rate in [1511, 1777, 2011, 2239, 2503, 2803] {
             let run = RunRequest {
                 lesson: lesson.slug.clone(),
                 program: program.clone(),
                 own_program: false,
                 driver: None,
-                settings: settings.clone(),
+                settings: settings(rate),
                 seconds: 2,
-                seed,
+                seed: SEED,
                 wiring: lesson.wiring.clone(),
             };
             let numbers = boards.run(&run, &mut |_| true).unwrap().numbers();
@@ -206,8 +211,8 @@ fn the_foretold_share_is_the_measured_one() {
             adds += numbers["isr_adds"].as_f64().unwrap();
         }
         let measured = lost / adds;
-        assert!(adds > 4.0 * 3900.0);
-        assert!((share.share - measured).abs() < 0.02, "{kind} {expression}: {share:?}, measured {measured}");
+        assert!(adds > 25_000.0);
+        assert!((share.share - measured).abs() < most, "{kind} {expression}: {share:?}, measured {measured}");
         eprintln!("{kind} {expression}: foretold {:.1} %, measured {:.1} %", 100.0 * share.share, 100.0 * measured);
     }
 }
