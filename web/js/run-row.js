@@ -12,6 +12,7 @@ import { seconds, whole } from "./format.js";
 const SPEEDS = [0.001, 0.01, 0.1, 1, 0];
 
 export class RunRow {
+  #away = false;
   #starting = false;
 
   /**
@@ -56,7 +57,14 @@ export class RunRow {
     model.bus.on("run", (run) => this.#follow(run));
     model.bus.on("board", (board) => this.#show(board));
     model.bus.on("paint", () => this.paint());
-    model.bus.on("link", ({ open }) => { if (!open) this.model.bus.emit("trouble", new Trouble("E-SERVER-AWAY", text("live.server_away"), text("live.server_away_hint"))); else this.model.bus.emit("trouble", null); });
+    model.bus.on("link", ({ open }) => this.#tellAway(!open));
+  }
+
+  /** Says that the server is away, and takes back only that: what else the page has said stays. @param {boolean} away */
+  #tellAway(away) {
+    if (away) this.model.bus.emit("trouble", new Trouble("E-SERVER-AWAY", text("live.server_away"), text("live.server_away_hint")));
+    else if (this.#away) this.model.bus.emit("trouble", null);
+    this.#away = away;
   }
 
   /** Starts a run of the program that is shown, with the settings of the controls. */
