@@ -123,12 +123,16 @@ fn mark_text(
     used: &mut Vec<usize>,
     out: &mut String,
 ) {
+    // Which terms stand in it at all; behind the first of them there are no others.
+    let mut inside: Vec<usize> =
+        left.iter().copied().filter(|&term| terms[term].find(text, language).is_some()).collect();
     loop {
-        let found = left.iter().filter_map(|&term| Some((term, terms[term].find(text, language)?)));
+        let found = inside.iter().filter_map(|&term| Some((term, terms[term].find(text, language)?)));
         // The first in the text; of two that begin there, the longer one.
         let Some((term, (from, to))) = found.min_by_key(|(_, (from, to))| (*from, usize::MAX - *to)) else {
             break;
         };
+        inside.retain(|other| *other != term);
         left.retain(|other| *other != term);
         used.push(term);
         let (before, behind) = text.split_at(from);

@@ -58,16 +58,17 @@ pub fn check(path: &str, text: &str, terms: &[Term]) -> Vec<Finding> {
     };
     for (line, said) in &en {
         for term in terms {
-            let without = said.replace(&term.en, " ");
-            for avoided in term.avoid_en.iter().filter(|avoided| has_word(&without, avoided)) {
+            // Where a variant is not said at all, there is nothing to be taken out.
+            let avoided = term.avoid_en.iter().filter(|avoided| has_word(said, avoided));
+            for avoided in avoided.filter(|avoided| has_word(&said.replace(&term.en, " "), avoided)) {
                 report(*line, format!("says `{avoided}`; the term is `{}`", term.en));
             }
         }
     }
     for (line, said) in &ja {
         for term in terms {
-            let without = said.replace(&term.ja, " ");
-            for avoided in term.avoid_ja.iter().filter(|avoided| without.contains(avoided.as_str())) {
+            let avoided = term.avoid_ja.iter().filter(|avoided| said.contains(avoided.as_str()));
+            for avoided in avoided.filter(|avoided| said.replace(&term.ja, " ").contains(avoided.as_str())) {
                 report(*line, format!("says `{avoided}`; the term is `{}`", term.ja));
             }
         }
@@ -84,17 +85,21 @@ pub fn check(path: &str, text: &str, terms: &[Term]) -> Vec<Finding> {
 /// Finds each term that a lesson uses before one has explained it, in emphasis, in either language.
 pub(super) fn explained(course: &Course) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for term in course.terms.iter().filter(|term| !term.known) {
-        for (language, file, name) in [(Language::En, "en.md", &term.en), (Language::Ja, "ja.md", &term.ja)] {
+    for (language, file) in [(Language::En, "en.md"), (Language::Ja, "ja.md")] {
+        let texts: Vec<(&Lesson, String, String)> = course
+            .lessons
+            .iter()
+            .map(|lesson| {
+                let html: String = lesson.sections(language).iter().map(|section| section.html.as_str()).collect();
+                let prose = without_elements(&html, "code");
+                (lesson, html, prose)
+            })
+            .collect();
+        for term in course.terms.iter().filter(|term| !term.known) {
             let said = |text: &str| term.find(text, language).is_some();
-            let html = |lesson: &Lesson| {
-                lesson.sections(language).iter().map(|section| section.html.as_str()).collect::<String>()
-            };
-            let mut lessons = course.lessons.iter().map(|lesson| (lesson, html(lesson)));
-            let Some((lesson, text)) = lessons.find(|(_, text)| said(&without_elements(text, "code"))) else {
-                continue;
-            };
-            if !elements(&text, "em").any(said) {
+            let Some((lesson, html, _)) = texts.iter().find(|(.., prose)| said(prose)) else { continue };
+            if !elements(html, "em").any(said) {
+                let name = term.name(language);
                 findings.push(Finding {
                     file: format!("{}/{file}", lesson.folder()),
                     place: String::new(),
