@@ -167,7 +167,7 @@ async fn grid(
 ) -> Result<Response, Problem> {
     let room = hosted(&app, visitor, id)?;
     let frame = frame(&app, visitor, language, &headers, Part::Class, &format!("/class/{id}"), &BTreeMap::new())?;
-    let address = addresses(&app, &headers).remove(0);
+    let address = typed(addresses(&app, &headers).remove(0));
     let page = room.look(|class| HostPage {
         id,
         title: class.title.clone(),
@@ -226,11 +226,11 @@ async fn show(
     let page = room.look(|class| ShowPage {
         id,
         title: class.title.clone(),
-        qr: qr(&format!("http://{address}/join?pin={}", class.pin.digits())),
+        qr: qr(&format!("{address}/join?pin={}", class.pin.digits())),
         address,
         pin: shown_pin(&class.pin),
         others: addresses,
-        lan: app.config.lan,
+        reached: app.config.lan || app.config.proxy.is_some(),
         frame,
     });
     html(&page)
@@ -245,7 +245,7 @@ async fn wall(
 ) -> Result<Response, Problem> {
     let room = hosted(&app, visitor, id)?;
     let frame = frame(&app, visitor, language, &headers, Part::Class, &format!("/class/{id}/wall"), &BTreeMap::new())?;
-    let address = addresses(&app, &headers).remove(0);
+    let address = typed(addresses(&app, &headers).remove(0));
     let page = room.look(|class| WallPage {
         id,
         title: class.title.clone(),
@@ -286,25 +286,33 @@ pub(super) fn hosted(
     app.classes.room(ClassId(id))
 }
 
-/// The addresses under which learners reach this machine, the likeliest first; at least the one that the host uses.
+/// The addresses under which learners reach this machine, the likeliest first; at least the one that the host uses. Behind a
+/// proxy it is the proxy's, whatever name the request has on its way here.
 fn addresses(app: &AppState, headers: &HeaderMap) -> Vec<String> {
-    let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
+    if let Some(proxy) = &app.config.proxy {
+        return vec![proxy.public.origin().to_owned()];
+    }
+    let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let is_here = |host: &str| {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
         name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     };
-    if !app.config.lan || !is_here(&asked) {
-        return vec![asked];
+    let mut hosts = Vec::new();
+    if app.config.lan && is_here(asked) {
+        let port = asked.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(80);
+        let listen = app.config.listen.ip();
+        let addresses = if listen.is_unspecified() { lan::addresses() } else { vec![listen] };
+        hosts.extend(addresses.into_iter().map(|address| SocketAddr::new(address, port).to_string()));
     }
-    let port = asked.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(80);
-    let listen = app.config.listen.ip();
-    let addresses = if listen.is_unspecified() { lan::addresses() } else { vec![listen] };
-    let mut addresses: Vec<String> =
-        addresses.into_iter().map(|address| SocketAddr::new(address, port).to_string()).collect();
-    if addresses.is_empty() {
-        addresses.push(asked);
+    if hosts.is_empty() {
+        hosts.push(asked.to_owned());
     }
-    addresses
+    hosts.into_iter().map(|host| format!("http://{host}")).collect()
+}
+
+/// An address as it is typed: browsers that are given none try http on their own, and nobody has to write it from the wall.
+fn typed(address: String) -> String {
+    address.strip_prefix("http://").map_or_else(|| address.clone(), str::to_owned)
 }
 
 fn qr(text: &str) -> Option<QrView> {

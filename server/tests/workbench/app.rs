@@ -167,7 +167,18 @@ impl Visitor {
         self.stream(&format!("/events?class={class}"), None).await
     }
 
+    /// What a stream of events begins with.
+    pub(crate) async fn begin(&self, path: &str) -> HeaderMap {
+        self.open(path, None).await.0
+    }
+
     async fn stream(&self, path: &str, last_seen: Option<u64>) -> Events {
+        let (headers, body) = self.open(path, last_seen).await;
+        assert_eq!(headers[header::CONTENT_TYPE], "text/event-stream");
+        Events { body, text: String::new(), seen: Vec::new() }
+    }
+
+    async fn open(&self, path: &str, last_seen: Option<u64>) -> (HeaderMap, Body) {
         let mut request = Request::get(path)
             .extension(ConnectInfo(self.from))
             .header(header::COOKIE, &self.cookie)
@@ -177,8 +188,8 @@ impl Visitor {
         }
         let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
-        Events { body: response.into_body(), text: String::new(), seen: Vec::new() }
+        let (parts, body) = response.into_parts();
+        (parts.headers, body)
     }
 }
 

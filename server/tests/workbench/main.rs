@@ -14,6 +14,7 @@ mod flashing;
 #[cfg(target_os = "linux")]
 mod lan;
 mod process;
+mod proxied;
 mod reports;
 mod restart;
 mod runs;
