@@ -256,7 +256,7 @@ describe("a class", () => {
     const table = readFileSync(await download.path(), "utf8");
     assert.ok(table.startsWith("\uFEFF"));
     assert.equal(table.trim().split("\r\n").length, 1 + 4 * 2, table);
-    assert.match(table, /^Ada,L15 Lost update,.*,yes,yes,/m);
+    assert.match(table, /^"Ada","L15 Lost update",.*,"yes","yes",/m);
     await host.locator("[data-end]").click();
     await host.locator("[data-ended]").waitFor({ timeout: SEEN_MS });
     await ada.reload();

@@ -4,11 +4,12 @@
  */
 import { Announcer } from "./announcer.js";
 import { post, send } from "./api.js";
-import { goLive, startPage } from "./app.js";
+import { startPage } from "./app.js";
 import { readData, text } from "./catalogue.js";
 import { command } from "./class-command.js";
 import { Grid, GROUPS } from "./class-grid.js";
 import { LearnerPanel } from "./class-learner.js";
+import { followHosted } from "./class-live.js";
 import { ToAll } from "./class-to-all.js";
 import { all, icon, make, maybe, one, setText } from "./dom.js";
 import { TroubleSlot } from "./trouble-slot.js";
@@ -132,4 +133,4 @@ maybe(document, "[data-delete]", HTMLButtonElement)?.addEventListener("click", a
   if (await command(bus, () => send("DELETE", base, {}))) location.assign("/class");
 });
 
-goLive(bus, [`/events?class=${data.id}`]);
+followHosted(bus, data.id);

@@ -48,7 +48,7 @@ impl Classes {
     pub async fn start(&self, new: NewClass) -> Result<ClassId, Problem> {
         let _numbering = self.numbering.lock().await;
         if lock(&self.rooms).len() >= MOST_CLASSES {
-            return Err(ClassProblem::Input("200 classes are kept; delete one").into());
+            return Err(ClassProblem::ManyClasses.into());
         }
         let now = now_s();
         let mut salt = [0; SALT_BYTES];

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::pages::{frame, html};
 use crate::app::AppState;
-use crate::class::{Class, ClassId, ClassProblem, shown_pin};
+use crate::class::{Class, ClassId, ClassProblem, class_title, shown_pin};
 use crate::classes::{NewClass, foretells};
 use crate::error::Problem;
 use crate::lan;
@@ -26,8 +26,6 @@ use crate::visitor::Visitor;
 use course::catalogue::{self, script_json};
 use course::{Course, Language};
 
-/// The most characters of a class's title.
-const MOST_TITLE: usize = 80;
 /// Modules of white around a QR code (ISO/IEC 18004).
 const QUIET: usize = 4;
 
@@ -123,11 +121,7 @@ async fn start(
 
 fn new_class(course: &Course, fields: &[(String, String)], language: Language) -> Result<NewClass, ClassProblem> {
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim());
-    let title: String =
-        field("title").unwrap_or_default().chars().filter(|c| !c.is_control()).take(MOST_TITLE).collect();
-    if title.is_empty() {
-        return Err(ClassProblem::Input("the title is empty"));
-    }
+    let title = class_title(field("title").unwrap_or_default()).ok_or(ClassProblem::Title)?;
     let chosen = fields.iter().filter(|(key, _)| key == "lesson").map(|(_, slug)| slug.as_str());
     let mut lessons: Vec<String> =
         chosen.filter_map(|slug| course.lesson(slug)).map(|lesson| lesson.slug.clone()).collect();
@@ -136,11 +130,11 @@ fn new_class(course: &Course, fields: &[(String, String)], language: Language) -
     }
     lessons.dedup();
     if lessons.is_empty() || lessons.len() > course.lessons.len() {
-        return Err(ClassProblem::Input("no lessons are chosen"));
+        return Err(ClassProblem::Lessons);
     }
     let seed = match field("seeds") {
         Some("each") => None,
-        _ => Some(field("seed").unwrap_or("1").parse().map_err(|_| ClassProblem::Input("the seed is no number"))?),
+        _ => Some(field("seed").unwrap_or("1").parse().map_err(|_| ClassProblem::Seed)?),
     };
     Ok(NewClass { title, language, lessons, seed, solutions: field("solutions").is_some() })
 }

@@ -240,6 +240,16 @@ impl Events {
         }
     }
 
+    /// Reads to the end of the stream, and returns what its last event said, which has this name.
+    pub(crate) async fn ends_with(&mut self, name: &str) -> Value {
+        let body = std::mem::replace(&mut self.body, Body::empty());
+        let rest = tokio::time::timeout(PATIENCE, body.collect()).await.expect("the stream ends").unwrap().to_bytes();
+        let text = self.text.clone() + std::str::from_utf8(&rest).unwrap();
+        let last = text.split("\n\n").filter(|block| block.contains("event:")).last().expect("something was said");
+        assert!(last.lines().any(|line| line.strip_prefix("event:").map(str::trim) == Some(name)), "{last}");
+        serde_json::from_str(last.lines().find_map(|line| line.strip_prefix("data:")).unwrap()).unwrap()
+    }
+
     /// The end of a run.
     pub(crate) async fn end_of_run(&mut self) -> Event {
         self.until(|event| event.name == "run" && event.data["state"] == "ended").await

@@ -6,6 +6,7 @@ mod app;
 mod attached;
 mod bad_input;
 mod cabled;
+mod class_attacks;
 mod class_results;
 mod classes;
 mod command_line;
