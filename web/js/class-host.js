@@ -82,10 +82,18 @@ setInterval(() => {
   grid.draw();
 }, REDRAW_MS);
 
-hide.checked = recalled();
-grid.hidden = hide.checked;
-hide.addEventListener("change", () => {
+const main = one(document, "#main", HTMLElement);
+
+/** Without names the page may be looked at by everybody: then it is large. */
+function hideNames() {
   grid.hidden = hide.checked;
+  main.classList.toggle("projected", hide.checked);
+}
+
+hide.checked = recalled();
+hideNames();
+hide.addEventListener("change", () => {
+  hideNames();
   try {
     sessionStorage.setItem("hide names", String(hide.checked));
   } catch {

@@ -413,6 +413,16 @@ async fn pages_for_learners_and_hosts_are_there_in_both_languages() {
             get(&class.host, &format!("/class/{}{path}", class.id)).await;
         }
         get(&class.host, "/class").await;
+        // On a projector is the bench and nobody's name; a learner's page says whose it is all the same.
+        let copy = format!("/lessons/lost-update?projector&copy={}.{seat}", class.id);
+        for path in ["/lessons/lost-update?projector", "/workshop?projector", &copy] {
+            let large = get(&class.host, path).await;
+            assert!(large.contains("data-projector-choice") && large.contains("data-run-row"), "{path}");
+            assert!(!large.contains("class=\"app-bar\"") && !large.contains("otter"), "{path}");
+        }
+        assert!(get(&class.host, &copy).await.contains("mine = &#60;1&#62;"), "the copy is the learner's program");
+        let own = get(&learner, "/lessons/lost-update?projector").await;
+        assert!(own.contains("data-class-strip") && !own.contains("data-projector-choice"));
         let results = get(&class.host, &format!("/class/{}/learners/{seat}", class.id)).await;
         assert!(results.contains("mine = &#60;1&#62;"), "a program is text");
         assert_eq!(get(&learner, "/class/me/results").await.matches("mine = ").count(), 1);
