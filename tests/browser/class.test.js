@@ -52,7 +52,11 @@ describe("a class", () => {
     await look(host, "list");
     await host.locator("#title").fill("10b");
     await host.locator("details", { has: host.locator(".lesson-choices") }).locator("summary").click();
-    for (const slug of ["lost-update", "torn-read"]) await host.locator(`input[value=${slug}]`).check();
+    // In an order of the host's own: the second is moved before the first.
+    for (const slug of ["torn-read", "lost-update"]) await host.locator(`.lesson-choices input[value=${slug}]`).check();
+    await host.locator(".lesson-order li", { hasText: "Lost update" }).getByRole("button", { name: "Earlier" }).click();
+    assert.deepEqual(await host.locator(".lesson-order li > span").allTextContents(), ["L15 Lost update", "L17 Torn read"]);
+    await look(host, "list-chosen");
     await host.locator(".class-form .button.first").click();
     await host.waitForURL("**/class/*");
     await host.locator("[data-empty]:visible").waitFor();

@@ -292,6 +292,9 @@ pub struct Class {
     pub title: String,
     /// The host's language.
     pub language: String,
+    /// The language of the pages for learners who have chosen none; without it, what their browsers prefer.
+    #[serde(default)]
+    pub pages: Option<String>,
     /// The slugs of its lessons, in order.
     pub lessons: Vec<String>,
     /// One seed for all; `None`: one for each.
@@ -355,10 +358,16 @@ impl Class {
         self.seed.unwrap_or_else(|| seat.own_seed())
     }
 
-    /// The host's language.
+    /// The language of the pages for learners who have chosen none, if the host has said one.
+    #[must_use]
+    pub fn pages(&self) -> Option<Language> {
+        Language::from_tag(self.pages.as_ref()?)
+    }
+
+    /// The language in which the host gives words out.
     #[must_use]
     pub fn language(&self) -> Language {
-        Language::from_tag(&self.language).unwrap_or_default()
+        self.pages().or_else(|| Language::from_tag(&self.language)).unwrap_or_default()
     }
 }
 
@@ -401,6 +410,7 @@ mod tests {
             id: ClassId(1),
             title: String::new(),
             language: "en".into(),
+            pages: None,
             lessons: Vec::new(),
             seed: None,
             solutions: true,

@@ -1,6 +1,6 @@
 //! A host's pages of a class.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
@@ -128,7 +128,9 @@ fn new_class(course: &Course, fields: &[(String, String)], language: Language) -
     if lessons.is_empty() {
         lessons = path_lessons(course, field("path").unwrap_or("all"));
     }
-    lessons.dedup();
+    // Each once, where it comes first.
+    let mut seen = HashSet::new();
+    lessons.retain(|slug| seen.insert(slug.clone()));
     if lessons.is_empty() || lessons.len() > course.lessons.len() {
         return Err(ClassProblem::Lessons);
     }
@@ -136,7 +138,8 @@ fn new_class(course: &Course, fields: &[(String, String)], language: Language) -
         Some("each") => None,
         _ => Some(field("seed").unwrap_or("1").parse().map_err(|_| ClassProblem::Seed)?),
     };
-    Ok(NewClass { title, language, lessons, seed, solutions: field("solutions").is_some() })
+    let pages = field("pages").and_then(Language::from_tag);
+    Ok(NewClass { title, language, pages, lessons, seed, solutions: field("solutions").is_some() })
 }
 
 /// The slugs of the lessons of a path.
@@ -342,8 +345,13 @@ mod tests {
         let class =
             read(&[("title", " 10b "), ("lesson", "lost-update"), ("lesson", "torn-read"), ("seeds", "each")]).unwrap();
         assert_eq!((class.title.as_str(), class.lessons.len(), class.seed, class.solutions), ("10b", 2, None, false));
-        let class = read(&[("title", "x"), ("path", "lecture-0"), ("seed", "7"), ("solutions", "on")]).unwrap();
-        assert_eq!((class.seed, class.solutions), (Some(7), true));
+        assert_eq!(class.pages, None);
+        let class = read(&[("title", "x"), ("path", "lecture-0"), ("seed", "7"), ("solutions", "on"), ("pages", "ja")])
+            .unwrap();
+        assert_eq!((class.seed, class.solutions, class.pages), (Some(7), true, Some(Language::Ja)));
+        let order = ["torn-read", "lost-update", "torn-read", "no-such-lesson"].map(|slug| ("lesson", slug));
+        let class = read(&[&[("title", "x")], &order[..]].concat()).unwrap();
+        assert_eq!(class.lessons, ["torn-read", "lost-update"], "in the order in which they were chosen");
         assert!(read(&[("title", " ")]).is_err());
         assert!(read(&[("title", "x"), ("seed", "many")]).is_err());
     }

@@ -391,6 +391,26 @@ async fn an_old_class_is_forgotten() {
 }
 
 #[tokio::test]
+async fn a_class_may_have_a_language_for_whoever_has_chosen_none() {
+    let class = Hosted::start(ServeConfig::default()).await;
+    let started = class.host.submit("/class", "title=10c&lesson=torn-read&lesson=lost-update&seed=1&pages=ja").await;
+    let id: i64 = started.headers[header::LOCATION].to_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
+    let room = class.app.app.classes.room(isrlab::class::ClassId(id)).unwrap();
+    let pin = room.look(|class| class.pin.digits().to_owned());
+    assert_eq!(room.look(|class| class.lessons.clone()), ["torn-read", "lost-update"], "in the order of the form");
+    for (name, cookie, japanese) in [("one", "", true), ("two", "; lang=en", false)] {
+        let mut learner = class.app.stranger_from(LEARNER).await;
+        learner.cookie.push_str(cookie);
+        let joined = learner.submit("/join", &format!("pin={pin}&name={name}")).await;
+        learner.keep_cookies(&joined);
+        let page = learner.get("/class/me").await.text;
+        assert_eq!(page.contains("<html lang=\"ja\""), japanese, "{name}");
+        let words = words(&learner).await;
+        assert_eq!(words.iter().all(|word| word.is_ascii()), !japanese, "{words:?}");
+    }
+}
+
+#[tokio::test]
 async fn pages_for_learners_and_hosts_are_there_in_both_languages() {
     let class = Hosted::start(ServeConfig::default()).await;
     let learner = class.join("otter").await;
