@@ -30,7 +30,7 @@ use crate::feed::Feed;
 use crate::lock::lock;
 use crate::newest::Newest;
 use crate::pages::bench::key_number_name;
-use crate::store::{Store, VisitorId};
+use crate::store::{Store, StoreError, VisitorId};
 use crate::turns::{Client, Turns};
 use crate::visitor::Visitor;
 use course::Course;
@@ -380,6 +380,7 @@ async fn keep_outcome(keeping: Keeping, feed: Arc<Feed>, visitor: VisitorId, rec
                     tracing::error!(?problem, "a class does not hear of a run");
                 }
             }
+            Err(StoreError::Removed) => return,
             Err(error) => tracing::error!(%error, "an outcome is lost"),
         }
     }

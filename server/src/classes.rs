@@ -421,6 +421,7 @@ mod tests {
             id: ClassId(0),
             title: "10b".into(),
             language: "en".into(),
+            pages: None,
             lessons: vec!["lost-update".into()],
             seed: None,
             solutions: false,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use emulator::EngineKind;
 use tokio::sync::watch;
 
+use crate::proxy::BehindProxy;
 use crate::site::SiteKind;
 use crate::store::Quota;
 use ports::discovery::AttachedPort;
@@ -25,6 +26,8 @@ pub struct ServeConfig {
     pub listen: SocketAddr,
     /// Whether other machines of the network may use the workbench.
     pub lan: bool,
+    /// The reverse proxy in front, if there is one. Then nobody is the class host for sitting at this machine.
+    pub proxy: Option<BehindProxy>,
     /// The folder of the database; `None` keeps everything in memory (tests).
     pub data: Option<PathBuf>,
     /// A folder of lessons in the place of those that the binary carries, for authors.
@@ -60,6 +63,7 @@ impl Default for ServeConfig {
         Self {
             listen: DEFAULT_LISTEN,
             lan: false,
+            proxy: None,
             data: None,
             lessons: None,
             ports: PortSource::default(),
@@ -96,6 +100,9 @@ pub struct Limits {
     pub connections: usize,
     /// How long a connection may take to say what it wants, and how long it may stay silent between two requests.
     pub head_timeout: Duration,
+    /// How long a proxy's connection may stay silent between two requests. It has to be longer than the proxy keeps it, which
+    /// is a minute or two: else a request is sent into a connection that is being closed.
+    pub proxy_idle: Duration,
     /// How long a request's body may take to arrive.
     pub body_timeout: Duration,
     /// Live streams of one visitor: as many pages may be open.
@@ -129,6 +136,7 @@ impl Default for Limits {
             place_connections: 1024,
             connections: 4096,
             head_timeout: Duration::from_secs(15),
+            proxy_idle: Duration::from_secs(10 * 60),
             body_timeout: Duration::from_secs(20),
             visitor_streams: 12,
             place_growth_bytes: 24 << 20,

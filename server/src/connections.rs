@@ -29,6 +29,7 @@ use tower::ServiceExt as _;
 use crate::config::Limits;
 use crate::lock::lock;
 use crate::place::Place;
+use crate::proxy::BehindProxy;
 
 /// How long the answers that are on their way may take when the server is to end.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -95,14 +96,15 @@ impl Connections {
         Self { open: Mutex::default(), of_a_place: limits.place_connections.min(of_all / 2).max(1), of_all }
     }
 
-    /// Makes room for one more; `None` where every connection is in use.
-    fn admit(&self, number: u64, place: Place) -> Option<Arc<Open>> {
+    /// Makes room for one more; `None` where every connection is in use. The connections of a proxy are many people's, so
+    /// that they are not one place's share.
+    fn admit(&self, number: u64, place: Place, proxy: bool) -> Option<Arc<Open>> {
         let mut open = lock(&self.open);
         let mut counts: HashMap<Place, usize> = HashMap::new();
         for other in open.values() {
             *counts.entry(other.place).or_default() += 1;
         }
-        let crowded = if counts.get(&place).is_some_and(|count| *count >= self.of_a_place) {
+        let crowded = if !proxy && counts.get(&place).is_some_and(|count| *count >= self.of_a_place) {
             Some(place)
         } else if open.len() >= self.of_all {
             counts.into_iter().max_by_key(|(place, count)| (*count, *place)).map(|(place, _)| place)
@@ -143,10 +145,10 @@ pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     limits: &Limits,
+    proxy: Option<&BehindProxy>,
     ended: impl Future<Output = ()> + Send,
 ) {
     let connections = Arc::new(Connections::new(limits));
-    let head_timeout = limits.head_timeout;
     let (closing, _) = watch::channel(false);
     let mut served = JoinSet::new();
     let mut ended = std::pin::pin!(ended);
@@ -166,7 +168,9 @@ pub(crate) async fn serve(
             }
         };
         number += 1;
-        let Some(open) = connections.admit(number, Place::of(address.ip())) else {
+        let of_proxy = proxy.is_some_and(|proxy| proxy.trusts(address.ip()));
+        let head_timeout = if of_proxy { limits.proxy_idle } else { limits.head_timeout };
+        let Some(open) = connections.admit(number, Place::of(address.ip()), of_proxy) else {
             served.spawn(refuse(stream));
             continue;
         };
@@ -270,10 +274,10 @@ mod tests {
     fn an_idle_connection_gives_way_and_a_busy_one_does_not() {
         let limits = Limits { place_connections: 2, connections: 5, ..Limits::default() };
         let connections = Connections::new(&limits);
-        let first = connections.admit(1, place(1)).unwrap();
+        let first = connections.admit(1, place(1), false).unwrap();
         let busy = Answering::begin(&first);
-        connections.admit(2, place(1)).unwrap();
-        connections.admit(3, place(1)).unwrap();
+        connections.admit(2, place(1), false).unwrap();
+        connections.admit(3, place(1), false).unwrap();
         let open = |connections: &Connections| {
             let mut numbers: Vec<u64> = lock(&connections.open).keys().copied().collect();
             numbers.sort_unstable();
@@ -282,16 +286,29 @@ mod tests {
         assert_eq!(open(&connections), [1, 3], "the idle one of the same place");
         let second = lock(&connections.open)[&3].clone();
         let also_busy = Answering::begin(&second);
-        assert!(connections.admit(4, place(1)).is_none(), "both are in use");
+        assert!(connections.admit(4, place(1), false).is_none(), "both are in use");
         for number in 5..8 {
-            connections.admit(number, place(2)).unwrap();
+            connections.admit(number, place(2), false).unwrap();
         }
-        connections.admit(8, place(3)).unwrap();
+        connections.admit(8, place(3), false).unwrap();
         drop((busy, also_busy));
-        connections.admit(9, place(4)).unwrap();
-        connections.admit(10, place(4)).unwrap();
+        connections.admit(9, place(4), false).unwrap();
+        connections.admit(10, place(4), false).unwrap();
         assert!(open(&connections).len() <= 5);
         assert!(open(&connections).contains(&10));
+    }
+
+    #[test]
+    fn a_proxys_connections_are_many_peoples() {
+        let limits = Limits { place_connections: 2, connections: 5, ..Limits::default() };
+        let connections = Connections::new(&limits);
+        let busy: Vec<_> = (1..5).map(|number| connections.admit(number, place(1), true).unwrap()).collect();
+        let busy: Vec<_> = busy.iter().map(Answering::begin).collect();
+        assert_eq!(lock(&connections.open).len(), 4, "more than a share");
+        connections.admit(5, place(1), true).unwrap();
+        connections.admit(6, place(1), true).unwrap();
+        assert_eq!(lock(&connections.open).len(), 5, "the idle one gave way");
+        drop(busy);
     }
 
     async fn served(limits: Limits) -> (SocketAddr, tokio::sync::oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
@@ -306,7 +323,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (end, ended) = tokio::sync::oneshot::channel::<()>();
-        let server = tokio::spawn(async move { serve(listener, router, &limits, async { _ = ended.await }).await });
+        let server =
+            tokio::spawn(async move { serve(listener, router, &limits, None, async { _ = ended.await }).await });
         (address, end, server)
     }
 

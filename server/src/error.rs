@@ -187,6 +187,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::TooMuch => return Self::SavedTooMuch,
+            StoreError::Removed => return ClassProblem::NotIn.into(),
             _ => tracing::error!(%error, "the store failed"),
         }
         match error {

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::AppState;
 use crate::error::Problem;
+use crate::proxy::BehindProxy;
 use crate::routes::class_out;
 use crate::visitor;
 
@@ -19,6 +20,9 @@ use crate::visitor;
 /// for the learner's tab.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// Tells a proxy to pass an answer on as it comes.
+const NO_BUFFER: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Headers of every answer.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -40,7 +44,28 @@ pub(crate) async fn guard(State(app): State<AppState>, request: Request, next: N
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if let Some(proxy) = &app.config.proxy {
+        for_proxy(proxy, response.headers_mut());
+    }
     response
+}
+
+/// What an answer says where a proxy passes it on: live events are not to be held back, and no cookie goes out over plain
+/// http if there is https.
+fn for_proxy(proxy: &BehindProxy, headers: &mut HeaderMap) {
+    if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+        headers.insert(NO_BUFFER, HeaderValue::from_static("no"));
+    }
+    if proxy.public.is_https()
+        && let header::Entry::Occupied(mut cookies) = headers.entry(header::SET_COOKIE)
+    {
+        for cookie in cookies.iter_mut() {
+            // Whatever was a value stays one.
+            if let Ok(secure) = HeaderValue::from_bytes(&[cookie.as_bytes(), b"; Secure"].concat()) {
+                *cookie = secure;
+            }
+        }
+    }
 }
 
 /// Waits for the whole body before a handler begins, and not for ever: a body that trickles in would hold what the handler
@@ -68,9 +93,11 @@ fn check(app: &AppState, request: &Request) -> Result<(), Problem> {
     // A request that names its target in full (RFC 9112 section 3.2.2) is held to that name as well.
     let full = request.uri().authority().map(axum::http::uri::Authority::as_str);
     for name in std::iter::once(host).chain(full) {
-        let ours =
-            name_of(name).is_some_and(|name| is_our_name(name, app.config.lan, app.config.listen.ip(), &app.host_name));
-        if !ours {
+        let is_ours = |name: &str| {
+            let public = app.config.proxy.as_ref().is_some_and(|proxy| proxy.public.is_name(name));
+            public || is_our_name(name, app.config.lan, app.config.listen.ip(), &app.host_name)
+        };
+        if !name_of(name).is_some_and(is_ours) {
             return Err(Problem::WrongHost);
         }
     }
@@ -80,8 +107,13 @@ fn check(app: &AppState, request: &Request) -> Result<(), Problem> {
     // Browsers name the page that a request comes from with every POST; other programs need not.
     match headers.get(header::ORIGIN) {
         Some(origin) => {
-            let origin = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://"));
-            if origin == Some(host) { Ok(()) } else { Err(Problem::WrongOrigin) }
+            let origin = origin.to_str().ok();
+            let ours = match &app.config.proxy {
+                // The proxy may call this machine as it likes; the page has the address that visitors type.
+                Some(proxy) => origin == Some(proxy.public.origin()),
+                None => origin.and_then(|origin| origin.strip_prefix("http://")) == Some(host),
+            };
+            if ours { Ok(()) } else { Err(Problem::WrongOrigin) }
         }
         None => match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
             None | Some(b"same-origin" | b"none") => Ok(()),

@@ -22,13 +22,16 @@ impl<S: Sync> FromRequestParts<S> for Visiting {
     }
 }
 
+/// The language that somebody has chosen with this browser, or a class for them.
+#[must_use]
+pub fn chosen(headers: &HeaderMap) -> Option<Language> {
+    cookie(headers, LANGUAGE_COOKIE).and_then(Language::from_tag)
+}
+
 /// The visitor's choice (cookie), else what the browser prefers, else English.
 #[must_use]
 pub fn of_request(headers: &HeaderMap) -> Language {
-    cookie(headers, LANGUAGE_COOKIE)
-        .and_then(Language::from_tag)
-        .or_else(|| preferred(headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?))
-        .unwrap_or_default()
+    chosen(headers).or_else(|| preferred(headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?)).unwrap_or_default()
 }
 
 /// The value of a cookie the browser sent; names are compared exactly (RFC 6265 section 4.2).

@@ -25,6 +25,7 @@ mod lock;
 pub mod newest;
 pub mod pages;
 pub mod place;
+pub mod proxy;
 pub mod router;
 pub mod routes;
 pub mod site;

@@ -77,7 +77,7 @@ pub async fn serve(
     app: AppState,
     ended: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let limits = app.config.limits.clone();
-    connections::serve(listener, router(app), &limits, ended).await;
+    let (limits, proxy) = (app.config.limits.clone(), app.config.proxy.clone());
+    connections::serve(listener, router(app), &limits, proxy.as_ref(), ended).await;
     Ok(())
 }

@@ -12,6 +12,7 @@ mod file;
 mod proof;
 mod quota;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -130,6 +131,9 @@ pub enum StoreError {
     /// The file that is written is no longer in the data folder.
     #[error("the database {0} was deleted or replaced while the workbench ran\n  [data-folder-gone]")]
     Gone(PathBuf),
+    /// The visitor is a learner who was removed, with everything of theirs.
+    #[error("the learner was removed")]
+    Removed,
     /// A visitor, or a machine, keeps more than its share.
     #[error("more than a visitor's share is to be kept")]
     TooMuch,
@@ -219,6 +223,27 @@ struct Database {
     connection: Connection,
     /// `None` in memory.
     file: Option<DatabaseFile>,
+    /// Learners who were removed since this process began. Whatever of theirs was under way then, such as a check, is not
+    /// kept: else it would make a new row of somebody who was deleted.
+    removed: HashSet<VisitorId>,
+}
+
+impl Database {
+    /// Carries out a change that is no visitor's. When it returns, the change is in the file that is in the data folder.
+    fn change<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let failed = |source| StoreError::Database { doing, source };
+        let still_there = |file: &Option<DatabaseFile>| file.as_ref().map_or(Ok(()), DatabaseFile::still_there);
+        still_there(&self.file)?;
+        let change = self.connection.transaction().map_err(failed)?;
+        let kept = work(&change).map_err(failed)?;
+        change.commit().map_err(failed)?;
+        still_there(&self.file)?;
+        Ok(kept)
+    }
 }
 
 /// Asked before more is kept than before, with the bytes that come to it; false refuses.
@@ -253,7 +278,7 @@ impl Store {
         };
         let (connection, key) = Self::connect(folder, path.as_deref(), quota).map_err(told)?;
         let file = path.map(DatabaseFile::seen).transpose()?;
-        let mut database = Database { connection, file };
+        let mut database = Database { connection, file, removed: HashSet::new() };
         let (jobs, waiting) = mpsc::channel::<Job>();
         thread::Builder::new()
             .name("store".into())
@@ -442,6 +467,9 @@ impl Store {
             let failed = |source| StoreError::Database { doing, source };
             let still_there = |file: &Option<DatabaseFile>| file.as_ref().map_or(Ok(()), DatabaseFile::still_there);
             still_there(&database.file)?;
+            if database.removed.contains(&visitor) {
+                return Err(StoreError::Removed);
+            }
             quota.make_room(&mut database.connection, visitor).map_err(failed)?;
             let change = database.connection.transaction().map_err(failed)?;
             let sql = "INSERT INTO visitor (id, secret_hash, created, seen) VALUES (?1, 'minted ' || ?1, ?2, ?2)
@@ -458,23 +486,13 @@ impl Store {
         .await
     }
 
-    /// Carries out a change that is no visitor's. When it returns, the change is in the file that is in the data folder.
+    /// Carries out a change that is no visitor's.
     async fn change<T: Send + 'static>(
         &self,
         doing: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.job(doing, move |database| {
-            let failed = |source| StoreError::Database { doing, source };
-            let still_there = |file: &Option<DatabaseFile>| file.as_ref().map_or(Ok(()), DatabaseFile::still_there);
-            still_there(&database.file)?;
-            let change = database.connection.transaction().map_err(failed)?;
-            let kept = work(&change).map_err(failed)?;
-            change.commit().map_err(failed)?;
-            still_there(&database.file)?;
-            Ok(kept)
-        })
-        .await
+        self.job(doing, move |database| database.change(doing, work)).await
     }
 
     async fn ask<T: Send + 'static>(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::app::AppState;
-use crate::store::{Proof, WaitingCheck};
+use crate::store::{Proof, StoreError, WaitingCheck};
 use course::Language;
 use workbench::check as exercise;
 use workbench::headless::RunError;
@@ -74,7 +74,8 @@ async fn settle(app: &AppState, check: WaitingCheck, passed: Option<bool>) -> bo
             }
             true
         }
-        Ok(_) => true,
+        // Who was removed meanwhile waits for nothing.
+        Ok(_) | Err(StoreError::Removed) => true,
         Err(error) => {
             tracing::error!(%error, "what a reported check came to is not kept");
             false

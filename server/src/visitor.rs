@@ -26,6 +26,7 @@ use crate::error::Problem;
 use crate::language::cookie;
 use crate::lock::lock;
 use crate::place::Place;
+use crate::proxy::is_forwarded;
 use crate::store::{Allowance, Store, VisitorId};
 use crate::turns::Client;
 use mint::Mint;
@@ -52,7 +53,8 @@ pub const SEAT_COOKIE: &str = "seat";
 pub struct Visitor {
     /// Their number in the store.
     pub id: VisitorId,
-    /// Whether they are the class host: they came from this machine itself, or by the link that it printed.
+    /// Whether they are the class host: they sit at this machine, and no proxy is between, or they came by the link that it
+    /// printed.
     pub host: bool,
     /// Where they are.
     pub place: Place,
@@ -96,10 +98,14 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
 /// Where a request comes from, and whether it is the class host's.
 pub(crate) fn place_and_host(app: &AppState, request: &Request) -> (Place, bool) {
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let place = address.map_or(Place::HERE, |ConnectInfo(address)| Place::of(address.ip()));
-    let token = cookie(request.headers(), HOST_COOKIE);
-    (place, place.is_here() || token.is_some_and(|token| app.visitors.is_host_token(token)))
+    let (headers, proxy) = (request.headers(), &app.config.proxy);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    let address = peer.map(|peer| proxy.as_ref().map_or(peer, |proxy| proxy.client(peer, headers)));
+    let place = address.map_or(Place::HERE, Place::of);
+    // Behind a proxy on this machine everybody's connection comes from this machine.
+    let sits_here = place.is_here() && proxy.is_none() && !is_forwarded(headers);
+    let token = cookie(headers, HOST_COOKIE);
+    (place, sits_here || token.is_some_and(|token| app.visitors.is_host_token(token)))
 }
 
 /// Finds out who asks, and bounds how often.

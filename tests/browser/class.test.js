@@ -52,7 +52,11 @@ describe("a class", () => {
     await look(host, "list");
     await host.locator("#title").fill("10b");
     await host.locator("details", { has: host.locator(".lesson-choices") }).locator("summary").click();
-    for (const slug of ["lost-update", "torn-read"]) await host.locator(`input[value=${slug}]`).check();
+    // In an order of the host's own: the second is moved before the first.
+    for (const slug of ["torn-read", "lost-update"]) await host.locator(`.lesson-choices input[value=${slug}]`).check();
+    await host.locator(".lesson-order li", { hasText: "Lost update" }).getByRole("button", { name: "Earlier" }).click();
+    assert.deepEqual(await host.locator(".lesson-order li > span").allTextContents(), ["L15 Lost update", "L17 Torn read"]);
+    await look(host, "list-chosen");
     await host.locator(".class-form .button.first").click();
     await host.waitForURL("**/class/*");
     await host.locator("[data-empty]:visible").waitFor();
@@ -143,6 +147,29 @@ describe("a class", () => {
     await copyBench.runFor(1);
     const again = await copyBench.run();
     assert.deepEqual([again.ran, again.lost], [ran, lost]);
+
+    // The copy on the projector: large, with the panels that are asked for, nobody's name, and the same run.
+    await copy.setViewportSize({ width: 1920, height: 1080 });
+    const large = await host.locator("[data-learner] .actions a", { hasText: "on the projector" }).getAttribute("href");
+    assert.ok(large);
+    await copy.goto(large);
+    await copy.locator("[data-projector-choice] button", { hasText: "lost_update.py" }).click();
+    assert.equal(await copy.locator(".app-bar, .class-strip").count(), 0);
+    assert.doesNotMatch(await copy.locator("body").innerText(), /Ada/);
+    await copy.locator("[data-run]").first().click();
+    await copy.locator(".counter.result .figure", { hasNotText: "–" }).first().waitFor({ timeout: CHECK_TIMEOUT_MS });
+    await copy.locator("[data-stop]").first().click();
+    assert.match(await (await copyBench.program()).innerText(), /typed at the first device/);
+    const figure = await copy.locator(".counter .figure").first().evaluate((element) => element.getBoundingClientRect().height);
+    assert.ok(figure >= 44, `a figure is ${figure} px high`);
+    await look(copy, "projector");
+    await copy.reload();
+    await copy.locator("[data-projector-choice] [aria-pressed=true]", { hasText: "lost_update.py" }).waitFor();
+    await copy.setViewportSize({ width: 1280, height: 720 });
+    await look(copy, "projector-small");
+    await copy.locator("[data-projector-back]").click();
+    await copy.locator(".app-bar").waitFor();
+    assert.match(copy.url(), /copy=\d+\.\d+&settings=/);
     await copy.close();
 
     // Eyes here: the benches dim, and what was typed stays.
@@ -256,7 +283,7 @@ describe("a class", () => {
     const table = readFileSync(await download.path(), "utf8");
     assert.ok(table.startsWith("\uFEFF"));
     assert.equal(table.trim().split("\r\n").length, 1 + 4 * 2, table);
-    assert.match(table, /^Ada,L15 Lost update,.*,yes,yes,/m);
+    assert.match(table, /^"Ada","L15 Lost update",.*,"yes","yes",/m);
     await host.locator("[data-end]").click();
     await host.locator("[data-ended]").waitFor({ timeout: SEEN_MS });
     await ada.reload();

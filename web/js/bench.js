@@ -27,6 +27,7 @@ import { PartsPanel } from "./parts-panel.js";
 import { PositionsHistogram } from "./positions-histogram.js";
 import { Predictions } from "./predictions.js";
 import { ProgramDoor } from "./program-door.js";
+import { startProjector } from "./projector.js";
 import { QueueGauge } from "./queue-gauge.js";
 import { RunRow } from "./run-row.js";
 import { StepTrack } from "./step-track.js";
@@ -37,6 +38,8 @@ import { whenOpened } from "./when-opened.js";
 import { Work } from "./work.js";
 
 const bus = startPage();
+// Before the instruments measure their panels.
+startProjector();
 /** @type {import("./types.js").LessonData} */
 const lesson = readData("lesson-data");
 const announcer = new Announcer();

@@ -135,11 +135,12 @@ export class Grid {
       return make("i", { class: `s ${state}` });
     });
     const passed = cell.includes("v") ? "holds" : cell.includes("p") ? "reported" : null;
+    const after = cell.includes("s");
     const words = passed === null
       ? text("room.cell", { done: [...digits].filter((digit) => digit === "1").length, state: cell.includes("f") ? text("room.cell_failed") : here ? text("room.cell_here") : "" })
-      : text(passed === "holds" ? "room.cell_verified" : "room.cell_passed");
+      : text(passed === "holds" ? "room.cell_verified" : "room.cell_passed") + (after ? text("room.cell_after") : "");
     return make("td", { class: `cell${here ? " here" : ""}${here && row.group === "stuck" ? " stuck" : ""}` },
-      make("span", { class: "marks", "aria-hidden": "true" }, ...marks, ...(passed ? [icon(passed)] : [])),
+      make("span", { class: "marks", "aria-hidden": "true" }, ...marks, ...(passed ? [icon(passed)] : []), ...(after ? ["°"] : [])),
       make("span", { class: "visually-hidden" }, words));
   }
 

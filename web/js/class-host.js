@@ -4,11 +4,12 @@
  */
 import { Announcer } from "./announcer.js";
 import { post, send } from "./api.js";
-import { goLive, startPage } from "./app.js";
+import { startPage } from "./app.js";
 import { readData, text } from "./catalogue.js";
 import { command } from "./class-command.js";
 import { Grid, GROUPS } from "./class-grid.js";
 import { LearnerPanel } from "./class-learner.js";
+import { followHosted } from "./class-live.js";
 import { ToAll } from "./class-to-all.js";
 import { all, icon, make, maybe, one, setText } from "./dom.js";
 import { TroubleSlot } from "./trouble-slot.js";
@@ -81,10 +82,18 @@ setInterval(() => {
   grid.draw();
 }, REDRAW_MS);
 
-hide.checked = recalled();
-grid.hidden = hide.checked;
-hide.addEventListener("change", () => {
+const main = one(document, "#main", HTMLElement);
+
+/** Without names the page may be looked at by everybody: then it is large. */
+function hideNames() {
   grid.hidden = hide.checked;
+  main.classList.toggle("projected", hide.checked);
+}
+
+hide.checked = recalled();
+hideNames();
+hide.addEventListener("change", () => {
+  hideNames();
   try {
     sessionStorage.setItem("hide names", String(hide.checked));
   } catch {
@@ -132,4 +141,4 @@ maybe(document, "[data-delete]", HTMLButtonElement)?.addEventListener("click", a
   if (await command(bus, () => send("DELETE", base, {}))) location.assign("/class");
 });
 
-goLive(bus, [`/events?class=${data.id}`]);
+followHosted(bus, data.id);

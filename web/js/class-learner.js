@@ -42,11 +42,12 @@ export class LearnerPanel {
       void this.#command(() => post(`${this.base}/${this.seat}/note`, { text: this.note.value }), text("room.note_sent"));
     });
     this.copy = make("a", { class: "button first wide", href: "#" }, text("room.copy"));
+    this.large = make("a", { class: "button", href: "#" }, text("room.projector"));
     this.results = make("a", { class: "button", href: "#" }, text("room.print"));
     panel.append(
       make("header", { class: "panel-head" }, this.title, close), this.state, this.copy, make("p", { class: "small" }, text("room.copy_note")),
       this.body, form, this.said,
-      make("div", { class: "actions" }, this.results,
+      make("div", { class: "actions" }, this.large, this.results,
         this.#button("room.hand_done", () => post(`${this.base}/${this.seat}/hand`), () => ""),
         this.#button("room.rename", () => this.#rename(), () => ""),
         this.#button("room.new_words", () => post(`${this.base}/${this.seat}/words`, {}), wordsOf),
@@ -141,6 +142,7 @@ export class LearnerPanel {
     this.title.textContent = this.nameOf(learner.seat);
     this.state.textContent = learner.title ? text("room.checks_so_far", { title: learner.title, n: learner.checks }) : text("room.not_begun");
     this.copy.hidden = !learner.copy;
+    this.large.hidden = !learner.copy;
     this.results.href = learner.results ?? "#";
     this.results.hidden = !learner.results;
     if (document.activeElement !== this.note && this.panel.dataset.note !== `${learner.seat} ${learner.note?.n}`) {
@@ -150,6 +152,7 @@ export class LearnerPanel {
     if (!learner.title) return;
     const last = learner.outcomes.at(-1);
     this.copy.href = last ? `${learner.copy}&settings=${encodeURIComponent(JSON.stringify(last.settings))}` : learner.copy;
+    this.large.href = `${this.copy.href}&projector`;
     const scroll = this.body.querySelector("pre")?.scrollTop ?? 0;
     this.body.replaceChildren(
       ...(learner.check ? [make("h3", {}, text("room.last_check")), checkWords(learner.check)] : []),

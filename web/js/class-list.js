@@ -1,15 +1,17 @@
 /**
- * The list of classes: a class from another computer is brought in.
+ * The list of classes: single lessons of a new class in an order of their own, and a class from another computer.
  * @module
  */
 import { Trouble } from "./api.js";
 import { goLive, startPage } from "./app.js";
 import { text } from "./catalogue.js";
 import { one } from "./dom.js";
+import { LessonOrder } from "./lesson-order.js";
 import { TroubleSlot } from "./trouble-slot.js";
 
 const bus = startPage();
 new TroubleSlot(one(document, "[data-trouble]", HTMLElement), bus);
+new LessonOrder(one(document, ".lesson-choices", HTMLElement), one(document, "[data-order]", HTMLElement));
 const field = one(document, "[data-bring-in]", HTMLInputElement);
 field.addEventListener("change", async () => {
   const file = field.files?.[0];

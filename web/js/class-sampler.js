@@ -3,9 +3,10 @@
  * @module
  */
 import { post } from "./api.js";
-import { goLive, startPage } from "./app.js";
+import { startPage } from "./app.js";
 import { readData, text } from "./catalogue.js";
 import { command } from "./class-command.js";
+import { followHosted } from "./class-live.js";
 import { shown } from "./counters.js";
 import { make, one, setText } from "./dom.js";
 import { percent } from "./format.js";
@@ -104,4 +105,4 @@ bus.on("grid", () => {
   }, REST_MS);
 });
 choose();
-goLive(bus, [`/events?class=${data.id}`]);
+followHosted(bus, data.id);

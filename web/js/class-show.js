@@ -2,7 +2,8 @@
  * Address, PIN and QR code large: a new PIN needs a new code, so the page is loaded again.
  * @module
  */
-import { goLive, startPage } from "./app.js";
+import { startPage } from "./app.js";
+import { followHosted } from "./class-live.js";
 import { one, setText } from "./dom.js";
 
 const bus = startPage();
@@ -13,4 +14,4 @@ bus.on("grid", ({ head }) => {
   setText(count, String(head.seats.length));
   if (head.pin !== pin.textContent) location.reload();
 });
-goLive(bus, [`/events?class=${main.dataset.class}`]);
+followHosted(bus, main.dataset.class ?? "");

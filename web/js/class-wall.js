@@ -4,8 +4,9 @@
  * @module
  */
 import { Trouble, post } from "./api.js";
-import { goLive, startPage } from "./app.js";
+import { startPage } from "./app.js";
 import { readData, text } from "./catalogue.js";
+import { followHosted } from "./class-live.js";
 import { icon, inline, make, one, setText } from "./dom.js";
 import { shown } from "./counters.js";
 import { TroubleSlot } from "./trouble-slot.js";
@@ -122,4 +123,4 @@ function row(words, count, look) {
   return make("p", { class: `wall-row ${look}` }, make("span", { class: "wall-when" }, words), make("span", { class: "answer-marks", "aria-hidden": "true" }, ...marks), make("strong", {}, String(count)));
 }
 
-goLive(bus, [`/events?class=${data.id}`]);
+followHosted(bus, data.id);

@@ -22,9 +22,9 @@ const INK = HighlightStyle.define([
 ]);
 
 const THEME = EditorView.theme({
-  "&": { color: "var(--ink)", backgroundColor: "var(--sunk)", fontSize: "13px" },
+  "&": { color: "var(--ink)", backgroundColor: "var(--sunk)", fontSize: "var(--code-size, 13px)" },
   "&.cm-focused": { outline: "3px solid var(--focus)", outlineOffset: "-3px" },
-  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "22px", fontVariantLigatures: "none", height: "var(--editor-height, 480px)", overflow: "auto" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "var(--code-line, 22px)", fontVariantLigatures: "none", height: "var(--editor-height, 480px)", overflow: "auto" },
   ".cm-content": { padding: "10px 0", caretColor: "var(--ink)" },
   ".cm-line": { padding: "0 16px 0 8px" },
   ".cm-gutters": { backgroundColor: "var(--sunk)", color: "var(--ink2)", border: "0" },

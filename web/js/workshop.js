@@ -15,6 +15,7 @@ import { all, one, setText } from "./dom.js";
 import { fetched } from "./fetched.js";
 import { partCard } from "./part-card.js";
 import { PartsPanel } from "./parts-panel.js";
+import { startProjector } from "./projector.js";
 import { RunRow } from "./run-row.js";
 import { TroubleSlot } from "./trouble-slot.js";
 import { Trouble, post } from "./api.js";
@@ -36,6 +37,7 @@ const SECONDS = 600;
 /** @type {{ kinds: import("./part-card.js").MovableKind[], examples: Example[], seed: number }} */
 const data = readData("workshop-data");
 const bus = startPage();
+startProjector();
 const announcer = new Announcer();
 const model = new BenchModel(bus, {}, SLUG);
 const area = one(document, "textarea[data-own]", HTMLTextAreaElement);

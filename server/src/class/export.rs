@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use course::{Course, Language, catalogue};
 use serde::{Deserialize, Serialize};
 
-use super::model::{Class, Seat};
+use super::model::{Class, Seat, class_title};
+use super::nickname::Nickname;
 use super::progress::Progress;
 use crate::pages::visitor_work::{STEPS, step_key};
 use crate::store::Work;
@@ -49,6 +50,12 @@ pub enum NotAClass {
     /// It was written by a newer workbench.
     #[error("this class has form {0}, this workbench knows {FORMAT}; use a newer workbench")]
     Newer(u32),
+    /// Its title is none.
+    #[error("the class has no title")]
+    Title,
+    /// A learner has a name that nobody could have typed.
+    #[error("a learner's nickname is none")]
+    Name,
 }
 
 impl Everything {
@@ -59,7 +66,8 @@ impl Everything {
         Self { isrlab_class: FORMAT, workbench, class, learners }
     }
 
-    /// Out of a file.
+    /// Out of a file, which anybody may have written: names are read as if they were typed. A question that was open stays
+    /// behind, because answers are known by seats, and seats get other numbers.
     ///
     /// # Errors
     /// [`NotAClass`]
@@ -68,7 +76,14 @@ impl Everything {
         if version.isrlab_class > FORMAT {
             return Err(NotAClass::Newer(version.isrlab_class));
         }
-        Ok(serde_json::from_str(text)?)
+        let mut read: Self = serde_json::from_str(text)?;
+        read.class.title = class_title(&read.class.title).ok_or(NotAClass::Title)?;
+        (read.class.told.question, read.class.told.eyes) = (None, false);
+        for Learner { seat, .. } in &mut read.learners {
+            let Nickname { shown, folded } = Nickname::read(&seat.name).map_err(|_| NotAClass::Name)?;
+            (seat.name, seat.folded) = (shown, folded);
+        }
+        Ok(read)
     }
 }
 
@@ -80,7 +95,11 @@ struct Version {
 /// The table: a row for each learner and lesson. UTF-8 with a mark at its beginning, by which spreadsheets know it.
 #[must_use]
 pub fn table(class: &Class, course: &Course, language: Language) -> Vec<u8> {
-    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(b"\xEF\xBB\xBF".to_vec());
+    // Every text is quoted: where a spreadsheet takes semicolons for columns, what follows one in a nickname would begin a cell.
+    let mut out = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .quote_style(csv::QuoteStyle::NonNumeric)
+        .from_writer(b"\xEF\xBB\xBF".to_vec());
     let word = |key: &'static str| catalogue::text(language, key).to_owned();
     let steps = STEPS.iter().map(|step| catalogue::text(language, step_key(step)).to_owned());
     let head = [word("class.nickname"), word("class.lesson")].into_iter().chain(steps).chain([

@@ -17,7 +17,9 @@ mod words;
 pub use export::{Everything, Learner, NotAClass, table};
 pub use guesses::{Guesses, Guessing, Wait};
 pub use learner::{Group, Standing, standing};
-pub use model::{Class, ClassId, Decided, MOST_SEATS, Member, Note, Phase, Push, Question, Seat, SeatId, Tally, Told};
+pub use model::{
+    Class, ClassId, Decided, MOST_SEATS, Member, Note, Phase, Push, Question, Seat, SeatId, Tally, Told, class_title,
+};
 pub use nickname::{BadNickname, Nickname};
 pub use pin::{Pin, shown_pin};
 pub use problem::ClassProblem;

@@ -121,6 +121,12 @@ impl Question {
         true
     }
 
+    /// Whoever is removed has said nothing. Returns whether they had.
+    pub fn forget(&mut self, seat: SeatId) -> bool {
+        let (before, after) = (self.before.remove(&seat), self.after.remove(&seat));
+        before.is_some() || after.is_some()
+    }
+
     /// What a seat said in this phase.
     #[must_use]
     pub fn said(&self, seat: SeatId) -> Option<&str> {
@@ -266,6 +272,16 @@ impl Seat {
     }
 }
 
+/// The most characters of a class's title.
+const MOST_TITLE: usize = 80;
+
+/// A class's title in what a host typed; `None` if nothing is left.
+#[must_use]
+pub fn class_title(typed: &str) -> Option<String> {
+    let title: String = typed.trim().chars().filter(|c| !c.is_control()).take(MOST_TITLE).collect();
+    (!title.trim().is_empty()).then_some(title)
+}
+
 /// A class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Class {
@@ -276,6 +292,9 @@ pub struct Class {
     pub title: String,
     /// The host's language.
     pub language: String,
+    /// The language of the pages for learners who have chosen none; without it, what their browsers prefer.
+    #[serde(default)]
+    pub pages: Option<String>,
     /// The slugs of its lessons, in order.
     pub lessons: Vec<String>,
     /// One seed for all; `None`: one for each.
@@ -339,10 +358,16 @@ impl Class {
         self.seed.unwrap_or_else(|| seat.own_seed())
     }
 
-    /// The host's language.
+    /// The language of the pages for learners who have chosen none, if the host has said one.
+    #[must_use]
+    pub fn pages(&self) -> Option<Language> {
+        Language::from_tag(self.pages.as_ref()?)
+    }
+
+    /// The language in which the host gives words out.
     #[must_use]
     pub fn language(&self) -> Language {
-        Language::from_tag(&self.language).unwrap_or_default()
+        self.pages().or_else(|| Language::from_tag(&self.language)).unwrap_or_default()
     }
 }
 
@@ -375,6 +400,8 @@ mod tests {
         assert!(!question.answer(SeatId(2), "none".into()), "too late");
         assert_eq!((question.said(SeatId(1)), question.said(SeatId(2))), (Some("some"), Some("some")));
         assert_eq!(question.tally(), tally);
+        assert!(question.forget(SeatId(1)) && !question.forget(SeatId(1)), "of whom nothing is left to take away");
+        assert_eq!((question.tally().answered, question.said(SeatId(1))), ([2, 1, 0], None));
     }
 
     #[test]
@@ -383,6 +410,7 @@ mod tests {
             id: ClassId(1),
             title: String::new(),
             language: "en".into(),
+            pages: None,
             lessons: Vec::new(),
             seed: None,
             solutions: true,

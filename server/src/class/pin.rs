@@ -5,9 +5,18 @@ use unicode_normalization::UnicodeNormalization as _;
 /// How many digits there are.
 const DIGITS: usize = 6;
 
-/// A PIN: six ASCII digits.
+/// A PIN: six ASCII digits, out of a file as well.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String")]
 pub struct Pin(String);
+
+impl TryFrom<String> for Pin {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        Self::read(&text).filter(|pin| pin.0 == text).ok_or("a PIN has six digits")
+    }
+}
 
 impl Pin {
     /// A new one by chance.
@@ -71,6 +80,11 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(Pin::read(typed).as_ref().map(Pin::digits), digits, "{typed:?}");
+        }
+        for (json, holds) in
+            [("\"482915\"", true), ("\"482 915\"", false), ("\"é\"", false), ("\"４８２９１５\"", false)]
+        {
+            assert_eq!(serde_json::from_str::<Pin>(json).is_ok(), holds, "{json}");
         }
         let fresh = Pin::fresh().unwrap();
         assert_eq!(Pin::read(&shown_pin(&fresh)), Some(fresh));

@@ -31,8 +31,20 @@ pub enum ClassProblem {
     QuestionClosed,
     /// The file is no exported class of this version.
     NotAClass,
-    /// It is nothing that a class takes: what, in the words of the code.
-    Input(&'static str),
+    /// Two learners of a file have one nickname.
+    SameNames,
+    /// A class needs a title.
+    Title,
+    /// A class needs lessons.
+    Lessons,
+    /// A seed is a number.
+    Seed,
+    /// As many classes are kept as there may be.
+    ManyClasses,
+    /// As many links of co-teachers are given out as there may be.
+    ManyLinks,
+    /// The course has no such lesson, question or answer: no page asks for it.
+    Input,
 }
 
 impl ClassProblem {
@@ -42,8 +54,19 @@ impl ClassProblem {
         match self {
             Self::Pin(_) | Self::Words(_) | Self::HostOnly | Self::NotIn => StatusCode::FORBIDDEN,
             Self::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Name(_) | Self::Input(_) | Self::NotAClass => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NameTaken(_) | Self::Full | Self::Ended | Self::QuestionClosed => StatusCode::CONFLICT,
+            Self::Name(_)
+            | Self::Input
+            | Self::NotAClass
+            | Self::SameNames
+            | Self::Title
+            | Self::Lessons
+            | Self::Seed => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NameTaken(_)
+            | Self::Full
+            | Self::Ended
+            | Self::QuestionClosed
+            | Self::ManyClasses
+            | Self::ManyLinks => StatusCode::CONFLICT,
             Self::Unknown => StatusCode::NOT_FOUND,
         }
     }
@@ -65,7 +88,13 @@ impl ClassProblem {
             Self::NotIn => "class-not-in",
             Self::QuestionClosed => "class-question-closed",
             Self::NotAClass => "class-file",
-            Self::Input(_) => "class-input",
+            Self::SameNames => "class-same-names",
+            Self::Title => "class-title",
+            Self::Lessons => "class-lessons",
+            Self::Seed => "class-seed",
+            Self::ManyClasses => "class-many",
+            Self::ManyLinks => "class-many-links",
+            Self::Input => "class-input",
         }
     }
 
@@ -76,7 +105,6 @@ impl ClassProblem {
             Self::Pin(left) | Self::Words(left) => vec![("left", left.to_string())],
             Self::Wait(seconds) => vec![("seconds", seconds.to_string())],
             Self::NameTaken(other) => vec![("other", other.clone())],
-            Self::Input(what) => vec![("what", (*what).to_owned())],
             _ => Vec::new(),
         }
     }

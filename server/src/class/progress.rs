@@ -9,6 +9,8 @@ use crate::pages::visitor_work::STEPS;
 
 /// Questions of a lesson whose first answer is kept; a lesson has a handful.
 const FIRST_ANSWERS_KEPT: usize = 16;
+/// The longest key of an answer, in bytes. What is longer was typed into no page.
+const MOST_ANSWER_BYTES: usize = 64;
 
 /// The answer that stood when the board first gave its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +75,7 @@ impl Progress {
         self.begin(now);
         if let Some(right) = row["answers"].as_object() {
             for (question, right) in right {
-                let said = answers.get(question).and_then(Value::as_str);
+                let said = answers.get(question).and_then(Value::as_str).filter(|said| said.len() <= MOST_ANSWER_BYTES);
                 if let Some(said) = said
                     && !self.first.contains_key(question)
                     && self.first.len() < FIRST_ANSWERS_KEPT
@@ -170,7 +172,8 @@ mod tests {
         let mut progress = Progress::default();
         let row = |right: &str| json!({ "answers": { "plain": right }, "values": { "lost": 431 } });
         progress.ran(&row("some"), &json!({}), "lost", 1);
-        assert!(progress.first.is_empty(), "nothing was said");
+        progress.ran(&row("some"), &json!({ "plain": "x".repeat(65) }), "lost", 1);
+        assert!(progress.first.is_empty(), "nothing was said, or more than an answer");
         progress.ran(&row("some"), &json!({ "plain": "none" }), "lost", 2);
         progress.ran(&row("some"), &json!({ "plain": "some" }), "lost", 3);
         assert_eq!(progress.first["plain"], FirstAnswer { said: "none".into(), right: false });

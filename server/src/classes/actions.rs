@@ -71,7 +71,7 @@ impl Classes {
     /// # Errors
     /// The class has ended, or the course has no such thing.
     pub async fn tell(&self, course: &Course, id: ClassId, tell: Tell) -> Result<(), Problem> {
-        let lesson = |slug: &str| course.lesson(slug).ok_or(ClassProblem::Input("no such lesson"));
+        let lesson = |slug: &str| course.lesson(slug).ok_or(ClassProblem::Input);
         let room = self.room(id)?;
         room.change(&self.store, |class| {
             if class.ended.is_some() {
@@ -96,7 +96,7 @@ impl Classes {
                 }
                 Tell::Ask { lesson: slug, prediction } => {
                     if !lesson(&slug)?.predictions.iter().any(|known| known.id == prediction) {
-                        return Err(ClassProblem::Input("no such question").into());
+                        return Err(ClassProblem::Input.into());
                     }
                     let (before, after) = (BTreeMap::new(), BTreeMap::new());
                     let (n, phase) = (told.number(), Phase::Before);
@@ -145,7 +145,7 @@ impl Classes {
             let known =
                 lesson.and_then(|lesson| lesson.predictions.iter().find(|known| known.id == question.prediction));
             if !known.is_some_and(|known| known.options.iter().any(|option| option.key == key)) {
-                return Err(ClassProblem::Input("no such answer").into());
+                return Err(ClassProblem::Input.into());
             }
             if question.answer(member.seat, key) { Ok(()) } else { Err(ClassProblem::QuestionClosed.into()) }
         })
@@ -216,9 +216,17 @@ impl Classes {
         let _writing = room.writing.lock().await;
         let visitor =
             room.look(|class| class.seats.get(&seat).map(|seat| seat.visitor)).ok_or(ClassProblem::Unknown)?;
+        let mut next = room.head();
+        if next.told.question.as_mut().is_some_and(|question| question.forget(seat)) {
+            self.store.save_class(&next).await?;
+        }
         self.store.remove_seat(seat).await?;
         lock(&self.seats).remove(&visitor);
-        lock(&room.class).seats.remove(&seat);
+        {
+            let mut class = lock(&room.class);
+            class.seats.remove(&seat);
+            class.told = next.told;
+        }
         room.version.send_modify(|version| *version += 1);
         // Dropping the count tells it as well.
         lock(&room.own).remove(&seat);
@@ -295,7 +303,7 @@ impl Classes {
         self.room(id)?
             .change(&self.store, |class| {
                 if class.helpers.len() >= MOST_HELPERS {
-                    return Err(ClassProblem::Input("8 links are given out; revoke them first").into());
+                    return Err(ClassProblem::ManyLinks.into());
                 }
                 class.helpers.insert(secrets::hash(&token));
                 Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::joining::new_visitor;
-use super::{Classes, Room, now_s};
+use super::{Classes, MOST_CLASSES, Room, now_s};
 use crate::class::{Class, ClassId, ClassProblem, Everything, Learner, MOST_SEATS, Seat};
 use crate::error::Problem;
 use crate::lock::lock;
@@ -34,13 +34,16 @@ impl Classes {
     pub async fn bring_in(&self, everything: Everything) -> Result<ClassId, Problem> {
         let _numbering = self.numbering.lock().await;
         let Everything { mut class, mut learners, .. } = everything;
+        if lock(&self.rooms).len() >= MOST_CLASSES {
+            return Err(ClassProblem::ManyClasses.into());
+        }
         if learners.len() > MOST_SEATS {
             return Err(ClassProblem::Full.into());
         }
         let mut names: Vec<&str> = learners.iter().map(|learner| learner.seat.folded.as_str()).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(ClassProblem::Input("two learners have one nickname").into());
+            return Err(ClassProblem::SameNames.into());
         }
         if self.has_pin(&class.pin) {
             class.pin = self.free_pin()?;

@@ -23,7 +23,9 @@ pub struct NewClass {
     pub title: String,
     /// The host's language.
     pub language: Language,
-    /// The slugs of its lessons.
+    /// The language of the pages for learners who have chosen none; `None`: what their browsers prefer.
+    pub pages: Option<Language>,
+    /// The slugs of its lessons, in their order.
     pub lessons: Vec<String>,
     /// One seed for all, or one for each.
     pub seed: Option<u32>,
@@ -38,6 +40,8 @@ pub struct Joined {
     pub cookie: String,
     /// The class.
     pub class: ClassId,
+    /// The language of its pages for whoever has chosen none.
+    pub pages: Option<Language>,
 }
 
 impl Classes {
@@ -48,7 +52,7 @@ impl Classes {
     pub async fn start(&self, new: NewClass) -> Result<ClassId, Problem> {
         let _numbering = self.numbering.lock().await;
         if lock(&self.rooms).len() >= MOST_CLASSES {
-            return Err(ClassProblem::Input("200 classes are kept; delete one").into());
+            return Err(ClassProblem::ManyClasses.into());
         }
         let now = now_s();
         let mut salt = [0; SALT_BYTES];
@@ -57,6 +61,7 @@ impl Classes {
             id: ClassId(0),
             title: new.title,
             language: new.language.tag().to_owned(),
+            pages: new.pages.map(|language| language.tag().to_owned()),
             lessons: new.lessons,
             seed: new.seed,
             solutions: new.solutions,
@@ -98,14 +103,23 @@ impl Classes {
         lock(&self.rooms).values().find(|room| room.look(|class| class.pin == *pin)).cloned()
     }
 
-    /// Lets somebody into the class of a PIN. Words are given out in `language`.
+    /// Lets somebody into the class of a PIN. Words are given out in the language that they have chosen, else in the class's,
+    /// else in what their browser prefers.
     ///
     /// # Errors
     /// The PIN is wrong, or was tried too often; the nickname is taken; the class is over.
-    pub async fn join(&self, place: Place, pin: &str, name: &str, language: Language) -> Result<Joined, Problem> {
+    pub async fn join(
+        &self,
+        place: Place,
+        pin: &str,
+        name: &str,
+        chosen: Option<Language>,
+        preferred: Language,
+    ) -> Result<Joined, Problem> {
         let room = self.try_pin(place, pin)?;
         let name = Nickname::read(name).map_err(ClassProblem::Name)?;
         room.look(|class| may_join(class, &name))?;
+        let language = chosen.or_else(|| room.look(Class::pages)).unwrap_or(preferred);
         let (words, hash) = self.fresh_words(&room, language).await?;
         self.sit_down(&room, &name, words, hash).await
     }
@@ -127,7 +141,7 @@ impl Classes {
         lock(&room.class).seats.insert(id, seat);
         room.stir(id);
         let token = self.seat_token(class, id, epoch).map_err(no_chance)?;
-        Ok(Joined { cookie: format!("{token}.{}", words.to_token()), class })
+        Ok(Joined { cookie: format!("{token}.{}", words.to_token()), class, pages: room.look(Class::pages) })
     }
 
     /// Lets somebody back in who has three words.
@@ -144,7 +158,7 @@ impl Classes {
         let (class, seat, epoch) = found.ok_or_else(wrong)?;
         lock(&self.guesses).right(place, Instant::now());
         let token = self.seat_token(class, seat, epoch).map_err(no_chance)?;
-        Ok(Joined { cookie: format!("{token}.{}", words.to_token()), class })
+        Ok(Joined { cookie: format!("{token}.{}", words.to_token()), class, pages: room.look(Class::pages) })
     }
 
     /// New words for a seat; the old ones are void, and with `others_out` every device that is in.

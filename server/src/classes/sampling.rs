@@ -44,7 +44,7 @@ impl Classes {
         slug: &str,
         settings: &Settings,
     ) -> Result<Sample, Problem> {
-        let lesson = course.lesson(slug).ok_or(ClassProblem::Input("no such lesson"))?;
+        let lesson = course.lesson(slug).ok_or(ClassProblem::Input)?;
         let learners = self.room(id)?.look(|class| class.seats.len());
         // As rows have them: all controls, in order.
         let settings = serde_json::to_string(&lesson.settings(settings)?).unwrap_or_default();

@@ -14,6 +14,7 @@ use super::out::{self, language};
 use super::signal::end_signal;
 use crate::app::{App, AppState};
 use crate::config::{DEFAULT_LISTEN, PortSource, ServeConfig};
+use crate::proxy::{BehindProxy, Network, PublicUrl};
 use crate::verifying::verify_reported;
 use crate::{lan, router};
 use ports::serial::PortAddress;
@@ -46,6 +47,13 @@ pub(super) struct Arguments {
     /// Deletes a class in which nothing has happened for so many days.
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
     keep_classes: u16,
+    /// A reverse proxy in front, by its address or network: what it says of where visitors come from is believed. Several may
+    /// be named, with commas between. Whoever sits at this machine is then no class host without the host's link.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', requires = "public_url")]
+    behind_proxy: Vec<Network>,
+    /// The address that visitors type to reach the proxy, such as https://isrlab.school.example.
+    #[arg(long, value_name = "URL", requires = "behind_proxy")]
+    public_url: Option<PublicUrl>,
     #[command(flatten)]
     engine: EngineOption,
 }
@@ -59,6 +67,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = ServeConfig {
         listen,
         lan: arguments.lan,
+        proxy: arguments.public_url.map(|public| BehindProxy { trusted: arguments.behind_proxy, public }),
         data: Some(arguments.data),
         lessons: arguments.folder,
         ports: PortSource::System,
@@ -136,36 +145,28 @@ async fn reclaim(app: AppState) {
 
 /// The server is there whether or not somebody reads this.
 fn print_addresses(app: &AppState, port: u16) {
-    let language = language();
     let listen = app.config.listen.ip();
     let here = if listen.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen };
     let mut lines = vec![format!("http://{}/", SocketAddr::new(here, port))];
-    if app.config.lan {
+    if let Some(proxy) = &app.config.proxy {
+        lines.extend(way_in(app, language().pick("Behind the proxy", "プロキシ経由"), proxy.public.origin()));
+    } else if app.config.lan {
         let addresses = if listen.is_unspecified() { lan::addresses() } else { vec![listen] };
-        let mut urls = addresses.into_iter().map(|address| format!("http://{}/", SocketAddr::new(address, port)));
-        match urls.next() {
+        let mut origins = addresses.into_iter().map(|address| format!("http://{}", SocketAddr::new(address, port)));
+        match origins.next() {
             None => lines.push(
-                language
+                language()
                     .pick(
                         "This machine has no address on a network.",
                         "このコンピュータにはネットワークのアドレスがありません。",
                     )
                     .to_owned(),
             ),
-            Some(url) => {
-                lines.push(format!("{}: {url}", language.pick("On this network", "このネットワークから")));
-                match lan::qr_code(&url, std::io::stdout().is_terminal()) {
-                    Ok(code) => lines.push(code),
-                    Err(error) => tracing::warn!(%error, "no QR code"),
-                }
-                let host = language.pick(
-                    "For whoever runs the class, at another computer",
-                    "クラスの管理者がほかのコンピュータから使う場合",
-                );
-                lines.push(format!("{host}: {url}host/{}", app.visitors.host_token()));
+            Some(origin) => {
+                lines.extend(way_in(app, language().pick("On this network", "このネットワークから"), &origin));
                 let other =
-                    language.pick("On another network of this machine", "このコンピュータの別のネットワークから");
-                lines.extend(urls.map(|url| format!("{other}: {url}")));
+                    language().pick("On another network of this machine", "このコンピュータの別のネットワークから");
+                lines.extend(origins.map(|origin| format!("{other}: {origin}/")));
             }
         }
     }
@@ -175,6 +176,28 @@ fn print_addresses(app: &AppState, port: u16) {
             return;
         }
     }
+}
+
+/// The address for the others with its code, and how somebody at another computer becomes the class host. The link is a
+/// secret: it goes to a terminal, and never into a file or a journal that others may read.
+fn way_in(app: &AppState, where_from: &str, origin: &str) -> Vec<String> {
+    let terminal = std::io::stdout().is_terminal();
+    let mut lines = vec![format!("{where_from}: {origin}/")];
+    match lan::qr_code(&format!("{origin}/"), terminal) {
+        Ok(code) => lines.push(code),
+        Err(error) => tracing::warn!(%error, "no QR code"),
+    }
+    let host = language()
+        .pick("For whoever runs the class, at another computer", "クラスの管理者がほかのコンピュータから使う場合");
+    let link = if terminal {
+        format!("{origin}/host/{}", app.visitors.host_token())
+    } else {
+        // Quoted as a shell takes it, whatever stands in the path.
+        let data = app.config.data.as_deref().map_or_else(String::new, |data| format!(" --data {data:?}"));
+        format!("isrlab class link{data} --at {origin}")
+    };
+    lines.push(format!("{host}: {link}"));
+    lines
 }
 
 /// Every open page holds a connection, and many systems allow a process 1,024 open files unless it asks for more.

@@ -96,7 +96,7 @@ pub struct ShowPage {
     /// Other addresses of this machine.
     pub others: Vec<String>,
     /// Whether others can reach this machine at all.
-    pub lan: bool,
+    pub reached: bool,
 }
 
 /// A QR code.

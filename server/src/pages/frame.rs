@@ -144,6 +144,8 @@ pub struct Frame {
     pub class: ClassStrip,
     /// How the page is opened if no server is behind it.
     pub site: Option<SiteKind>,
+    /// Whether the page is for a projector: without the bar, and without anybody's name.
+    pub projector: bool,
 }
 
 /// What every page says of the class that somebody is in, or could join.

@@ -58,6 +58,7 @@ mod tests {
             }),
             class: ClassStrip::default(),
             site: None,
+            projector: false,
         }
     }
 

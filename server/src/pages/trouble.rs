@@ -36,6 +36,7 @@ impl TroublePage {
             board: None,
             class: ClassStrip::default(),
             site: None,
+            projector: false,
         };
         Self::new(frame, problem).render()
     }

@@ -19,6 +19,8 @@ pub struct WorkshopPage {
     /// The first example's, for who reads before the scripts run.
     program: &'static str,
     seed: u32,
+    /// Whether the visitor may show it to a class.
+    hosts: bool,
     data: String,
 }
 
@@ -37,9 +39,9 @@ struct WorkshopData {
 }
 
 impl WorkshopPage {
-    /// The page; `seed` is the seed of the first run.
+    /// The page; `seed` is the seed of the first run, `hosts` whether the visitor may show it to a class.
     #[must_use]
-    pub fn new(frame: Frame, seed: u32) -> Self {
+    pub fn new(frame: Frame, seed: u32, hosts: bool) -> Self {
         let language = frame.language;
         let title = |title: (&'static str, &'static str)| match language {
             Language::En => title.0,
@@ -62,6 +64,7 @@ impl WorkshopPage {
                 .collect(),
             program: EXAMPLES.first().map_or("", |example| example.program),
             seed,
+            hosts,
             frame,
         }
     }

@@ -12,12 +12,12 @@ use serde::Deserialize;
 
 use super::board::{DONE, Done};
 use super::json::Body;
-use super::pages::{frame, html};
+use super::pages::{frame, html, set_cookie};
 use crate::app::AppState;
 use crate::class::{Class, ClassProblem, Member, Nickname, Pin, ThreeWords, shown_pin, suggested};
 use crate::classes::Joined;
 use crate::error::Problem;
-use crate::language::{Visiting, cookie};
+use crate::language::{LANGUAGE_COOKIE, Visiting, chosen, cookie};
 use crate::pages::class::{JoinPage, MePage, MyLesson, RejoinPage, WordsPage};
 use crate::pages::frame::Part;
 use crate::visitor::{SEAT_COOKIE, Visitor};
@@ -85,8 +85,8 @@ async fn join(
     headers: HeaderMap,
     Form(form): Form<JoinForm>,
 ) -> Result<Response, Problem> {
-    match app.classes.join(visitor.place, &form.pin, &form.name, language).await {
-        Ok(joined) => Ok(seated(&joined, "/class/me")),
+    match app.classes.join(visitor.place, &form.pin, &form.name, chosen(&headers), language).await {
+        Ok(joined) => Ok(seated(&joined, &headers, "/class/me")),
         Err(problem) => {
             let frame = frame(&app, visitor, language, &headers, Part::Class, "/join", &BTreeMap::new())?;
             // What was typed stays, but for a name that is taken: there the free one is offered.
@@ -133,7 +133,7 @@ async fn rejoin(
     match app.classes.come_back(visitor.place, &form.pin, [one, two, three]).await {
         Ok(joined) => {
             let to = app.classes.room(joined.class)?.look(start);
-            Ok(seated(&joined, &to))
+            Ok(seated(&joined, &headers, &to))
         }
         Err(problem) => {
             let frame = frame(&app, visitor, language, &headers, Part::Class, "/rejoin", &BTreeMap::new())?;
@@ -152,11 +152,14 @@ fn start(class: &Class) -> String {
     goto.or(class.lessons.first()).map_or_else(|| "/".to_owned(), |slug| format!("/lessons/{slug}"))
 }
 
-fn seated(joined: &Joined, to: &str) -> Response {
+fn seated(joined: &Joined, headers: &HeaderMap, to: &str) -> Response {
     let mut response = Redirect::to(to).into_response();
     let cookie = format!("{SEAT_COOKIE}={}; HttpOnly; SameSite=Lax; Path=/; Max-Age={SEAT_SECONDS}", joined.cookie);
     if let Ok(value) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    if let Some(language) = joined.pages.filter(|_| chosen(headers).is_none()) {
+        set_cookie(&mut response, LANGUAGE_COOKIE, language.tag());
     }
     response
 }

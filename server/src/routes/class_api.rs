@@ -92,7 +92,7 @@ async fn decide(State(app): State<AppState>, visitor: Visitor, Path(id): Path<i6
             return Err(Problem::Internal);
         }
     };
-    let decided = Decided::of(&row, &prediction).ok_or(ClassProblem::Input("the run answers nothing"))?;
+    let decided = Decided::of(&row, &prediction).ok_or(ClassProblem::Input)?;
     app.classes.decide(ClassId(id), question.n, decided).await?;
     Ok(DONE)
 }

@@ -1,6 +1,6 @@
 //! A host's pages of a class.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::pages::{frame, html};
 use crate::app::AppState;
-use crate::class::{Class, ClassId, ClassProblem, shown_pin};
+use crate::class::{Class, ClassId, ClassProblem, class_title, shown_pin};
 use crate::classes::{NewClass, foretells};
 use crate::error::Problem;
 use crate::lan;
@@ -26,8 +26,6 @@ use crate::visitor::Visitor;
 use course::catalogue::{self, script_json};
 use course::{Course, Language};
 
-/// The most characters of a class's title.
-const MOST_TITLE: usize = 80;
 /// Modules of white around a QR code (ISO/IEC 18004).
 const QUIET: usize = 4;
 
@@ -123,26 +121,25 @@ async fn start(
 
 fn new_class(course: &Course, fields: &[(String, String)], language: Language) -> Result<NewClass, ClassProblem> {
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim());
-    let title: String =
-        field("title").unwrap_or_default().chars().filter(|c| !c.is_control()).take(MOST_TITLE).collect();
-    if title.is_empty() {
-        return Err(ClassProblem::Input("the title is empty"));
-    }
+    let title = class_title(field("title").unwrap_or_default()).ok_or(ClassProblem::Title)?;
     let chosen = fields.iter().filter(|(key, _)| key == "lesson").map(|(_, slug)| slug.as_str());
     let mut lessons: Vec<String> =
         chosen.filter_map(|slug| course.lesson(slug)).map(|lesson| lesson.slug.clone()).collect();
     if lessons.is_empty() {
         lessons = path_lessons(course, field("path").unwrap_or("all"));
     }
-    lessons.dedup();
+    // Each once, where it comes first.
+    let mut seen = HashSet::new();
+    lessons.retain(|slug| seen.insert(slug.clone()));
     if lessons.is_empty() || lessons.len() > course.lessons.len() {
-        return Err(ClassProblem::Input("no lessons are chosen"));
+        return Err(ClassProblem::Lessons);
     }
     let seed = match field("seeds") {
         Some("each") => None,
-        _ => Some(field("seed").unwrap_or("1").parse().map_err(|_| ClassProblem::Input("the seed is no number"))?),
+        _ => Some(field("seed").unwrap_or("1").parse().map_err(|_| ClassProblem::Seed)?),
     };
-    Ok(NewClass { title, language, lessons, seed, solutions: field("solutions").is_some() })
+    let pages = field("pages").and_then(Language::from_tag);
+    Ok(NewClass { title, language, pages, lessons, seed, solutions: field("solutions").is_some() })
 }
 
 /// The slugs of the lessons of a path.
@@ -167,7 +164,7 @@ async fn grid(
 ) -> Result<Response, Problem> {
     let room = hosted(&app, visitor, id)?;
     let frame = frame(&app, visitor, language, &headers, Part::Class, &format!("/class/{id}"), &BTreeMap::new())?;
-    let address = addresses(&app, &headers).remove(0);
+    let address = typed(addresses(&app, &headers).remove(0));
     let page = room.look(|class| HostPage {
         id,
         title: class.title.clone(),
@@ -226,11 +223,11 @@ async fn show(
     let page = room.look(|class| ShowPage {
         id,
         title: class.title.clone(),
-        qr: qr(&format!("http://{address}/join?pin={}", class.pin.digits())),
+        qr: qr(&format!("{address}/join?pin={}", class.pin.digits())),
         address,
         pin: shown_pin(&class.pin),
         others: addresses,
-        lan: app.config.lan,
+        reached: app.config.lan || app.config.proxy.is_some(),
         frame,
     });
     html(&page)
@@ -245,7 +242,7 @@ async fn wall(
 ) -> Result<Response, Problem> {
     let room = hosted(&app, visitor, id)?;
     let frame = frame(&app, visitor, language, &headers, Part::Class, &format!("/class/{id}/wall"), &BTreeMap::new())?;
-    let address = addresses(&app, &headers).remove(0);
+    let address = typed(addresses(&app, &headers).remove(0));
     let page = room.look(|class| WallPage {
         id,
         title: class.title.clone(),
@@ -286,25 +283,33 @@ pub(super) fn hosted(
     app.classes.room(ClassId(id))
 }
 
-/// The addresses under which learners reach this machine, the likeliest first; at least the one that the host uses.
+/// The addresses under which learners reach this machine, the likeliest first; at least the one that the host uses. Behind a
+/// proxy it is the proxy's, whatever name the request has on its way here.
 fn addresses(app: &AppState, headers: &HeaderMap) -> Vec<String> {
-    let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
+    if let Some(proxy) = &app.config.proxy {
+        return vec![proxy.public.origin().to_owned()];
+    }
+    let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let is_here = |host: &str| {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
         name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     };
-    if !app.config.lan || !is_here(&asked) {
-        return vec![asked];
+    let mut hosts = Vec::new();
+    if app.config.lan && is_here(asked) {
+        let port = asked.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(80);
+        let listen = app.config.listen.ip();
+        let addresses = if listen.is_unspecified() { lan::addresses() } else { vec![listen] };
+        hosts.extend(addresses.into_iter().map(|address| SocketAddr::new(address, port).to_string()));
     }
-    let port = asked.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(80);
-    let listen = app.config.listen.ip();
-    let addresses = if listen.is_unspecified() { lan::addresses() } else { vec![listen] };
-    let mut addresses: Vec<String> =
-        addresses.into_iter().map(|address| SocketAddr::new(address, port).to_string()).collect();
-    if addresses.is_empty() {
-        addresses.push(asked);
+    if hosts.is_empty() {
+        hosts.push(asked.to_owned());
     }
-    addresses
+    hosts.into_iter().map(|host| format!("http://{host}")).collect()
+}
+
+/// An address as it is typed: browsers that are given none try http on their own, and nobody has to write it from the wall.
+fn typed(address: String) -> String {
+    address.strip_prefix("http://").map_or_else(|| address.clone(), str::to_owned)
 }
 
 fn qr(text: &str) -> Option<QrView> {
@@ -340,8 +345,13 @@ mod tests {
         let class =
             read(&[("title", " 10b "), ("lesson", "lost-update"), ("lesson", "torn-read"), ("seeds", "each")]).unwrap();
         assert_eq!((class.title.as_str(), class.lessons.len(), class.seed, class.solutions), ("10b", 2, None, false));
-        let class = read(&[("title", "x"), ("path", "lecture-0"), ("seed", "7"), ("solutions", "on")]).unwrap();
-        assert_eq!((class.seed, class.solutions), (Some(7), true));
+        assert_eq!(class.pages, None);
+        let class = read(&[("title", "x"), ("path", "lecture-0"), ("seed", "7"), ("solutions", "on"), ("pages", "ja")])
+            .unwrap();
+        assert_eq!((class.seed, class.solutions, class.pages), (Some(7), true, Some(Language::Ja)));
+        let order = ["torn-read", "lost-update", "torn-read", "no-such-lesson"].map(|slug| ("lesson", slug));
+        let class = read(&[&[("title", "x")], &order[..]].concat()).unwrap();
+        assert_eq!(class.lessons, ["torn-read", "lost-update"], "in the order in which they were chosen");
         assert!(read(&[("title", " ")]).is_err());
         assert!(read(&[("title", "x"), ("seed", "many")]).is_err());
     }

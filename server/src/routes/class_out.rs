@@ -151,7 +151,11 @@ fn result(lesson: &Lesson, seat: &Seat, work: &Work, language: Language) -> Resu
         id: lesson.id.clone(),
         title: lesson.title.plain(language),
         shape,
-        state: state.to_owned(),
+        state: if progress.passed.is_some() && progress.after_solutions {
+            format!("{state} ({})", t("class.key_after"))
+        } else {
+            state.to_owned()
+        },
         answers: answers.collect(),
         outcomes: newest.iter().map(|row| outcome_words(row, &key)).collect(),
         program: work.program.clone(),

@@ -79,8 +79,11 @@ pub(crate) async fn stream(
             _ = ended => {}
         }
     };
-    let of_class = class::stream(&app, visitor, language, listens.class.map(ClassId))?;
-    let events = stream::select(first.chain(following(desk, open, reader)), of_class);
+    let of_class = class::stream(&app, visitor, language, listens.class.map(ClassId), &headers)?;
+    // With the class ends what the seat's board says as well: it is somebody else's by now, or nobody's.
+    let of_class = of_class.map(Some).chain(stream::iter([None]));
+    let events = stream::select(first.chain(following(desk, open, reader)).map(Some), of_class);
+    let events = events.take_while(|event| std::future::ready(event.is_some())).filter_map(std::future::ready);
     let events = events.map(Ok).take_until(Box::pin(closed));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }

@@ -82,6 +82,7 @@ async fn bench(
     let path = format!("/lessons/{slug}");
     let mut frame = frame(&app, visitor, language, &headers, Part::Bench, &path, &work)?;
     frame.bench_path = path;
+    frame.projector = shows_large(visitor, asked.projector.as_deref());
     frame.explorer_path = explorer_path(&app, Some(lesson));
     // Of this lesson the rows of the outcome table as well.
     let (mut work, seed) = match copied {
@@ -106,6 +107,20 @@ struct AskedBench {
     copy: Option<String>,
     /// A host sees everything, to prepare a class; of no effect for others.
     prepare: Option<String>,
+    /// The bench is for a projector.
+    projector: Option<String>,
+}
+
+/// Whether a bench is shown for a projector. A learner's page says whose it is, and how to leave, whatever its address is.
+fn shows_large(visitor: Visitor, asked: Option<&str>) -> bool {
+    asked.is_some() && visitor.member.is_none()
+}
+
+/// What the workshop's address says.
+#[derive(Debug, Default, Deserialize)]
+struct AskedWorkshop {
+    /// The bench is for a projector.
+    projector: Option<String>,
 }
 
 /// A copy of a learner's bench for the host: their program, and the seed of their last run.
@@ -142,10 +157,13 @@ async fn workshop(
     visitor: Visitor,
     Visiting(language): Visiting,
     headers: HeaderMap,
+    Query(asked): Query<AskedWorkshop>,
 ) -> Result<Response, Problem> {
     let work = all_work(&app, visitor).await?;
-    let frame = frame(&app, visitor, language, &headers, Part::Workshop, "/workshop", &work)?;
-    html(&WorkshopPage::new(frame, DEFAULT_SEED))
+    let mut frame = frame(&app, visitor, language, &headers, Part::Workshop, "/workshop", &work)?;
+    frame.projector = shows_large(visitor, asked.projector.as_deref());
+    let hosts = visitor.host && frame.site.is_none();
+    html(&WorkshopPage::new(frame, DEFAULT_SEED, hosts))
 }
 
 async fn boards(
@@ -211,7 +229,7 @@ pub(super) fn is_local(next: &str) -> bool {
     next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && !next.chars().any(char::is_control)
 }
 
-fn set_cookie(response: &mut Response, name: &str, value: &str) {
+pub(super) fn set_cookie(response: &mut Response, name: &str, value: &str) {
     let cookie = format!("{name}={value}; Path=/; Max-Age={CHOICE_SECONDS}; SameSite=Lax");
     // Names and values are ours and plain ASCII; a value that is not is simply not kept.
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
@@ -256,6 +274,7 @@ pub(super) fn frame(
         }),
         class: class_strip(app, visitor),
         site: app.config.site,
+        projector: false,
     })
 }
 

@@ -112,13 +112,13 @@ impl Store {
     /// # Errors
     /// The database failed; nothing was changed.
     pub async fn remove_seat(&self, seat: SeatId) -> Result<(), StoreError> {
-        self.change("removing a learner", move |change| {
-            change
-                .execute("DELETE FROM visitor WHERE id = (SELECT visitor FROM seat WHERE id = ?1)", params![seat.0])?;
-            change.execute("DELETE FROM seat WHERE id = ?1", params![seat.0]).map(drop)
-        })
-        .await?;
-        self.leave_nothing().await
+        self.forget(
+            "removing a learner",
+            "SELECT visitor FROM seat WHERE id = ?1",
+            "DELETE FROM seat WHERE id = ?1",
+            seat.0,
+        )
+        .await
     }
 
     /// Forgets a class with everything of everybody in it. When it returns, neither file nor log holds it any more.
@@ -126,12 +126,37 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn delete_class(&self, class: ClassId) -> Result<(), StoreError> {
-        self.change("deleting a class", move |change| {
-            change.execute(
-                "DELETE FROM visitor WHERE id IN (SELECT visitor FROM seat WHERE class = ?1)",
-                params![class.0],
-            )?;
-            change.execute("DELETE FROM class WHERE id = ?1", params![class.0]).map(drop)
+        self.forget(
+            "deleting a class",
+            "SELECT visitor FROM seat WHERE class = ?1",
+            "DELETE FROM class WHERE id = ?1",
+            class.0,
+        )
+        .await
+    }
+
+    /// Deletes the visitors whom `whose` names and then what `what` says, both of them by `id`. Nothing of these visitors is
+    /// kept any more, whatever of theirs is under way.
+    async fn forget(
+        &self,
+        doing: &'static str,
+        whose: &'static str,
+        what: &'static str,
+        id: i64,
+    ) -> Result<(), StoreError> {
+        self.job(doing, move |database| {
+            let removed = database.change(doing, |change| {
+                let mut seats = change.prepare(whose)?;
+                let visitors: Vec<VisitorId> =
+                    seats.query_map(params![id], |row| row.get(0).map(VisitorId))?.collect::<Result<_, _>>()?;
+                for visitor in &visitors {
+                    change.execute("DELETE FROM visitor WHERE id = ?1", params![visitor.0])?;
+                }
+                change.execute(what, params![id])?;
+                Ok(visitors)
+            })?;
+            database.removed.extend(removed);
+            Ok(())
         })
         .await?;
         self.leave_nothing().await

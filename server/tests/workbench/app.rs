@@ -167,7 +167,18 @@ impl Visitor {
         self.stream(&format!("/events?class={class}"), None).await
     }
 
+    /// What a stream of events begins with.
+    pub(crate) async fn begin(&self, path: &str) -> HeaderMap {
+        self.open(path, None).await.0
+    }
+
     async fn stream(&self, path: &str, last_seen: Option<u64>) -> Events {
+        let (headers, body) = self.open(path, last_seen).await;
+        assert_eq!(headers[header::CONTENT_TYPE], "text/event-stream");
+        Events { body, text: String::new(), seen: Vec::new() }
+    }
+
+    async fn open(&self, path: &str, last_seen: Option<u64>) -> (HeaderMap, Body) {
         let mut request = Request::get(path)
             .extension(ConnectInfo(self.from))
             .header(header::COOKIE, &self.cookie)
@@ -177,8 +188,8 @@ impl Visitor {
         }
         let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
-        Events { body: response.into_body(), text: String::new(), seen: Vec::new() }
+        let (parts, body) = response.into_parts();
+        (parts.headers, body)
     }
 }
 
@@ -227,6 +238,16 @@ impl Events {
                 return event;
             }
         }
+    }
+
+    /// Reads to the end of the stream, and returns what its last event said, which has this name.
+    pub(crate) async fn ends_with(&mut self, name: &str) -> Value {
+        let body = std::mem::replace(&mut self.body, Body::empty());
+        let rest = tokio::time::timeout(PATIENCE, body.collect()).await.expect("the stream ends").unwrap().to_bytes();
+        let text = self.text.clone() + std::str::from_utf8(&rest).unwrap();
+        let last = text.split("\n\n").filter(|block| block.contains("event:")).last().expect("something was said");
+        assert!(last.lines().any(|line| line.strip_prefix("event:").map(str::trim) == Some(name)), "{last}");
+        serde_json::from_str(last.lines().find_map(|line| line.strip_prefix("data:")).unwrap()).unwrap()
     }
 
     /// The end of a run.

@@ -391,6 +391,26 @@ async fn an_old_class_is_forgotten() {
 }
 
 #[tokio::test]
+async fn a_class_may_have_a_language_for_whoever_has_chosen_none() {
+    let class = Hosted::start(ServeConfig::default()).await;
+    let started = class.host.submit("/class", "title=10c&lesson=torn-read&lesson=lost-update&seed=1&pages=ja").await;
+    let id: i64 = started.headers[header::LOCATION].to_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
+    let room = class.app.app.classes.room(isrlab::class::ClassId(id)).unwrap();
+    let pin = room.look(|class| class.pin.digits().to_owned());
+    assert_eq!(room.look(|class| class.lessons.clone()), ["torn-read", "lost-update"], "in the order of the form");
+    for (name, cookie, japanese) in [("one", "", true), ("two", "; lang=en", false)] {
+        let mut learner = class.app.stranger_from(LEARNER).await;
+        learner.cookie.push_str(cookie);
+        let joined = learner.submit("/join", &format!("pin={pin}&name={name}")).await;
+        learner.keep_cookies(&joined);
+        let page = learner.get("/class/me").await.text;
+        assert_eq!(page.contains("<html lang=\"ja\""), japanese, "{name}");
+        let words = words(&learner).await;
+        assert_eq!(words.iter().all(|word| word.is_ascii()), !japanese, "{words:?}");
+    }
+}
+
+#[tokio::test]
 async fn pages_for_learners_and_hosts_are_there_in_both_languages() {
     let class = Hosted::start(ServeConfig::default()).await;
     let learner = class.join("otter").await;
@@ -413,6 +433,16 @@ async fn pages_for_learners_and_hosts_are_there_in_both_languages() {
             get(&class.host, &format!("/class/{}{path}", class.id)).await;
         }
         get(&class.host, "/class").await;
+        // On a projector is the bench and nobody's name; a learner's page says whose it is all the same.
+        let copy = format!("/lessons/lost-update?projector&copy={}.{seat}", class.id);
+        for path in ["/lessons/lost-update?projector", "/workshop?projector", &copy] {
+            let large = get(&class.host, path).await;
+            assert!(large.contains("data-projector-choice") && large.contains("data-run-row"), "{path}");
+            assert!(!large.contains("class=\"app-bar\"") && !large.contains("otter"), "{path}");
+        }
+        assert!(get(&class.host, &copy).await.contains("mine = &#60;1&#62;"), "the copy is the learner's program");
+        let own = get(&learner, "/lessons/lost-update?projector").await;
+        assert!(own.contains("data-class-strip") && !own.contains("data-projector-choice"));
         let results = get(&class.host, &format!("/class/{}/learners/{seat}", class.id)).await;
         assert!(results.contains("mine = &#60;1&#62;"), "a program is text");
         assert_eq!(get(&learner, "/class/me/results").await.matches("mine = ").count(), 1);

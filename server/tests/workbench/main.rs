@@ -6,6 +6,7 @@ mod app;
 mod attached;
 mod bad_input;
 mod cabled;
+mod class_attacks;
 mod class_results;
 mod classes;
 mod command_line;
@@ -14,6 +15,7 @@ mod flashing;
 #[cfg(target_os = "linux")]
 mod lan;
 mod process;
+mod proxied;
 mod reports;
 mod restart;
 mod runs;

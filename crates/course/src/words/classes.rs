@@ -63,9 +63,33 @@ pub(super) fn classes(code: &str) -> Option<(Words, Words)> {
             ("This file is no class that this workbench knows.", "Choose a file that “Everything (JSON)” gave, or use a newer workbench."),
             ("このファイルは、読み込めるクラスではありません。", "「すべて（JSON）」で書き出したファイルを選ぶか、新しい版を使ってください。"),
         ),
+        "class-same-names" => (
+            ("Two learners in this file have one nickname.", "Give one of them another name on the computer that the file is from."),
+            ("このファイルでは、2 人が同じニックネームです。", "ファイルを書き出したコンピュータで、どちらかの名前を変えてください。"),
+        ),
+        "class-title" => (
+            ("A class needs a title.", "Type one, such as 10b."),
+            ("クラスには題名が必要です。", "「10b」のような題名を入れてください。"),
+        ),
+        "class-lessons" => (
+            ("No lessons are chosen.", "Choose a path, or tick single lessons."),
+            ("レッスンが選ばれていません。", "コースを選ぶか、レッスンを個別に選んでください。"),
+        ),
+        "class-seed" => (
+            ("The seed is no number from 0 to 4294967295.", "Type another one."),
+            ("シードが 0～4294967295 の数ではありません。", "別の数を入れてください。"),
+        ),
+        "class-many" => (
+            ("As many classes are kept as there may be.", "Delete one that is no longer needed."),
+            ("クラスの数が上限に達しています。", "不要なクラスを削除してください。"),
+        ),
+        "class-many-links" => (
+            ("As many links are given out as there may be.", "Take them back first, then make a new one."),
+            ("リンクの数が上限に達しています。", "いまのリンクを無効にしてから、新しく作ってください。"),
+        ),
         "class-input" => (
-            ("A class does not take this: {what}.", "Reload the page and try again."),
-            ("クラスはこれを受け付けません: {what}", "ページを再読み込みして、もう一度試してください。"),
+            ("This lesson, question or answer is not in the course.", "Reload the page and try again."),
+            ("そのレッスン、質問、答えはコースにありません。", "ページを再読み込みして、もう一度試してください。"),
         ),
         _ => return None,
     })

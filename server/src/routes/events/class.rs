@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use axum::response::sse::Event;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use serde_json::{Value, json};
@@ -12,7 +13,8 @@ use crate::app::AppState;
 use crate::class::{ClassId, Member, SeatId};
 use crate::classes::{head, learner_sees, now_s, rows};
 use crate::error::Problem;
-use crate::visitor::Visitor;
+use crate::language::cookie;
+use crate::visitor::{HELPER_COOKIE, Visitor};
 use course::Language;
 
 /// A host's page is told of changes at most so often.
@@ -20,7 +22,8 @@ const TELL_INTERVAL: Duration = Duration::from_millis(100);
 /// So often it is looked whether time alone has changed something: who is away, who is stuck.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The events of the class that the visitor is in, or of the one that they host and ask for.
+/// The events of the class that the visitor is in, or of the one that they host and ask for. It ends when they are in it, or
+/// host it, no longer: then the whole of the page's stream has to end.
 ///
 /// # Errors
 /// They do not host it.
@@ -29,16 +32,19 @@ pub(super) fn stream(
     visitor: Visitor,
     language: Language,
     hosted: Option<ClassId>,
+    headers: &HeaderMap,
 ) -> Result<BoxStream<'static, Event>, Problem> {
     if let Some(class) = hosted {
         visitor.hosts(class)?;
-        return host(app.clone(), class, language);
+        // A co-teacher's link may be taken back while the page is open.
+        let link = cookie(headers, HELPER_COOKIE).filter(|_| !visitor.host).map(str::to_owned);
+        return host(app.clone(), class, language, link);
     }
     Ok(visitor.member.map_or_else(|| stream::pending().boxed(), |member| learner(app.clone(), member, language)))
 }
 
 fn learner(app: AppState, member: Member, language: Language) -> BoxStream<'static, Event> {
-    let Some((room, present)) = app.classes.arrive(member) else { return stream::pending().boxed() };
+    let Some((room, present)) = app.classes.arrive(member) else { return stream::iter([gone()]).boxed() };
     let (mut told, own) = (room.told(), room.told_to(member.seat));
     told.mark_changed();
     let state = Some((app, room, present, told, own, String::new()));
@@ -52,7 +58,7 @@ fn learner(app: AppState, member: Member, language: Language) -> BoxStream<'stat
             }
             let Some(seen) = room.look(|class| learner_sees(class, member, &app.course, language)) else {
                 // The seat is somebody else's, or nobody's: the page says so and asks for the PIN.
-                return Some((event("class", &json!({ "gone": true })), None));
+                return Some((gone(), None));
             };
             let text = seen.to_string();
             if text != last {
@@ -62,16 +68,22 @@ fn learner(app: AppState, member: Member, language: Language) -> BoxStream<'stat
             }
         }
     });
-    events.chain(stream::pending()).boxed()
+    events.boxed()
 }
 
-fn host(app: AppState, class: ClassId, language: Language) -> Result<BoxStream<'static, Event>, Problem> {
+fn host(
+    app: AppState,
+    class: ClassId,
+    language: Language,
+    link: Option<String>,
+) -> Result<BoxStream<'static, Event>, Problem> {
     let room = app.classes.room(class)?;
     let mut changes = room.changes();
     changes.mark_changed();
     let sent = Sent { version: 0, head: Value::Null, rows: HashMap::new() };
-    let state = (app, room, changes, sent, false);
-    let events = stream::unfold(state, move |(app, room, mut changes, mut sent, told)| async move {
+    let state = Some((app, room, changes, sent, link, false));
+    let events = stream::unfold(state, move |state| async move {
+        let (app, room, mut changes, mut sent, link, told) = state?;
         if told {
             tokio::time::sleep(TELL_INTERVAL).await;
         }
@@ -81,16 +93,25 @@ fn host(app: AppState, class: ClassId, language: Language) -> Result<BoxStream<'
                 () = tokio::time::sleep(LOOK_INTERVAL) => true,
             };
             let version = *changes.borrow_and_update();
+            let still_hosts = link.as_ref().is_none_or(|link| app.classes.helps(link) == Some(class));
+            if !still_hosts || app.classes.room(class).is_err() {
+                return Some((gone(), None));
+            }
             let since = (!by_time && sent.version > 0).then_some(sent.version);
             let (head, rows) =
                 room.look(|class| (head(&app.classes, class, &app.course, language), rows(class, since)));
             sent.version = version;
             if let Some(event) = sent.differing(head, rows) {
-                return Some((event, (app, room, changes, sent, true)));
+                return Some((event, Some((app, room, changes, sent, link, true))));
             }
         }
     });
-    Ok(events.chain(stream::pending()).boxed())
+    Ok(events.boxed())
+}
+
+/// The last thing that a page hears of a class.
+fn gone() -> Event {
+    event("class", &json!({ "gone": true }))
 }
 
 /// What a host's page has.
