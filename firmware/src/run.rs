@@ -3,7 +3,7 @@
 
 use portable_atomic::{AtomicBool, Ordering};
 
-use micropython_sys::{self as port, FIRST_PIN, TIMERS, UART};
+use micropython_sys::{self as port, FIRST_PIN, I2C_TARGET, TIMERS, UART};
 
 use crate::alarm::{self, Waiter};
 use crate::clock::{self, TICKS_PER_MICRO, TICKS_PER_SECOND};
@@ -38,6 +38,7 @@ pub(crate) fn source_name(slot: usize) -> SourceName {
         _ if slot < TIMERS => ('t', slot),
         _ if slot < UART => ('p', slot - FIRST_PIN),
         UART => ('u', 1),
+        I2C_TARGET => ('i', 0),
         _ => ('f', 0),
     };
     let mut name = SourceName::new();
@@ -345,6 +346,7 @@ pub(crate) fn control_changed(name: &Name, value: i32) {
     telemetry::hurry();
 }
 
+        I2C_TARGET => ("I2CTarget", 0),
 /// Microseconds of `ticks` since the run began.
 pub(crate) fn elapsed_us(run: &Run, now: u64) -> u64 {
     if run.id == 0 { 0 } else { (now - run.started) / TICKS_PER_MICRO }

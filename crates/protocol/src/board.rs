@@ -80,7 +80,7 @@ pub struct Sample<'a> {
 /// One interrupt source with a Python callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DeriveSerialize)]
 pub struct Source<'a> {
-    /// `t0`.. for timers, `p0`.. for pins.
+    /// `t0`.. for timers, `p0`.. for pins, `u1` for UART1, `i0` for I2C0 as a target.
     pub id: &'a str,
     /// `true`: the callback runs inside the interrupt.
     pub hard: bool,

@@ -26,6 +26,11 @@ struct Kind {
     more: Option<(&'static str, (&'static str, &'static str))>,
 }
 
+const NO_SUCH_NAME: (&str, &str) = (
+    "That module has no such name on this board. Check the spelling; some names came with a later MicroPython.",
+    "このボードのそのモジュールに、その名前はありません。つづりを確かめてください。新しい MicroPython で加わった名前もあります。",
+);
+
 /// The first that fits is told: exact kinds stand before general ones.
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
@@ -75,6 +80,16 @@ const KINDS: &[Kind] = &[
         code: "mistake-no-module", class: "ImportError", contains: &["no module named"],
         words: ("This firmware does not have that module. Check the spelling; radio and displays are not there.",
             "このファームウェアにそのモジュールはありません。つづりを確かめてください。無線や画面のモジュールは入っていません。"),
+        more: Some(("/boards", ("What the boards can do", "ボードごとにできること"))),
+    },
+    Kind {
+        code: "mistake-no-name", class: "ImportError", contains: &["can't import name"],
+        words: NO_SUCH_NAME,
+        more: Some(("/boards", ("What the boards can do", "ボードごとにできること"))),
+    },
+    Kind {
+        code: "mistake-no-name", class: "AttributeError", contains: &["'module' object has no attribute"],
+        words: NO_SUCH_NAME,
         more: Some(("/boards", ("What the boards can do", "ボードごとにできること"))),
     },
     Kind {
@@ -194,6 +209,8 @@ mod tests {
         assert_eq!(mistake("PinError", "invalid pin", Language::En), None);
     }
 
+            ("ImportError", "can't import name I2CTarget", "mistake-no-name"),
+            ("AttributeError", "'module' object has no attribute 'I2CTarget'", "mistake-no-name"),
     #[test]
     fn links_lead_to_lessons_that_exist_and_every_kind_can_be_reached() {
         let course = crate::Course::ours();

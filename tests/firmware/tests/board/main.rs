@@ -7,6 +7,7 @@ mod conformance;
 mod console;
 mod esp32;
 mod modules;
+mod i2c_target;
 mod pins;
 mod pwm;
 mod pyb;
