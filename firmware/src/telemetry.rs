@@ -437,8 +437,8 @@ impl Conversation {
         self.tell_events();
         self.sample(true);
         let n = self.number.wrapping_add(1);
-        let run = run::with(|run| run.id);
-        if self.send(&BoardMessage::Done(Done { n, us: clock::micros(), run, why })) {
+        let (run, sleep) = run::with(|run| (run.id, run.asleep));
+        if self.send(&BoardMessage::Done(Done { n, us: clock::micros(), run, why, sleep })) {
             self.number = n;
         } else {
             // The end of a run must not be lost: again with the next sample.

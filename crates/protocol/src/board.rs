@@ -269,7 +269,7 @@ pub struct Done<'a> {
     pub us: u64,
     /// Which run.
     pub run: u32,
-    /// Why: `finished`, `stopped`, `restarted` (main did not give in), `exception`.
+    /// Why: `finished`, `stopped`, `restarted` (main did not give in), `exception`, `deep_sleep`.
     pub why: &'a str,
 }
 
@@ -306,6 +306,24 @@ pub struct Lists<'a>(pub &'a [(&'a str, &'a [i32])]);
 impl Lists<'_> {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
+    /// The sleep that the program has ended with. Said when it begins, and again when the board wakes, before its reset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sleep: Option<Sleep<'a>>,
+}
+
+/// A deep sleep, which ends in a reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DeriveSerialize)]
+pub struct Sleep<'a> {
+    /// It ends after so many milliseconds; absent: no timer wakes the board.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u32>,
+    /// Pins whose level wakes the board, a bit for each; 0 where none does.
+    pub pins: u32,
+    /// The level that wakes.
+    pub high: bool,
+    /// What has woken the board: `timer` or `pin`; absent while it sleeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub woken: Option<&'a str>,
     }
 }
 

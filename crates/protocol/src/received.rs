@@ -151,6 +151,20 @@ pub struct Ack {
     pub id: u32,
     pub ok: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sleep: Option<Sleep>,
+}
+
+/// A deep sleep, which ends in a reset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "fields are described in crate::board::Sleep")]
+pub struct Sleep {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u32>,
+    pub pins: u32,
+    pub high: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub woken: Option<String>,
     pub err: Option<String>,
 }
 

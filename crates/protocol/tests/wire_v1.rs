@@ -118,7 +118,7 @@ fn events() {
 #[test]
 fn done_and_ack() {
     board_says(
-        BoardMessage::Done(Done { n: 1, us: 2, run: 3, why: "stopped" }),
+        BoardMessage::Done(Done { n: 1, us: 2, run: 3, why: "stopped", sleep: None }),
         r#"{"t":"done","n":1,"us":2,"run":3,"why":"stopped"}"#,
     );
     board_says(BoardMessage::Ack(Ack { id: 9, ok: true, err: None }), r#"{"t":"ack","id":9,"ok":true}"#);
@@ -142,6 +142,19 @@ fn host_messages() {
     );
     host_says(
         HostMessage::Start { id: 5, run: 1, limit_ms: 30_000 },
+#[test]
+fn a_deep_sleep_is_told_with_what_wakes_the_board_and_then_with_what_has() {
+    let done = |sleep| BoardMessage::Done(Done { n: 1, us: 2, run: 3, why: "deep_sleep", sleep: Some(sleep) });
+    board_says(
+        done(Sleep { ms: Some(1000), pins: 4, high: true, woken: None }),
+        r#"{"t":"done","n":1,"us":2,"run":3,"why":"deep_sleep","sleep":{"ms":1000,"pins":4,"high":true}}"#,
+    );
+    board_says(
+        done(Sleep { ms: None, pins: 0, high: false, woken: Some("pin") }),
+        r#"{"t":"done","n":1,"us":2,"run":3,"why":"deep_sleep","sleep":{"pins":0,"high":false,"woken":"pin"}}"#,
+    );
+}
+
         r#"{"t":"start","id":5,"run":1,"limit_ms":30000}"#,
     );
     host_says(HostMessage::Stop { id: 6 }, r#"{"t":"stop","id":6}"#);

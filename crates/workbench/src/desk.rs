@@ -546,7 +546,8 @@ impl Desk {
     /// The engine could not start a run that seemed possible.
     fn end_unstarted(&mut self, now: Moment, run: u32) {
         let fault = Some(SessionFault::NoPrompt);
-        let end = RunEnd { run, why: EndReason::NotStarted, report: None, proven_still: false, fault };
+        let why = EndReason::NotStarted;
+        let end = RunEnd { run, why, report: None, proven_still: false, fault, sleep: None };
         let record = self
             .run
             .as_mut()

@@ -12,7 +12,7 @@ use course::lesson::Need;
 use protocol::MAX_FRAME_BYTES;
 use protocol::frame::{self, Piece, Splitter};
 use protocol::host::HostMessage;
-use protocol::received::{Hello, Sample};
+use protocol::received::{Hello, Sample, Sleep};
 
 use super::raw_prompt::{INTERRUPT, LEAVE_RAW, PromptEvent, RawPrompt, find};
 
@@ -160,6 +160,8 @@ struct Run {
     fault: Option<SessionFault>,
     proof: Option<Sample>,
     /// Until when the first counters are waited for; `None`: they have come.
+    /// The program sleeps, and the board is going to reset itself.
+    sleep: Option<Sleep>,
     counters_by: Option<LinkTime>,
     /// When the last sample came, and the run's time by the board's clock.
     clock: Option<(LinkTime, Duration)>,
@@ -394,7 +396,8 @@ impl Session {
         }
         if self.wants_hard_without_any(&order) {
             let fault = Some(SessionFault::NeedsHard);
-            let end = RunEnd { run: order.run, why: EndReason::NotStarted, report: None, proven_still: true, fault };
+            let why = EndReason::NotStarted;
+            let end = RunEnd { run: order.run, why, report: None, proven_still: true, fault, sleep: None };
             self.events.push_back(SessionEvent::RunEnded(end));
             return Ok(());
         }
@@ -420,6 +423,7 @@ impl Session {
             fault: None,
             proof: None,
             counters_by: None,
+            sleep: None,
             clock: None,
             still: false,
         });

@@ -178,6 +178,19 @@ pub const fn program_endless(language: Language) -> &'static str {
     }
 }
 
+/// What a check says of a program that ends in a deep sleep.
+#[must_use]
+pub const fn program_asleep(language: Language) -> &'static str {
+    match language {
+        Language::En => {
+            "The program put the board into deep sleep, which ends in a reset: nothing is left that could be checked."
+        }
+        Language::Ja => {
+            "プログラムがボードをディープスリープに入れました。目覚めるとリセットされるので、調べられるものが残りません。"
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +209,8 @@ mod tests {
             ("ValueError", "invalid pin: 18 and 19 carry USB, take 0 to 10", "mistake-pin"),
             ("ValueError", "I2C(0) is the only one; SoftI2C takes any pins", "mistake-bus-id"),
             ("ImportError", "no module named 'network'", "mistake-no-module"),
+            ("ImportError", "can't import name I2CTarget", "mistake-no-name"),
+            ("AttributeError", "'module' object has no attribute 'I2CTarget'", "mistake-no-name"),
             ("TypeError", "extra keyword arguments given", "mistake-hard-argument"),
             ("OverflowError", "overflow converting long int to machine word", "mistake-too-large"),
             ("SyntaxError", "invalid syntax", "mistake-syntax"),
@@ -209,8 +224,6 @@ mod tests {
         assert_eq!(mistake("PinError", "invalid pin", Language::En), None);
     }
 
-            ("ImportError", "can't import name I2CTarget", "mistake-no-name"),
-            ("AttributeError", "'module' object has no attribute 'I2CTarget'", "mistake-no-name"),
     #[test]
     fn links_lead_to_lessons_that_exist_and_every_kind_can_be_reached() {
         let course = crate::Course::ours();
