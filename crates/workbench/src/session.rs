@@ -68,6 +68,8 @@ const ROM_BANNERS: [&[u8]; 2] = [b"ESP-ROM:", RESET_CAUSE];
 const RESET_CAUSE: &[u8] = b"rst:0x";
 /// Console text kept for finding prompts and for the report of a crash.
 const TAIL_BYTES: usize = 2048;
+/// Whose answer nobody waits for, and which must not be taken for another one.
+const WATCH_TICKET: Ticket = 0;
 /// Characters of a broken frame that are shown.
 const BROKEN_SHOWN_BYTES: usize = 200;
 
@@ -158,10 +160,10 @@ struct Run {
     interrupted: bool,
     end: Option<(EndReason, Option<String>)>,
     fault: Option<SessionFault>,
-    proof: Option<Sample>,
-    /// Until when the first counters are waited for; `None`: they have come.
     /// The program sleeps, and the board is going to reset itself.
     sleep: Option<Sleep>,
+    proof: Option<Sample>,
+    /// Until when the first counters are waited for; `None`: they have come.
     counters_by: Option<LinkTime>,
     /// When the last sample came, and the run's time by the board's clock.
     clock: Option<(LinkTime, Duration)>,
@@ -421,9 +423,9 @@ impl Session {
             interrupted: false,
             end: None,
             fault: None,
+            sleep: None,
             proof: None,
             counters_by: None,
-            sleep: None,
             clock: None,
             still: false,
         });
@@ -449,6 +451,21 @@ impl Session {
     pub fn set(&mut self, now: LinkTime, ticket: Ticket, name: &str, value: &Setting) {
         self.now = now;
         self.send_setting(name, value, Some(ticket));
+    }
+
+    /// Lets a board that can stamp edges do so until it is reset: of pins that have a callback, and of these, a bit for each;
+    /// `None`: no more.
+    pub fn watch(&mut self, now: LinkTime, pins: Option<u32>) {
+        self.now = now;
+        if !self.hello.as_ref().is_some_and(|hello| hello.caps.iter().any(|cap| cap == "edges")) {
+            return;
+        }
+        let id = self.new_id();
+        let message = match pins {
+            Some(pins) => HostMessage::Watch { id, pins },
+            None => HostMessage::Unwatch { id },
+        };
+        self.post(&message, Some(WATCH_TICKET), 1);
     }
 
     /// Sends what a person typed.

@@ -5,9 +5,10 @@
 
 mod conformance;
 mod console;
+mod edges;
 mod esp32;
-mod modules;
 mod i2c_target;
+mod modules;
 mod pins;
 mod pwm;
 mod pyb;
