@@ -586,24 +586,3 @@ fn a_sample_does_not_cut_a_stream_of_bits() {
     // A strip takes 50 us of low for the end of the bits.
     assert!(longest_low < MILLISECOND / 20, "{longest_low} ticks");
 }
-
-#[test]
-fn a_deep_sleep_is_told_when_it_begins_and_when_the_board_wakes() {
-    let mut board = Board::at_prompt();
-    board.greet();
-    board.enter_raw();
-    board.tell(|id| HostMessage::Start { id, run: 1, limit_ms: 0 });
-    board.launch("import machine\nmachine.deepsleep(300)\n");
-    for woken in [None, Some("timer")] {
-        let done = board.wait_for(1000, |message| match message {
-            BoardMessage::Done(done) => Some(done.clone()),
-            _ => None,
-        });
-        let sleep = done.sleep.expect("a sleep is told");
-        assert_eq!(
-            (done.run, done.why.as_str(), sleep.ms, sleep.woken.as_deref()),
-            (1, "deep_sleep", Some(300), woken)
-        );
-    }
-    assert_eq!(board.broken(), 0);
-}
