@@ -236,6 +236,7 @@ impl Core {
             names.iter().map(|name| folder.join(name).with_extension("c")).collect()
         };
         py.extend(listed(self.top.join("extmod"), EXTMOD));
+        py.extend(listed(self.top.join("extmod"), self.release.extmod));
         py.extend(listed(self.top.join("shared"), SHARED));
         py.extend(listed(self.top.join("drivers"), DRIVERS));
         py.extend(listed(self.crate_dir.join("port"), PORT));

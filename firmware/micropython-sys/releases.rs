@@ -18,6 +18,8 @@ pub(crate) struct Release {
     pub(crate) debian_suite: &'static str,
     /// SHA-256 of that package's archive of upstream's tree.
     pub(crate) debian_sha256: &'static str,
+    /// What of its `extmod` is compiled besides what every release of the table has.
+    pub(crate) extmod: &'static [&'static str],
 }
 
 /// Newest first; the first one is built unless another one is asked for.
@@ -29,6 +31,7 @@ pub(crate) const RELEASES: [Release; 2] = [
         tree_sha256: "55846f72f6171de87e35cdafaebfde21c47c4fd21733b79cdfbb140453d4f783",
         debian_suite: "forky",
         debian_sha256: "f5ad2ec89d3e921f753d448955af98b6005655f84ba26087dde6ba0e8d062f34",
+        extmod: &["machine_i2c_target"],
     },
     Release {
         version: "1.25.0",
@@ -37,6 +40,7 @@ pub(crate) const RELEASES: [Release; 2] = [
         tree_sha256: "78786f450a29ba166b3e5d49b5366852bebc2195659f13828fc2e3bc1119a035",
         debian_suite: "trixie",
         debian_sha256: "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea",
+        extmod: &[],
     },
 ];
 

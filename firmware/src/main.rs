@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | main | the VM | nothing |
 //! | 1 | telemetry and control (`telemetry`) | main |
-//! | 2..8 | interrupts of lessons: timers, pins, `lab.fire` (`sources`, `pins`) | main, telemetry, lower ones |
+//! | 2..8 | interrupts of lessons: timers, pins, UART1, I2C0, `lab.fire` (`sources`, `pins`) | main, telemetry, lower ones |
 //! | 15 | consoles, system alarm, load guard (`console`, `alarm`, `guard`) | everything |
 //!
 //! Python runs in main and in 2..8. What Python disables are the lines of levels 2..8 only, so
@@ -18,8 +18,10 @@ mod alarm;
 mod clock;
 mod console;
 mod counters;
+mod edges;
 mod flash;
 mod guard;
+mod i2c_target;
 mod interrupts;
 mod lab;
 mod ledc;

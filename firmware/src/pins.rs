@@ -8,6 +8,7 @@ use micropython_sys::{FIRST_PIN, PINS};
 use portable_atomic::{AtomicU8, Ordering};
 
 use crate::clock;
+use crate::edges;
 use crate::guard;
 use crate::interrupts;
 use crate::sources;
@@ -22,6 +23,7 @@ const PULL_UP: u32 = 2;
 /// `Pin.IRQ_RISING` and `Pin.IRQ_FALLING`; 3 is both, 4 and 5 are low and high level (TRM, `GPIO_PINn_INT_TYPE`).
 const RISING: u8 = 1;
 const FALLING: u8 = 2;
+const BOTH: u8 = 3;
 const LOW_LEVEL: u8 = 4;
 /// The function of a pad that is GPIO (IO MUX), and the output that follows `GPIO_OUT` (GPIO matrix).
 const FUNCTION_GPIO: u8 = 1;
@@ -88,6 +90,10 @@ extern "C" fn fw_pin_irq_stop(pin: u32) {
 
 #[unsafe(no_mangle)]
 extern "C" fn fw_pin_trigger(pin: u32) -> u32 {
+    if edges::listens(pin) && !sources::with(slot(pin), |source| source.active) {
+        // It listens for a host; the program's trigger is none.
+        return 0;
+    }
     GPIO::regs().pin(pin as usize).read().int_type().bits().into()
 }
 
@@ -111,6 +117,8 @@ extern "C" fn fw_pin_irq_call(pin: u32) {
 
 /// Forgets an edge of before, and waits for those that `trigger` names.
 fn listen(pin: u32, trigger: u8) {
+    // A host that draws the pin sees it nevertheless.
+    let trigger = if trigger == 0 && edges::listens(pin) { BOTH } else { trigger };
     interrupts::free(|| {
         let gpio = GPIO::regs();
         gpio.pin(pin as usize).modify(|_, w| unsafe { w.int_ena().bits(0).int_type().bits(trigger) });
@@ -126,6 +134,11 @@ pub(crate) fn ignore(slot: usize) {
     listen((slot - FIRST_PIN) as u32, 0);
 }
 
+/// The levels of all pins.
+pub(crate) fn levels() -> u32 {
+    GPIO::regs().in_().read().bits()
+}
+
 /// The interrupt of all pins.
 #[esp_hal::ram]
 pub(crate) extern "C" fn routine() {
@@ -139,8 +152,18 @@ pub(crate) extern "C" fn routine() {
             continue;
         }
         let slot = FIRST_PIN + pin;
-        let Some(hard) = sources::with(slot, |source| source.active.then_some(source.hard)) else { continue };
+        let hard = sources::with(slot, |source| source.active.then_some(source.hard));
         let trigger = gpio.pin(pin).read().int_type().bits();
+        if edges::is_on() {
+            let kind = match trigger {
+                RISING => edges::Kind::Rose,
+                FALLING => edges::Kind::Fell,
+                BOTH => edges::Kind::Either,
+                _ => edges::Kind::Level,
+            };
+            edges::stamp(entered, pin, kind, levels & (1 << pin) != 0, hard.is_some());
+        }
+        let Some(hard) = hard else { continue };
         flags.store(about(trigger, levels & (1 << pin) != 0), Ordering::Relaxed);
         if hard {
             sources::dispatch(slot, entered, entered);

@@ -3,7 +3,8 @@
 
 use portable_atomic::{AtomicBool, Ordering};
 
-use micropython_sys::{self as port, FIRST_PIN, TIMERS, UART};
+use micropython_sys::{self as port, FIRST_PIN, I2C_TARGET, TIMERS, UART};
+use protocol::board::Sleep;
 
 use crate::alarm::{self, Waiter};
 use crate::clock::{self, TICKS_PER_MICRO, TICKS_PER_SECOND};
@@ -38,6 +39,7 @@ pub(crate) fn source_name(slot: usize) -> SourceName {
         _ if slot < TIMERS => ('t', slot),
         _ if slot < UART => ('p', slot - FIRST_PIN),
         UART => ('u', 1),
+        I2C_TARGET => ('i', 0),
         _ => ('f', 0),
     };
     let mut name = SourceName::new();
@@ -76,6 +78,8 @@ pub(crate) struct Run {
     stop: Stop,
     /// Why it ended, until `done` is sent.
     pub(crate) ended: Option<&'static str>,
+    /// The deep sleep that it ended with.
+    pub(crate) asleep: Option<Sleep<'static>>,
     pub(crate) exceptions: u32,
     pub(crate) qmax: u32,
     events: heapless::Deque<Event, EVENTS>,
@@ -89,6 +93,7 @@ static RUN: Shared<Run> = Shared::new(Run {
     active: false,
     stop: Stop::No,
     ended: None,
+    asleep: None,
     exceptions: 0,
     qmax: 0,
     events: heapless::Deque::new(),
@@ -148,6 +153,7 @@ pub(crate) fn start(id: u32, limit_ms: u32) {
         run.active = true;
         run.stop = Stop::No;
         run.ended = None;
+        run.asleep = None;
         run.exceptions = 0;
         // SAFETY: reads a counter of the VM.
         run.qmax = unsafe { port::port_queue_depth() };
@@ -214,6 +220,18 @@ fn end(why: &'static str) {
         if run.active {
             run.active = false;
             run.ended = Some(why);
+        }
+    });
+    Software::Telemetry.raise();
+}
+
+/// The program ends the run with a deep sleep, or that sleep is over, and a reset follows. In main.
+pub(crate) fn asleep(sleep: Sleep<'static>) {
+    RUN.with(|run| {
+        if run.active || run.asleep.is_some() {
+            run.active = false;
+            run.asleep = Some(sleep);
+            run.ended = Some("deep_sleep");
         }
     });
     Software::Telemetry.raise();
@@ -329,6 +347,7 @@ pub(crate) fn guard_tripped(slot: usize, starved_ms: u32) {
         _ if slot < TIMERS => ("Timer", slot),
         _ if slot < UART => ("Pin", slot - FIRST_PIN),
         UART => ("UART", 1),
+        I2C_TARGET => ("I2CTarget", 0),
         _ => ("lab.fire", 0),
     };
     // The longest of these sentences fits.

@@ -7,11 +7,12 @@ use esp_hal::peripherals::GPIO;
 use esp_hal::rtc_cntl::SocResetReason;
 use esp_hal::system::Cpu;
 use portable_atomic::{AtomicBool, AtomicU32, Ordering};
+use protocol::board::Sleep;
 
 use crate::alarm::{self, Waiter};
 use crate::clock::{self, TICKS_PER_MICRO, TICKS_PER_SECOND};
 use crate::interrupts::{self, Shared};
-use crate::{console, vm};
+use crate::{console, run, vm};
 
 const MEMORY_BYTES: usize = 2048;
 /// RTC memory holds anything after power-up; this word says that it is ours.
@@ -194,9 +195,21 @@ extern "C" fn fw_light_sleep(ms: i32) {
 
 #[unsafe(no_mangle)]
 extern "C" fn fw_deep_sleep(ms: i32) -> ! {
+    let (pins, high) = (WAKE_PINS.load(Ordering::Relaxed), WAKE_LEVEL.load(Ordering::Relaxed));
+    let told = Sleep { ms: u32::try_from(ms).ok(), pins, high, woken: None };
+    run::asleep(told);
     console::flush();
     let woken_by = wait(ms);
     kept(|kept| kept.woken_by = woken_by);
+    let woken = match woken_by {
+        BY_TIMER => Some("timer"),
+        BY_GPIO => Some("pin"),
+        _ => None,
+    };
+    if woken.is_some() {
+        run::asleep(Sleep { woken, ..told });
+        console::flush();
+    }
     before_reset();
     esp_hal::system::software_reset()
 }

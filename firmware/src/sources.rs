@@ -1,11 +1,11 @@
-//! Sources of Python callbacks: timers, pins, UART1, and `lab.fire`.
+//! Sources of Python callbacks: timers, pins, UART1, I2C0 as a target, and `lab.fire`.
 //!
 //! The interrupt routine of a source counts, sets the next alarm, and then calls (hard) or queues
 //! (soft) the callback. A slot's state is changed by its own routine, and by others only with
 //! interrupts off.
 
 use esp_hal::peripherals::Interrupt;
-use micropython_sys::{self as port, ALARMS, Hard, SLOTS, SourceStats, TIMERS, UART};
+use micropython_sys::{self as port, ALARMS, Hard, I2C_TARGET, SLOTS, SourceStats, TIMERS, UART};
 
 use crate::clock::{self, Comparator, TICKS_PER_MICRO, TICKS_PER_SECOND};
 use crate::counters::Counters;
@@ -207,7 +207,7 @@ pub(crate) fn stop(slot: usize) {
     match slot {
         _ if slot < ALARMS => clock::disarm(comparator(slot)),
         _ if slot < TIMERS => virtual_timers::disarm(slot),
-        UART => {}
+        UART | I2C_TARGET => {}
         _ if was_active => pins::ignore(slot),
         _ => {}
     }

@@ -18,7 +18,7 @@ use crate::counters::Counters;
 use crate::interrupts::{self, Shared, Software};
 use crate::lab::{self, ARRAY_ITEMS, ARRAYS, HISTOGRAMS, VALUES};
 use crate::run::{self, Happening, SourceName};
-use crate::{sources, vm};
+use crate::{edges, sources, vm};
 
 /// At or above this speed the line carries 20 samples a second.
 const FAST_BAUD: u32 = 460_800;
@@ -172,7 +172,7 @@ impl Conversation {
             chip: "esp32c3",
             cpu_hz: esp_hal::clock::cpu_clock().as_hz(),
             boots: vm::restarts(),
-            caps: &["hard", "soft", "pins", "native", "baud", "trace"],
+            caps: &["hard", "soft", "pins", "native", "baud", "trace", "edges"],
         });
         self.send(&message);
     }
@@ -198,6 +198,7 @@ impl Conversation {
             }
             HostMessage::Farewell { .. } => {
                 self.host = None;
+                edges::unwatch();
                 alarm::cancel(Waiter::Sample);
                 // Whoever comes next expects the usual speed.
                 if self.baud != uart::DEFAULT_BAUD {
@@ -213,6 +214,8 @@ impl Conversation {
             }
             HostMessage::Start { run, limit_ms, .. } => run::start(run, limit_ms),
             HostMessage::Stop { .. } => run::stop(),
+            HostMessage::Watch { pins, .. } => edges::watch(pins),
+            HostMessage::Unwatch { .. } => edges::unwatch(),
             HostMessage::Request { what: "hello", .. } => self.hello(),
             HostMessage::Request { what: "sample", .. } => self.sample(true),
             HostMessage::Request { .. } => return Err("unknown_message"),
@@ -391,6 +394,7 @@ impl Conversation {
         if marks > 0 {
             self.event(clock::micros(), What::Overflow { marks });
         }
+        edges::tell(|what| self.event(clock::micros(), what));
         let now = clock::ticks();
         if let Some(recording) = lab::take_recording(now) {
             let what = What::Trace { trigger: &recording.trigger, points: &recording.points };
@@ -437,8 +441,8 @@ impl Conversation {
         self.tell_events();
         self.sample(true);
         let n = self.number.wrapping_add(1);
-        let run = run::with(|run| run.id);
-        if self.send(&BoardMessage::Done(Done { n, us: clock::micros(), run, why })) {
+        let (run, sleep) = run::with(|run| (run.id, run.asleep));
+        if self.send(&BoardMessage::Done(Done { n, us: clock::micros(), run, why, sleep })) {
             self.number = n;
         } else {
             // The end of a run must not be lost: again with the next sample.

@@ -8,7 +8,7 @@ use micropython_sys as port;
 
 use crate::alarm::{self, Waiter};
 use crate::clock::{self, TICKS_PER_SECOND};
-use crate::{console, guard, interrupts, lab, memory, run, sleep, sources, telemetry};
+use crate::{console, guard, i2c_target, interrupts, lab, memory, run, sleep, sources, telemetry};
 
 /// Starts of the VM since reset.
 static STARTS: AtomicU32 = AtomicU32::new(0);
@@ -48,6 +48,8 @@ extern "C" fn abandon_stack() -> ! {
 /// On the fresh stack, interrupts off: forgets what the old VM was doing.
 extern "C" fn restart() -> ! {
     sources::stop_all();
+    // Its memory was in the heap that is gone.
+    i2c_target::fw_i2c_target_stop();
     guard::forget();
     lab::forget_vm();
     telemetry::forget_interrupted();

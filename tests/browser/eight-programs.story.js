@@ -1,4 +1,4 @@
-/** Eight real things in the workshop: each program with its parts, used once with the mouse and once by keyboard, on both boards. */
+/** Eight real things in the workshop: each program with its parts, used with the mouse and by keyboard, on both boards and in both languages. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { deflateRawSync } from "node:zlib";
@@ -7,6 +7,13 @@ import { Workbench, repositoryFile, screenshotPath, visit } from "./workbench.js
 
 /** @typedef {import("./hands.js").Page} Page */
 /** @typedef {import("./hands.js").Hand} Hand */
+
+/** What the page says of the parts, and of the files; what a program prints is the program's own. */
+const WORDS = /** @type {const} */ ({
+  en: { open: "open", closed: "closed", silent: "silent", saved: /^Saved on the board: \/main\.py/, "door-bell": "Door bell", "rain-gauge": "Rain gauge" },
+  ja: { open: "開", closed: "閉", silent: "無音", saved: /^ボードに保存しました: \/main\.py/, "door-bell": "呼び鈴", "rain-gauge": "雨量計" },
+});
+/** @typedef {typeof WORDS["en" | "ja"]} Words */
 
 /** How long a finger stays on a button that nobody looks at meanwhile. */
 const MOMENT_MS = 150;
@@ -28,22 +35,22 @@ function shows(page, part, words) {
 
 /**
  * Each program: what it prints by itself, and what a hand does with its parts.
- * @type {{ name: string, example?: string, begins?: RegExp, use: (page: Page, hand: Hand) => Promise<void> }[]}
+ * @type {{ name: string, example?: "door-bell" | "rain-gauge", begins?: RegExp, use: (page: Page, hand: Hand, words: Words) => Promise<void> }[]}
  */
 const PROGRAMS = [
   {
-    name: "door-bell", example: "Door bell",
-    use: async (page, hand) => {
+    name: "door-bell", example: "door-bell",
+    use: async (page, hand, words) => {
       const button = "[data-part='bell button'] [data-style=hold]";
-      await hold(page, hand, button, () => shows(page, "bell button", "closed"));
+      await hold(page, hand, button, () => shows(page, "bell button", words.closed));
       await printed(page, "ding dong 1");
-      await shows(page, "bell", "silent");
+      await shows(page, "bell", words.silent);
       await hold(page, hand, button, () => page.waitForTimeout(MOMENT_MS));
       await printed(page, "ding dong 2");
     },
   },
   {
-    name: "rain-gauge", example: "Rain gauge",
+    name: "rain-gauge", example: "rain-gauge",
     use: async (page, hand) => {
       const tip = "[data-part=bucket] [data-move=tips]";
       await press(page, hand, tip);
@@ -92,12 +99,12 @@ const PROGRAMS = [
   },
   {
     name: "strip",
-    use: async (page, hand) => {
+    use: async (page, hand, words) => {
       const button = "[data-part=round] [data-style=hold]";
       await shows(page, "strip", "#280007");
-      await hold(page, hand, button, () => shows(page, "round", "closed"));
+      await hold(page, hand, button, () => shows(page, "round", words.closed));
       await printed(page, /round at \d drawn \d+/);
-      await shows(page, "round", "open");
+      await shows(page, "round", words.open);
       await hold(page, hand, button, () => page.waitForTimeout(MOMENT_MS));
       await said(page, "round at", 2);
     },
@@ -115,7 +122,7 @@ const PROGRAMS = [
   },
   {
     name: "wake", begins: /asleep/,
-    use: async (page, hand) => {
+    use: async (page, hand, words) => {
       const button = "[data-part=waker] [data-style=hold]";
       await hold(page, hand, button, () => printed(page, "woken 1 by the button"));
       // At the prompt again: Ctrl-D lets main.py begin once more.
@@ -123,7 +130,7 @@ const PROGRAMS = [
       await press(page, hand, "[data-restart]");
       await said(page, "asleep", 2);
       // The files were looked for when the board was up again, not while it booted.
-      assert.match(await page.locator("[data-files-said]").innerText(), /^Saved on the board: \/main\.py/);
+      assert.match(await page.locator("[data-files-said]").innerText(), words.saved);
       await hold(page, hand, button, () => printed(page, "woken 2 by the button"));
     },
   },
@@ -135,8 +142,9 @@ const PROGRAMS = [
  * @param {typeof PROGRAMS[number]} program
  * @param {"server" | "tab"} place
  * @param {boolean} hard
+ * @param {Words} words
  */
-async function open(page, { name, example }, place, hard) {
+async function open(page, { name, example }, place, hard, words) {
   let fragment = "";
   if (example === undefined) {
     const text = repositoryFile(`tests/programs/${name}.py`).replace("HARD = False", `HARD = ${hard ? "True" : "False"}`);
@@ -148,7 +156,7 @@ async function open(page, { name, example }, place, hard) {
   await page.locator(".cm-content").waitFor();
   if (example === undefined) return;
   await page.locator(".examples-menu summary").click();
-  await page.getByRole("button", { name: example, exact: true }).click();
+  await page.getByRole("button", { name: words[example], exact: true }).click();
 }
 
 describe("eight real things", () => {
@@ -157,10 +165,14 @@ describe("eight real things", () => {
   after(() => workbench.close());
 
   for (const program of PROGRAMS) {
-    // Callbacks are hard under one hand and soft under the other, and the board is the tab's or the server's.
-    for (const [hand, place, hard] of /** @type {const} */ ([["mouse", "tab", true], ["keyboard", "server", false]])) {
-      test(`${program.name}, by ${hand}`, () => visit(workbench, {}, async (page) => {
-        await open(page, program, place, hard);
+    // Callbacks are hard under one hand and soft under the other, and the board is the tab's or the server's; each hand works
+    // in both languages.
+    for (const [hand, place, hard, language] of /** @type {const} */ ([
+      ["mouse", "tab", true, "en"], ["keyboard", "server", false, "en"], ["mouse", "server", true, "ja"], ["keyboard", "tab", false, "ja"],
+    ])) {
+      const words = WORDS[language];
+      test(`${program.name}, by ${hand} (${language})`, () => visit(workbench, { language }, async (page) => {
+        await open(page, program, place, hard, words);
         if (program.name === "wake") {
           await press(page, hand, "[data-files] summary");
           await page.locator("[data-files-list] li").first().waitFor();
@@ -170,8 +182,8 @@ describe("eight real things", () => {
         await press(page, hand, "[data-run-row] [data-run]");
         await page.locator("[data-run-row] [data-stop]:not([aria-disabled=true])").waitFor();
         if (program.begins) await printed(page, program.begins);
-        await program.use(page, hand);
-        await page.screenshot({ path: screenshotPath(`eight-${program.name}-${hand}`), fullPage: true });
+        await program.use(page, hand, words);
+        await page.screenshot({ path: screenshotPath(`eight-${program.name}-${hand}-${language}`), fullPage: true });
       }));
     }
   }

@@ -98,7 +98,7 @@ export class AnalyserPicture {
     const y = (/** @type {number} */ level) => (level === 1 ? top : top + HIGH_PX);
     const shown = Math.min(to, this.record.now);
     if (shown <= from) return [];
-    const edges = this.record.edges(pin, from, shown, MOST_EDGES);
+    const edges = this.record.edges(pin, from, shown, MOST_EDGES, true);
     // More edges than pixels: where they crowd is a band, whatever their number.
     if (edges === null) {
       const wave = this.record.lanes.get(pin)?.changes.findLast((change) => change.tick <= shown)?.wave ?? null;

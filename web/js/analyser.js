@@ -292,11 +292,22 @@ export class Analyser {
     const moments = [this.#here, ...this.#cursors];
     this.chart.replaceChildren(this.picture.draw(this.chart.clientWidth, this.#from, this.#to, moments));
     const unread = this.record.missing > 0 ? ` ${text("live.pins_left", { n: whole(this.record.missing) })}` : "";
-    const blind = this.record.seesCallbacks ? "" : ` ${text("live.pins_edges_only")}`;
+    const blind = this.record.byBoard ? ` ${this.#stamped()}` : this.record.seesCallbacks ? "" : ` ${text("live.pins_edges_only")}`;
     const begun = this.record.record > 0 && pins.length > 0;
     setText(this.state, (begun ? text("live.pins_recorded", { time: instant(this.record.now - this.record.from, ticksPerSecond) }) : text("live.pins_empty")) + unread + blind);
     setText(this.facts, this.#between());
     this.#table();
+  }
+
+  /** Where the edges of an attached board come from, and what is not known of them. */
+  #stamped() {
+    const { givenUp, pins, unstamped } = this.record;
+    return [
+      text("live.pins_stamped"),
+      ...pins.flatMap(({ pin, name, only }) => (only === undefined ? [] : [text(only === 1 ? "live.pins_only_rises" : "live.pins_only_falls", { pin: label(pin, name) })])),
+      ...(unstamped > 0 ? [text("live.pins_unstamped", { n: whole(unstamped) })] : []),
+      ...(givenUp.length > 0 ? [text("live.pins_given_up", { pins: givenUp.map((pin) => label(pin, "")).join(", ") })] : []),
+    ].join(" ");
   }
 
   #between() {

@@ -121,6 +121,7 @@ function endName(why) {
     case "restarted": return text("live.stopped");
     case "overtime": return text("live.overtime");
     case "crashed": return text("live.crashed");
+    case "deep_sleep": return text("live.deep_sleep");
     default: return text("live.no_verdict");
   }
 }

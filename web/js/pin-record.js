@@ -6,18 +6,21 @@
 
 /** A pulse train: start, subticks (1/256 tick) of a count, counts of a period, first active count, active counts, inverted.
  * @typedef {[start: number, subticks: number, counts: number, first: number, active: number, inverted: number]} Wave */
-/** @typedef {[tick: number, pin: number, level: number, wave?: Wave]} ToldChange */
+/** "only": the other edge of this pin does not interrupt, so nobody knows when it was.
+ * @typedef {[tick: number, pin: number, level: number, more?: Wave | "only"]} ToldChange */
 /** @typedef {"hard" | "queued" | "dropped" | "soft" | "over"} StepWord */
 /** @typedef {"rising" | "falling" | "both" | "low" | "high" | null} Trigger */
 /** @typedef {[tick: number, step: StepWord, source: number | string, trigger?: Trigger]} ToldStep */
 /**
- * The answer of `/api/pins`, see `crates/workbench/src/pins/told.rs`.
- * @typedef {{ record: number, ticks_per_second: number, from: number, now: number, first: number, unseen: number,
+ * The answer of `/api/pins`, see `crates/workbench/src/pins/told.rs` and, for edges that an attached board has stamped, `stamped.rs`.
+ * @typedef {{ record: number, ticks_per_second: number, from: number, now: number, first: number, unseen: number, source?: "board", given_up?: number[],
  *   pins: { pin: number, name: string, level: boolean, wave?: Wave }[], changes: ToldChange[], next_change: number,
  *   sees_callbacks: boolean, steps: ToldStep[], next_step: number, more: boolean }} News
  */
-/** @typedef {{ tick: number, level: number, wave: Wave | null }} Change */
-/** @typedef {{ pin: number, name: string, changes: Change[] }} Lane */
+/** `assumed`: there is no edge here, but another one like the last follows, so the pin was back before.
+ * @typedef {{ tick: number, level: number, wave: Wave | null, assumed?: boolean }} Change */
+/** `only`: of this pin nothing but edges to this level are known.
+ * @typedef {{ pin: number, name: string, changes: Change[], only?: number }} Lane */
 /** @typedef {{ tick: number, level: number }} Edge */
 /** @typedef {"ran" | "merged" | "dropped" | "waits" | "none"} Fate */
 /**
@@ -45,6 +48,12 @@ export class PinRecord {
   seesCallbacks = false;
   /** Changes that the host had no room for. */
   missing = 0;
+  /** The board itself has stamped the edges: nobody sees its pins from outside. */
+  byBoard = false;
+  /** Edges that the board could not stamp, and pins that it watches no more because they move too fast. */
+  unstamped = 0;
+  /** @type {number[]} */
+  givenUp = [];
   #nextChange = 0;
   #nextStep = 0;
   /** @type {Row[] | null} */
@@ -69,6 +78,9 @@ export class PinRecord {
     this.ticksPerSecond = news.ticks_per_second;
     this.now = news.now;
     this.seesCallbacks = news.sees_callbacks;
+    this.byBoard = news.source === "board";
+    this.unstamped = this.byBoard ? news.unseen : 0;
+    this.givenUp = news.given_up ?? [];
     this.missing += Math.max(0, news.first - this.#nextChange);
     if (another || this.lanes.size === 0) this.from = news.from;
     this.#nextChange = news.next_change;
@@ -78,10 +90,17 @@ export class PinRecord {
       if (lane) lane.name = name;
       else this.lanes.set(pin, { pin, name, changes: [{ tick: Math.min(news.from, this.from), level: Number(level), wave: wave ?? null }] });
     }
-    for (const [tick, pin, level, wave] of news.changes) {
+    for (const [tick, pin, level, more] of news.changes) {
       const lane = this.lanes.get(pin);
       if (!lane) continue;
-      lane.changes.push({ tick, level, wave: wave ?? null });
+      const last = lane.changes[lane.changes.length - 1];
+      const back = (/** @type {number} */ at) => ({ tick: at, level: 1 - level, wave: null, assumed: true });
+      if (more === "only") {
+        lane.only = level;
+        lane.changes.push(...(last.level === level ? [back(tick - 1)] : []), { tick, level, wave: null }, back(tick + 1));
+      } else {
+        lane.changes.push({ tick, level, wave: more ?? null });
+      }
       if (lane.changes.length > MOST) this.from = Math.max(this.from, lane.changes.splice(0, lane.changes.length - MOST).at(-1)?.tick ?? 0);
     }
     this.steps.push(...news.steps);
@@ -104,9 +123,10 @@ export class PinRecord {
   /**
    * The edges of a pin between two ticks, the first left out; null if they are more than `most`.
    * @param {number} pin @param {number} from @param {number} to @param {number} most
+   * @param {boolean} [drawn] with those that are only assumed
    * @returns {Edge[] | null}
    */
-  edges(pin, from, to, most) {
+  edges(pin, from, to, most, drawn = false) {
     const changes = this.lanes.get(pin)?.changes ?? [];
     let at = Math.max(0, before(changes, from));
     if (changes.length === 0) return [];
@@ -116,7 +136,7 @@ export class PinRecord {
     for (; at < changes.length && changes[at].tick <= to; at += 1) {
       const change = changes[at];
       const now = levelOf(change, Math.max(change.tick, from));
-      if (now !== level && change.tick > from) edges.push({ tick: change.tick, level: now });
+      if (now !== level && change.tick > from && (drawn || !change.assumed)) edges.push({ tick: change.tick, level: now });
       level = now;
       if (change.wave !== null) {
         const end = Math.min(to, changes[at + 1]?.tick ?? Infinity);
@@ -152,7 +172,7 @@ export class PinRecord {
     for (let at = Math.max(0, before(changes, tick)); at < changes.length; at += 1) {
       const change = changes[at];
       const begins = Math.max(change.tick, tick);
-      if (change.tick > tick && at > 0 && levelOf(changes[at - 1], change.tick - 1) !== levelOf(change, change.tick)) {
+      if (change.tick > tick && at > 0 && !change.assumed && levelOf(changes[at - 1], change.tick - 1) !== levelOf(change, change.tick)) {
         return { tick: change.tick, level: levelOf(change, change.tick) };
       }
       if (change.wave !== null) {
@@ -171,7 +191,7 @@ export class PinRecord {
         const edge = lastOfWave(change.wave, Math.min(tick, changes[at + 1]?.tick ?? Infinity));
         if (edge > change.tick) return { tick: edge, level: waveLevel(change.wave, edge) };
       }
-      if (at > 0 && levelOf(changes[at - 1], change.tick - 1) !== levelOf(change, change.tick)) {
+      if (at > 0 && !change.assumed && levelOf(changes[at - 1], change.tick - 1) !== levelOf(change, change.tick)) {
         return { tick: change.tick, level: levelOf(change, change.tick) };
       }
     }
@@ -205,7 +225,7 @@ export class PinRecord {
 
   /** @param {Lane} lane @returns {Row[]} */
   #fates({ pin, changes }) {
-    const rows = changes.flatMap((change, at) => (at > 0 && change.wave === null && change.level !== levelOf(changes[at - 1], change.tick - 1)
+    const rows = changes.flatMap((change, at) => (at > 0 && change.wave === null && !change.assumed && change.level !== levelOf(changes[at - 1], change.tick - 1)
       ? [/** @type {Row} */ ({ pin, tick: change.tick, level: change.level, fate: "none", interrupt: null, callback: null, hard: false, late: false })] : []));
     const steps = this.steps.filter(([, , source]) => source === pin);
     let [next, first] = [0, true];

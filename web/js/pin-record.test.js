@@ -66,3 +66,20 @@ test("an edge between acknowledgement and callback belongs to the next interrupt
   record.take(news({ changes: [[100, 3, 0], [103, 3, 1], [104, 3, 0]], steps: [[110, "hard", 3, "falling"], [112, "over", 3], [115, "hard", 3, "falling"], [117, "over", 3]], next_change: 3, next_step: 4 }));
   assert.deepEqual(record.rows.filter(({ level }) => level === 0).map(({ fate, callback }) => [fate, callback]), [["ran", 110], ["ran", 115]]);
 });
+
+test("of a pin that interrupts at one kind of edge only these are edges", () => {
+  const record = new PinRecord();
+  record.take(news({
+    source: "board", unseen: 4, given_up: [8], sees_callbacks: false, ticks_per_second: 16e6,
+    changes: [[100, 3, 1, "only"], [200, 3, 1, "only"], [300, 3, 1, "only"]], next_change: 3,
+  }));
+  const edges = [{ tick: 100, level: 1 }, { tick: 200, level: 1 }, { tick: 300, level: 1 }];
+  assert.deepEqual(record.edges(3, 0, 1000, 100), edges);
+  assert.deepEqual(record.edges(3, 150, 250, 100, true), [{ tick: 200, level: 1 }, { tick: 201, level: 0 }], "drawn as a needle");
+  const walked = [];
+  for (let at = record.neighbour(-1, 1); at !== null; at = record.neighbour(at.tick, 1)) walked.push(at.tick);
+  assert.deepEqual(walked, [100, 200, 300]);
+  assert.equal(record.neighbour(300, -1)?.tick, 200);
+  assert.deepEqual(record.rows.map(({ tick, fate }) => [tick, fate]), [[100, "none"], [200, "none"], [300, "none"]]);
+  assert.deepEqual([record.byBoard, record.unstamped, record.givenUp, record.pins[0].only], [true, 4, [8], 1]);
+});

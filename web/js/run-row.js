@@ -180,6 +180,7 @@ export class RunRow {
       case undefined: break;
       case "exception": return ["lost", text("live.ended_exception")];
       case "crashed": return ["lost", text("live.crashed")];
+      case "deep_sleep": return ["holds", text("live.deep_sleep")];
       case "overtime": return ["needs", text("live.overtime")];
       case "finished": return ["holds", text("live.ended")];
       default: return ["holds", text("live.stopped")];

@@ -200,6 +200,7 @@ impl Worker {
             (Order::Board(EngineCommand::Set { ticket, name, value }), Some(session)) => {
                 session.set(now, ticket, &name, &value);
             }
+            (Order::Board(EngineCommand::Watch(pins)), Some(session)) => session.watch(now, pins),
             (Order::Board(EngineCommand::Type(text)), Some(session)) => session.type_text(now, &text),
             (Order::Board(EngineCommand::File { ticket, order }), Some(session)) => session.file(now, ticket, order),
             (Order::Board(EngineCommand::File { ticket, .. }), None) => {

@@ -80,7 +80,7 @@ pub struct Sample<'a> {
 /// One interrupt source with a Python callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DeriveSerialize)]
 pub struct Source<'a> {
-    /// `t0`.. for timers, `p0`.. for pins.
+    /// `t0`.. for timers, `p0`.. for pins, `u1` for UART1, `i0` for I2C0 as a target.
     pub id: &'a str,
     /// `true`: the callback runs inside the interrupt.
     pub hard: bool,
@@ -213,6 +213,41 @@ pub enum What<'a> {
         /// How many.
         marks: u32,
     },
+    /// Edges of watched pins, as their interrupt stamped them.
+    Edges {
+        /// When the first one was, or when the record begins, in ticks of 1/16 microsecond since reset.
+        ticks: u64,
+        /// Where a record begins: the levels of the pins, a bit for each.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        levels: Option<u32>,
+        /// The edges, in order.
+        edges: &'a [PinEdge],
+        /// Edges since the last message that nobody could stamp or keep.
+        lost: u32,
+        /// Pins that are watched no more, because they move too fast to be stamped; a bit for each.
+        given_up: u32,
+    },
+}
+
+/// One edge: `[after, pin, what]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinEdge {
+    /// Ticks since the message's `ticks`.
+    pub after: u32,
+    /// GPIO number.
+    pub pin: u8,
+    /// 0: it fell, 1: it rose; 2 and 3 the same, where the other edge does not interrupt and so is not known.
+    pub what: u8,
+}
+
+impl Serialize for PinEdge {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(3))?;
+        seq.serialize_element(&self.after)?;
+        seq.serialize_element(&self.pin)?;
+        seq.serialize_element(&self.what)?;
+        seq.end()
+    }
 }
 
 /// One instant of a recording: `[ns, lane, value]`.
@@ -269,8 +304,26 @@ pub struct Done<'a> {
     pub us: u64,
     /// Which run.
     pub run: u32,
-    /// Why: `finished`, `stopped`, `restarted` (main did not give in), `exception`.
+    /// Why: `finished`, `stopped`, `restarted` (main did not give in), `exception`, `deep_sleep`.
     pub why: &'a str,
+    /// The sleep that the program has ended with. Said when it begins, and again when the board wakes, before its reset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sleep: Option<Sleep<'a>>,
+}
+
+/// A deep sleep, which ends in a reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DeriveSerialize)]
+pub struct Sleep<'a> {
+    /// It ends after so many milliseconds; absent: no timer wakes the board.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u32>,
+    /// Pins whose level wakes the board, a bit for each; 0 where none does.
+    pub pins: u32,
+    /// The level that wakes.
+    pub high: bool,
+    /// What has woken the board: `timer` or `pin`; absent while it sleeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub woken: Option<&'a str>,
 }
 
 /// The answer to one host message.

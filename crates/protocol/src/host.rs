@@ -52,6 +52,18 @@ pub enum HostMessage<'a> {
         /// Repeated in the acknowledgement.
         id: u32,
     },
+    /// Wants to see edges from now on: of pins that have a callback, and of these, a bit for each. The record begins anew.
+    Watch {
+        /// Repeated in the acknowledgement.
+        id: u32,
+        /// Pins that listen although nobody calls back.
+        pins: u32,
+    },
+    /// Wants to see edges no more.
+    Unwatch {
+        /// Repeated in the acknowledgement.
+        id: u32,
+    },
     /// Asks for a message now.
     Request {
         /// Repeated in the acknowledgement.
@@ -79,6 +91,8 @@ impl HostMessage<'_> {
             | Self::SetChoice { id, .. }
             | Self::Start { id, .. }
             | Self::Stop { id }
+            | Self::Watch { id, .. }
+            | Self::Unwatch { id }
             | Self::Request { id, .. }
             | Self::Baud { id, .. } => id,
         }
@@ -96,6 +110,7 @@ struct Fields<'a> {
     choice: Option<&'a str>,
     run: Option<u32>,
     limit_ms: Option<u32>,
+    pins: Option<u32>,
     what: Option<&'a str>,
     baud: Option<u32>,
 }
@@ -125,6 +140,8 @@ pub fn parse(json: &[u8]) -> Result<HostMessage<'_>, Unreadable> {
         }
         "start" => fields.run.map(|run| HostMessage::Start { id, run, limit_ms: fields.limit_ms.unwrap_or(0) }),
         "stop" => Some(HostMessage::Stop { id }),
+        "watch" => fields.pins.map(|pins| HostMessage::Watch { id, pins }),
+        "unwatch" => Some(HostMessage::Unwatch { id }),
         "request" => fields.what.map(|what| HostMessage::Request { id, what }),
         "baud" => fields.baud.map(|baud| HostMessage::Baud { id, baud }),
         _ => None,

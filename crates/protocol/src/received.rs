@@ -132,6 +132,15 @@ pub enum What {
     Overflow {
         marks: u32,
     },
+    /// Edges are `[after, pin, what]`, as in [`crate::board::PinEdge`].
+    Edges {
+        ticks: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        levels: Option<u32>,
+        edges: Vec<(u32, u8, u8)>,
+        lost: u32,
+        given_up: u32,
+    },
 }
 
 /// The run is over.
@@ -142,6 +151,20 @@ pub struct Done {
     pub us: u64,
     pub run: u32,
     pub why: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sleep: Option<Sleep>,
+}
+
+/// A deep sleep, which ends in a reset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "fields are described in crate::board::Sleep")]
+pub struct Sleep {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u32>,
+    pub pins: u32,
+    pub high: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub woken: Option<String>,
 }
 
 /// The answer to one host message.

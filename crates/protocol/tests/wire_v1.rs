@@ -116,15 +116,42 @@ fn events() {
 }
 
 #[test]
+fn edges() {
+    let at = |what| BoardMessage::Event(Event { n: 1, us: 2, run: 3, what });
+    board_says(
+        at(What::Edges { ticks: 1 << 40, levels: Some(1025), edges: &[], lost: 0, given_up: 0 }),
+        r#"{"t":"event","n":1,"us":2,"run":3,"what":{"kind":"edges","ticks":1099511627776,"levels":1025,"edges":[],"lost":0,"given_up":0}}"#,
+    );
+    let edges = [PinEdge { after: 0, pin: 10, what: 0 }, PinEdge { after: 1600, pin: 4, what: 3 }];
+    board_says(
+        at(What::Edges { ticks: 5, levels: None, edges: &edges, lost: 2, given_up: 16 }),
+        r#"{"t":"event","n":1,"us":2,"run":3,"what":{"kind":"edges","ticks":5,"edges":[[0,10,0],[1600,4,3]],"lost":2,"given_up":16}}"#,
+    );
+}
+
+#[test]
 fn done_and_ack() {
     board_says(
-        BoardMessage::Done(Done { n: 1, us: 2, run: 3, why: "stopped" }),
+        BoardMessage::Done(Done { n: 1, us: 2, run: 3, why: "stopped", sleep: None }),
         r#"{"t":"done","n":1,"us":2,"run":3,"why":"stopped"}"#,
     );
     board_says(BoardMessage::Ack(Ack { id: 9, ok: true, err: None }), r#"{"t":"ack","id":9,"ok":true}"#);
     board_says(
         BoardMessage::Ack(Ack { id: 9, ok: false, err: Some("busy") }),
         r#"{"t":"ack","id":9,"ok":false,"err":"busy"}"#,
+    );
+}
+
+#[test]
+fn a_deep_sleep_is_told_with_what_wakes_the_board_and_then_with_what_has() {
+    let done = |sleep| BoardMessage::Done(Done { n: 1, us: 2, run: 3, why: "deep_sleep", sleep: Some(sleep) });
+    board_says(
+        done(Sleep { ms: Some(1000), pins: 4, high: true, woken: None }),
+        r#"{"t":"done","n":1,"us":2,"run":3,"why":"deep_sleep","sleep":{"ms":1000,"pins":4,"high":true}}"#,
+    );
+    board_says(
+        done(Sleep { ms: None, pins: 0, high: false, woken: Some("pin") }),
+        r#"{"t":"done","n":1,"us":2,"run":3,"why":"deep_sleep","sleep":{"pins":0,"high":false,"woken":"pin"}}"#,
     );
 }
 
@@ -145,6 +172,8 @@ fn host_messages() {
         r#"{"t":"start","id":5,"run":1,"limit_ms":30000}"#,
     );
     host_says(HostMessage::Stop { id: 6 }, r#"{"t":"stop","id":6}"#);
+    host_says(HostMessage::Watch { id: 9, pins: 1040 }, r#"{"t":"watch","id":9,"pins":1040}"#);
+    host_says(HostMessage::Unwatch { id: 10 }, r#"{"t":"unwatch","id":10}"#);
     host_says(HostMessage::Request { id: 7, what: "hello" }, r#"{"t":"request","id":7,"what":"hello"}"#);
     host_says(HostMessage::Baud { id: 8, baud: 921_600 }, r#"{"t":"baud","id":8,"baud":921600}"#);
 }

@@ -100,8 +100,10 @@ pub fn runs(
         };
         let record = boards.run(&request, &mut |share| go_on(CheckProgress { run: &run.id, at, of, share }))?;
         // Neither the other runs nor the explorer say more of a program that failed, or that counts for nothing.
-        let failed = matches!(record.end.why, EndReason::Exception | EndReason::Crashed | EndReason::NotStarted)
-            || record.seen.as_ref().is_some_and(|seen| seen.trouble.is_some());
+        let failed = matches!(
+            record.end.why,
+            EndReason::Exception | EndReason::Crashed | EndReason::DeepSleep | EndReason::NotStarted
+        ) || record.seen.as_ref().is_some_and(|seen| seen.trouble.is_some());
         checked.runs.push((run.id.clone(), record));
         if failed {
             return Ok(checked);

@@ -7,19 +7,21 @@ mod mistakes;
 mod ports;
 mod published;
 mod refusal;
+mod stamped;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use course::{Language, Setting};
-use protocol::received::{Hello, Sample};
+use parts::Wiring;
+use protocol::received::{Event, Hello, Sample, What};
 
 use crate::clock::Moment;
 use crate::console_out::ConsoleOut;
 use crate::engine::{EngineCommand, EngineReport, Speed};
 use crate::headless::FIRST_RUN;
-use crate::pins::Wanted;
+use crate::pins::{Stamped, Wanted};
 use crate::record::{Recorder, RunRecord, RunRequest, wire_setting};
 use crate::session::filing::FileOrder;
 use crate::session::{EndReason, LinkTime, RunEnd, SessionEvent, SessionFault, Ticket};
@@ -165,8 +167,9 @@ pub struct Desk {
     hello: Option<Hello>,
     run: Option<ActiveRun>,
     run_number: u32,
-    /// What runs or ran last, as files of it say.
+    /// What runs or ran last, as files of it say, and its wiring.
     ran: Option<String>,
+    wiring: Arc<Wiring>,
     stop_askers: Vec<Asker>,
     set_askers: Vec<(Ticket, String, Setting, Asker)>,
     part_askers: Vec<(Ticket, Asker)>,
@@ -174,6 +177,8 @@ pub struct Desk {
     last_ticket: Ticket,
     /// The sample that was published last; the same numbers again are no news.
     shown: Option<Sample>,
+    /// Edges that an attached board stamps, while somebody looks at them.
+    stamped: Option<Stamped>,
     console: ConsoleOut,
     /// Whose text the console collects.
     console_lesson: Option<Arc<str>>,
@@ -198,12 +203,14 @@ impl Desk {
             run: None,
             run_number: FIRST_RUN - 1,
             ran: None,
+            wiring: Arc::default(),
             stop_askers: Vec::new(),
             set_askers: Vec::new(),
             part_askers: Vec::new(),
             told_askers: Vec::new(),
             last_ticket: 0,
             shown: None,
+            stamped: None,
             console: ConsoleOut::default(),
             console_lesson: None,
             bad_frames: 0,
@@ -305,7 +312,8 @@ impl Desk {
                 self.post(EngineCommand::File { ticket: self.last_ticket, order });
             }
             Command::Pins(_) | Command::ForgetPins if self.status.kind != BoardKind::Virtual => {
-                self.answer(asker, Err(BoardRefusal::PinsUnseen));
+                let answer = self.stamped_pins(command);
+                self.answer(asker, answer);
             }
             Command::Pins(wanted) => {
                 self.last_ticket += 1;
@@ -329,7 +337,10 @@ impl Desk {
                 self.answer(asker, answer);
             }
             Command::Open => self.open_askers.push(asker),
-            Command::Close => self.close_askers.push(asker),
+            Command::Close => {
+                self.stamped = None;
+                self.close_askers.push(asker);
+            }
         }
     }
 
@@ -403,6 +414,8 @@ impl Desk {
         let number = self.run_number;
         self.set_pace(now, Speed { paused: false, ..self.speed() });
         let wiring = request.wiring.clone();
+        self.wiring = Arc::clone(&wiring);
+        self.watch();
         self.post(EngineCommand::Start { order: request.order(number), seed: request.seed, wiring });
         let lesson = request.lesson.clone();
         let version = self.status.version.as_ref().map(|version| format!(", firmware {}", version.firmware));
@@ -455,13 +468,16 @@ impl Desk {
                     (status.boots, status.virtual_us) = (hello.boots, micros(link));
                 });
                 self.hello = Some(hello);
+                self.watch();
             }
             SessionEvent::Sample(json, sample) => {
                 if let Some(run) = &mut self.run {
                     run.know(link, sample.run_us);
                 }
+                self.pass_stamped(sample.us);
                 self.hear_sample(now, json, sample, made);
             }
+            SessionEvent::Event(_, Event { what: what @ What::Edges { .. }, .. }) => self.hear_edges(&what),
             SessionEvent::Event(json, event) => {
                 self.effects.push_back(Effect::Event { name: "event", data: json, made });
                 self.hear_exception(now, &event);
@@ -546,7 +562,8 @@ impl Desk {
     /// The engine could not start a run that seemed possible.
     fn end_unstarted(&mut self, now: Moment, run: u32) {
         let fault = Some(SessionFault::NoPrompt);
-        let end = RunEnd { run, why: EndReason::NotStarted, report: None, proven_still: false, fault };
+        let why = EndReason::NotStarted;
+        let end = RunEnd { run, why, report: None, proven_still: false, fault, sleep: None };
         let record = self
             .run
             .as_mut()

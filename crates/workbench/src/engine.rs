@@ -69,6 +69,8 @@ pub enum EngineCommand {
     },
     /// Record the pins no more.
     ForgetPins,
+    /// Let an attached board stamp edges: of pins that have a callback, and of these, a bit for each; `None`: no more.
+    Watch(Option<u32>),
     /// Send what a person typed.
     Type(String),
     /// Change the speed of virtual time.

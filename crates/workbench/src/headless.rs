@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use protocol::received::Sleep;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -166,6 +167,8 @@ pub struct Report<'a> {
     seed: u64,
     why: &'static str,
     fault: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sleep: Option<&'a Sleep>,
     /// Whether every alarm is accounted for, as the firmware's identities demand.
     identity: Option<bool>,
     counters: Option<Counters>,
@@ -205,6 +208,7 @@ impl<'a> Report<'a> {
             seed: record.request.seed,
             why: why(record.end.why),
             fault: record.end.fault.map(crate::session::SessionFault::code),
+            sleep: record.end.sleep.as_ref(),
             identity,
             counters: record.counters(),
             sources: sources.collect(),

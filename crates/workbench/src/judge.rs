@@ -13,7 +13,7 @@ use super::session::EndReason;
 use crate::witness::Trouble;
 use course::Language;
 use course::lesson::{Criterion, Instrument, fill};
-use course::words::{Advice, problem, program_endless, program_failed};
+use course::words::{Advice, problem, program_asleep, program_endless, program_failed};
 use course::{Lesson, Measured, Relation, Settings, Text, Value};
 
 /// What the firmware says of a name that is kept for what is measured (`port/modlab.c`).
@@ -194,6 +194,10 @@ pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdic
     // A program without end has not come to the end that a driver waits for: the first says what to do.
     let endless = runs.iter().any(|(_, record)| record.end.why == EndReason::Overtime)
         && refused.is_none_or(|(_, trouble)| trouble == Trouble::Unfinished);
+    // Nor has one that sleeps: the board begins anew after it.
+    let asleep = runs.iter().any(|(_, record)| record.end.why == EndReason::DeepSleep)
+        && refused.is_none_or(|(_, trouble)| trouble == Trouble::Unfinished);
+    let passed = passed && !asleep;
     let message = if passed {
         let passed = lesson.exercise.passed.source(language).to_owned();
         match lesson.exercise.driver.is_some() && runs.iter().any(|(_, record)| record.seen.is_none()) {
@@ -202,6 +206,8 @@ pub fn verdict(lesson: &Lesson, checked: &Checked, language: Language) -> Verdic
         }
     } else if endless {
         program_endless(language).to_owned()
+    } else if asleep {
+        program_asleep(language).to_owned()
     } else if let Some((_, trouble)) = refused {
         let text = problem(trouble.code(), &[], language);
         format!("{} {}", text.message, text.hint)

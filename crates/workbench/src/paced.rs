@@ -209,7 +209,8 @@ impl<L: Line> PacedBoard<L> {
             }
             EngineCommand::Pace(speed) => self.speed = speed,
             EngineCommand::Sleep => self.asleep = true,
-            EngineCommand::Wake => {}
+            // Its pins are seen from outside.
+            EngineCommand::Wake | EngineCommand::Watch(_) => {}
         }
     }
 

@@ -433,6 +433,7 @@ pub fn why(reason: EndReason) -> &'static str {
         EndReason::Restarted => "restarted",
         EndReason::Overtime => "overtime",
         EndReason::Crashed => "crashed",
+        EndReason::DeepSleep => "deep_sleep",
         EndReason::NotStarted => "not_started",
     }
 }
@@ -482,7 +483,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn end(run: u32, why: EndReason) -> SessionEvent {
-        SessionEvent::RunEnded(RunEnd { run, why, report: None, proven_still: false, fault: None })
+        SessionEvent::RunEnded(RunEnd { run, why, report: None, proven_still: false, fault: None, sleep: None })
     }
 
     pub(crate) fn record() -> RunRecord {

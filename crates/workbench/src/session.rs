@@ -12,7 +12,7 @@ use course::lesson::Need;
 use protocol::MAX_FRAME_BYTES;
 use protocol::frame::{self, Piece, Splitter};
 use protocol::host::HostMessage;
-use protocol::received::{Hello, Sample};
+use protocol::received::{Hello, Sample, Sleep};
 
 use super::raw_prompt::{INTERRUPT, LEAVE_RAW, PromptEvent, RawPrompt, find};
 
@@ -68,6 +68,8 @@ const ROM_BANNERS: [&[u8]; 2] = [b"ESP-ROM:", RESET_CAUSE];
 const RESET_CAUSE: &[u8] = b"rst:0x";
 /// Console text kept for finding prompts and for the report of a crash.
 const TAIL_BYTES: usize = 2048;
+/// Whose answer nobody waits for, and which must not be taken for another one.
+const WATCH_TICKET: Ticket = 0;
 /// Characters of a broken frame that are shown.
 const BROKEN_SHOWN_BYTES: usize = 200;
 
@@ -158,6 +160,8 @@ struct Run {
     interrupted: bool,
     end: Option<(EndReason, Option<String>)>,
     fault: Option<SessionFault>,
+    /// The program sleeps, and the board is going to reset itself.
+    sleep: Option<Sleep>,
     proof: Option<Sample>,
     /// Until when the first counters are waited for; `None`: they have come.
     counters_by: Option<LinkTime>,
@@ -394,7 +398,8 @@ impl Session {
         }
         if self.wants_hard_without_any(&order) {
             let fault = Some(SessionFault::NeedsHard);
-            let end = RunEnd { run: order.run, why: EndReason::NotStarted, report: None, proven_still: true, fault };
+            let why = EndReason::NotStarted;
+            let end = RunEnd { run: order.run, why, report: None, proven_still: true, fault, sleep: None };
             self.events.push_back(SessionEvent::RunEnded(end));
             return Ok(());
         }
@@ -418,6 +423,7 @@ impl Session {
             interrupted: false,
             end: None,
             fault: None,
+            sleep: None,
             proof: None,
             counters_by: None,
             clock: None,
@@ -445,6 +451,21 @@ impl Session {
     pub fn set(&mut self, now: LinkTime, ticket: Ticket, name: &str, value: &Setting) {
         self.now = now;
         self.send_setting(name, value, Some(ticket));
+    }
+
+    /// Lets a board that can stamp edges do so until it is reset: of pins that have a callback, and of these, a bit for each;
+    /// `None`: no more.
+    pub fn watch(&mut self, now: LinkTime, pins: Option<u32>) {
+        self.now = now;
+        if !self.hello.as_ref().is_some_and(|hello| hello.caps.iter().any(|cap| cap == "edges")) {
+            return;
+        }
+        let id = self.new_id();
+        let message = match pins {
+            Some(pins) => HostMessage::Watch { id, pins },
+            None => HostMessage::Unwatch { id },
+        };
+        self.post(&message, Some(WATCH_TICKET), 1);
     }
 
     /// Sends what a person typed.

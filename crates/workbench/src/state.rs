@@ -116,15 +116,20 @@ pub struct Abilities {
     pub seed: bool,
     /// Its time can be slowed down, hurried and stopped.
     pub slow_motion: bool,
+    /// Its firmware stamps edges of its pins, where nobody sees them from outside.
+    pub stamps_edges: bool,
 }
 
 impl Abilities {
-    const VIRTUAL: Self = Self { hard: Some(true), seed: true, slow_motion: true };
-    const ATTACHED: Self = Self { hard: None, seed: false, slow_motion: false };
+    const VIRTUAL: Self = Self { hard: Some(true), seed: true, slow_motion: true, stamps_edges: false };
+    const ATTACHED: Self = Self { hard: None, seed: false, slow_motion: false, stamps_edges: false };
 
     /// What a board says of itself: one without "hard" among its capabilities has soft interrupts only.
     pub(super) fn hear(&mut self, hello: &Hello) {
-        self.hard = Some(hello.caps.iter().any(|cap| cap == "hard"));
+        let has = |ability: &str| hello.caps.iter().any(|cap| cap == ability);
+        self.hard = Some(has("hard"));
+        // A virtual board's pins are seen from outside, to the cycle.
+        self.stamps_edges = !self.seed && has("edges");
     }
 }
 

@@ -6,13 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// What can interrupt: machine.Timer(0..1) with an alarm of their own, timers that share one alarm, pins, UART1.
-#define FW_SLOTS (20)
+// What can interrupt: machine.Timer(0..1) with an alarm of their own, timers that share one alarm, pins, UART1, I2C0 as a
+// target.
+#define FW_SLOTS (21)
 #define FW_ALARMS (2)
 #define FW_TIMERS (8)
 #define FW_FIRST_PIN (FW_TIMERS)
 #define FW_PINS (11)
 #define FW_UART (19)
+#define FW_I2C_TARGET (20)
 
 // Where an exception happened.
 enum { FW_CONTEXT_HARD = 0, FW_CONTEXT_SOFT = 1, FW_CONTEXT_MAIN = 2 };
@@ -146,6 +148,21 @@ bool fw_uart_is_idle(void);
 void fw_uart_irq(uint32_t trigger, bool hard);
 uint32_t fw_uart_irq_trigger(void);
 uint32_t fw_uart_irq_flags(void);
+// I2C0 as a target. What happens on the bus is told in its routine, where `wanted` has to write a byte, now or later.
+typedef struct {
+    bool (*in_transfer)(void);
+    void (*received)(void);
+    void (*wanted)(bool first);
+    void (*restarted)(void);
+    void (*stopped)(bool write);
+} fw_i2c_target_events_t;
+void fw_i2c_target_start(uint32_t address, uint32_t scl, uint32_t sda, const fw_i2c_target_events_t *events);
+void fw_i2c_target_stop(void);
+size_t fw_i2c_target_read(uint8_t *bytes, size_t len);
+size_t fw_i2c_target_write(const uint8_t *bytes, size_t len);
+void fw_i2c_target_irq_start(bool hard);
+void fw_i2c_target_irq_stop(void);
+void fw_i2c_target_event(void);
 
 // Sleeps end after a time (-1: never) or by a pin.
 void fw_wake_on_pins(uint32_t mask, bool high);

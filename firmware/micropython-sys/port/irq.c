@@ -11,8 +11,8 @@
 #include "py/runtime.h"
 #include "port/machine.h"
 
-MP_REGISTER_ROOT_POINTER(mp_obj_t irq_callback[20]);
-MP_REGISTER_ROOT_POINTER(mp_obj_t irq_argument[20]);
+MP_REGISTER_ROOT_POINTER(mp_obj_t irq_callback[21]);
+MP_REGISTER_ROOT_POINTER(mp_obj_t irq_argument[21]);
 MP_REGISTER_ROOT_POINTER(mp_obj_t irq_queued[MICROPY_SCHEDULER_DEPTH]);
 MP_REGISTER_ROOT_POINTER(mp_obj_t irq_fire_function);
 MP_REGISTER_ROOT_POINTER(mp_obj_t irq_fire_argument);

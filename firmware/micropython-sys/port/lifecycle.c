@@ -14,6 +14,7 @@
 #include "shared/runtime/gchelper.h"
 #include "shared/runtime/interrupt_char.h"
 #include "shared/runtime/pyexec.h"
+#include "extmod/modmachine.h"
 #include "port/machine.h"
 
 const char fw_help_text[] =
@@ -111,6 +112,9 @@ _Noreturn void port_vm_run(uint8_t *stack_top, size_t stack_bytes, uint8_t *heap
         mp_hal_set_interrupt_char(-1);
         fw_silence();
         fw_uart_stop();
+        #if MICROPY_PY_MACHINE_I2C_TARGET
+        mp_machine_i2c_target_deinit_all();
+        #endif
         machine_pwm_deinit_all();
         fw_rmt_stop(0);
         fw_rmt_stop(1);

@@ -115,6 +115,11 @@ uint32_t fw_random(void);
 #define MICROPY_PY_MACHINE_SOFTSPI              (1)
 #define MICROPY_PY_MACHINE_I2C                  (0)
 #define MICROPY_PY_MACHINE_SPI                  (0)
+#define MICROPY_PY_MACHINE_I2C_TARGET           (PORT_HAS_I2C_TARGET)
+#define MICROPY_PY_MACHINE_I2C_TARGET_INCLUDEFILE "port/machine_i2c_target_port.h"
+#define MICROPY_PY_MACHINE_I2C_TARGET_MAX       (1)
+#define MICROPY_PY_MACHINE_I2C_TARGET_HARD_IRQ  (!ISRLAB_PLAIN)
+#define MICROPY_PY_MACHINE_I2C_TARGET_FINALISER (0)
 #define MICROPY_PY_MACHINE_ADC                  (1)
 #define MICROPY_PY_MACHINE_ADC_INCLUDEFILE      "port/machine_adc_port.h"
 #define MICROPY_PY_MACHINE_ADC_ATTEN_WIDTH      (1)

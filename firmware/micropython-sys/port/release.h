@@ -10,4 +10,7 @@
 // From 1.26 a port that names its own integer formats names this one, too.
 #define HEX_FMT "%x"
 
+// extmod/machine_i2c_target.c is there from 1.26 on.
+#define PORT_HAS_I2C_TARGET (MICROPY_VERSION >= MICROPY_MAKE_VERSION(1, 26, 0))
+
 #endif

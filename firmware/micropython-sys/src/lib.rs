@@ -13,8 +13,8 @@
 /// Version of the MicroPython core that this crate was compiled from.
 pub const VERSION: &str = env!("MICROPYTHON_VERSION");
 
-/// What can interrupt, as `FW_SLOTS` in `port/firmware.h`: timers, pins, UART1.
-pub const SLOTS: usize = 20;
+/// What can interrupt, as `FW_SLOTS` in `port/firmware.h`: timers, pins, UART1, I2C0 as a target.
+pub const SLOTS: usize = 21;
 /// `FW_ALARMS`: timers with an alarm of their own, `machine.Timer`.
 pub const ALARMS: usize = 2;
 /// `FW_TIMERS`: all timers, the first slots.
@@ -25,6 +25,8 @@ pub const FIRST_PIN: usize = TIMERS;
 pub const PINS: usize = 11;
 /// `FW_UART`: the slot of UART1.
 pub const UART: usize = FIRST_PIN + PINS;
+/// `FW_I2C_TARGET`: the slot of I2C0 as a target.
+pub const I2C_TARGET: usize = UART + 1;
 
 /// What became of a hard callback; `PORT_HARD_*` in `port/firmware.h`.
 #[repr(C)]

@@ -9,7 +9,7 @@ use super::board_image::ImageOption;
 use super::emulation::EmulationOptions;
 use super::out::{Unheard, complain, failure, language, say, words};
 use super::wiring::{RecordOptions, WiringOption};
-use course::words::{problem, setting as setting_words};
+use course::words::{Woken, deep_sleep, problem, setting as setting_words};
 use course::{Course, Language, Lesson, SettingError, Settings};
 use ports::attached::{self, AttachedFault};
 use ports::discovery;
@@ -92,7 +92,8 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Err(trouble);
     }
     Ok(match record.end.why {
-        EndReason::Finished => ExitCode::SUCCESS,
+        // Who sleeps for the rest of the run has done what the program says.
+        EndReason::Finished | EndReason::DeepSleep => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     })
 }
@@ -263,5 +264,14 @@ fn print_record(record: &RunRecord) -> Result<(), Unheard> {
     if !record.console.is_empty() && !record.console.ends_with('\n') {
         text.push('\n');
     }
-    say!("{text}{:>16} {}", "why", workbench::record::why(record.end.why))
+    text.push_str(&format!("{:>16} {}", "why", workbench::record::why(record.end.why)));
+    if let Some(sleep) = &record.end.sleep {
+        let woken = match sleep.woken.as_deref() {
+            Some("timer") => Some(Woken::Timer),
+            Some("pin") => Some(Woken::Pin),
+            _ => None,
+        };
+        text.push_str(&format!("\n{}", deep_sleep(sleep.ms, sleep.pins, sleep.high, woken, language())));
+    }
+    say!("{text}")
 }

@@ -98,6 +98,49 @@ async fn a_board_appears_when_it_is_plugged_in_and_lessons_run_on_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pins_of_a_board_at_a_cable_are_stamped_by_the_board() {
+    let cabled = CabledBoard::network(isrlab::firmware::FLASH_IMAGE).await;
+    let port = &cabled.port;
+    let app = TestApp::with(ServeConfig { boards: vec![port.parse().unwrap()], ..ServeConfig::default() });
+    let visitor = app.visitor().await;
+    let mut events = visitor.events(None).await;
+    assert_eq!(visitor.post(&path(port, "take"), json!({})).await.status, StatusCode::OK);
+    let ready = |event: &Event| event.name == "board" && event.data["id"] == **port && event.data["state"] == "ready";
+    assert_eq!(events.until(ready).await.data["can"]["stamps_edges"], true);
+    let first = visitor.post("/api/pins", json!({ "want": "news" })).await;
+    assert_eq!((first.status, &first.json["source"]), (StatusCode::OK, &json!("board")), "{}", first.text);
+
+    // A pin with a callback, one of the wiring, and one that nobody watches.
+    let program = "from machine import Pin\nimport time\na, b, c = [Pin(n, Pin.OUT, value=0) for n in (4, 5, 6)]\n\
+        a.irq(lambda p: None)\n\
+        for _ in range(6):\n    for p in (a, b, c):\n        p.toggle()\n    time.sleep_ms(5)\n";
+    let wiring = json!({ "parts": [{ "kind": "led", "name": "light", "pins": { "anode": 5 } }] });
+    let run = json!({ "lesson": "workshop", "program": program, "wiring": wiring, "seconds": 5, "seed": 1 });
+    let started = visitor.post("/api/run", run).await;
+    assert_eq!(started.status, StatusCode::OK, "{}", started.text);
+    events.end_of_run().await;
+    let asked = json!({ "want": "news", "record": first.json["record"], "changes": first.json["next_change"] });
+    let news = visitor.post("/api/pins", asked).await.json;
+    assert_ne!(news["record"], first.json["record"], "another run, another record");
+    let levels = |pin: u8| -> Vec<i64> {
+        let of_pin = news["changes"].as_array().unwrap().iter().filter(|change| change[1] == pin);
+        of_pin.map(|change| change[2].as_i64().unwrap()).collect()
+    };
+    assert_eq!([levels(4), levels(5), levels(6)], [vec![1, 0, 1, 0, 1, 0], vec![1, 0, 1, 0, 1, 0], vec![]], "{news}");
+    assert_eq!(news["pins"][1], json!({ "pin": 5, "name": "light", "level": false }));
+    let ticks: Vec<i64> =
+        news["changes"].as_array().unwrap().iter().map(|change| change[0].as_i64().unwrap()).collect();
+    assert!(ticks.is_sorted() && ticks[11] - ticks[0] >= 25 * 16_000, "{ticks:?}");
+    assert_eq!((&news["unseen"], &news["given_up"]), (&json!(0), &json!([])));
+
+    let dump = visitor.post("/api/pins", json!({ "want": "vcd" })).await.json;
+    assert!(dump["text"].as_str().unwrap().contains("workshop, seed 1, time-stamped by the board"), "{dump}");
+    let trace = visitor.post("/api/pins", json!({ "want": "perfetto" })).await;
+    assert_eq!(trace.code(), "interrupts-unseen");
+    assert_eq!(visitor.post("/api/pins", json!({ "want": "nothing" })).await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_board_has_one_user_and_the_class_host_can_take_it_back() {
     let cabled = CabledBoard::network(isrlab::firmware::FLASH_IMAGE).await;
     let port = &cabled.port;

@@ -55,6 +55,38 @@ fn a_stdout_that_nobody_reads_ends_the_command_in_silence() {
 }
 
 #[test]
+fn a_program_that_ends_in_deep_sleep_has_not_crashed() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("sleeper.py");
+    for (text, language, said) in [
+        (
+            "machine.deepsleep(300)",
+            "C",
+            "The board went into deep sleep. It is woken by the timer after 300 ms. The timer has woken it, and it has \
+             started anew.",
+        ),
+        (
+            "machine.deepsleep(60000)",
+            "ja_JP.UTF-8",
+            "ボードはディープスリープに入りました。目覚めさせるのは60000 ms 後のタイマです。\
+             実行が終わったときも、まだ眠っていました。",
+        ),
+    ] {
+        std::fs::write(&program, format!("import machine\nprint('good night')\n{text}\n")).unwrap();
+        let file = program.to_str().unwrap();
+        let run = ["run", "workshop", "--program", file, "--seconds", "2"];
+        let output = isrlab(&run).env("LANG", language).output().unwrap();
+        let printed = String::from_utf8(output.stdout.clone()).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{printed}{}", error_of(&output));
+        assert!(printed.contains("good night") && printed.contains("why deep_sleep"), "{printed}");
+        assert!(printed.trim_end().ends_with(said), "{printed}");
+        let output = isrlab(&[&run[..], &["--json"]].concat()).output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&report["why"], &report["exceptions"]), (&"deep_sleep".into(), &serde_json::json!([])));
+    }
+}
+
+#[test]
 fn a_validation_remembers_what_held_and_can_be_shared() {
     let cache = tempfile::tempdir().unwrap();
     let validate = |arguments: &[&str]| {

@@ -7,7 +7,7 @@ use crate::firmware_file;
 pub struct Release(pub u32, pub u32, pub u32);
 
 /// From here on, the slice of `a[i:j] = b` is made on the stack where a list, tuple, string or array is indexed, and a
-/// pass of the scheduler runs only what was queued when it began (mp#17347).
+/// pass of the scheduler runs only what was queued when it began (mp#17347). There is `machine.I2CTarget` (mp#17365).
 pub const V1_26: Release = Release(1, 26, 0);
 
 impl Release {

@@ -26,6 +26,11 @@ struct Kind {
     more: Option<(&'static str, (&'static str, &'static str))>,
 }
 
+const NO_SUCH_NAME: (&str, &str) = (
+    "That module has no such name on this board. Check the spelling; some names came with a later MicroPython.",
+    "このボードのそのモジュールに、その名前はありません。つづりを確かめてください。新しい MicroPython で加わった名前もあります。",
+);
+
 /// The first that fits is told: exact kinds stand before general ones.
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
@@ -75,6 +80,16 @@ const KINDS: &[Kind] = &[
         code: "mistake-no-module", class: "ImportError", contains: &["no module named"],
         words: ("This firmware does not have that module. Check the spelling; radio and displays are not there.",
             "このファームウェアにそのモジュールはありません。つづりを確かめてください。無線や画面のモジュールは入っていません。"),
+        more: Some(("/boards", ("What the boards can do", "ボードごとにできること"))),
+    },
+    Kind {
+        code: "mistake-no-name", class: "ImportError", contains: &["can't import name"],
+        words: NO_SUCH_NAME,
+        more: Some(("/boards", ("What the boards can do", "ボードごとにできること"))),
+    },
+    Kind {
+        code: "mistake-no-name", class: "AttributeError", contains: &["'module' object has no attribute"],
+        words: NO_SUCH_NAME,
         more: Some(("/boards", ("What the boards can do", "ボードごとにできること"))),
     },
     Kind {
@@ -163,6 +178,19 @@ pub const fn program_endless(language: Language) -> &'static str {
     }
 }
 
+/// What a check says of a program that ends in a deep sleep.
+#[must_use]
+pub const fn program_asleep(language: Language) -> &'static str {
+    match language {
+        Language::En => {
+            "The program put the board into deep sleep, which ends in a reset: nothing is left that could be checked."
+        }
+        Language::Ja => {
+            "プログラムがボードをディープスリープに入れました。目覚めるとリセットされるので、調べられるものが残りません。"
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +209,8 @@ mod tests {
             ("ValueError", "invalid pin: 18 and 19 carry USB, take 0 to 10", "mistake-pin"),
             ("ValueError", "I2C(0) is the only one; SoftI2C takes any pins", "mistake-bus-id"),
             ("ImportError", "no module named 'network'", "mistake-no-module"),
+            ("ImportError", "can't import name I2CTarget", "mistake-no-name"),
+            ("AttributeError", "'module' object has no attribute 'I2CTarget'", "mistake-no-name"),
             ("TypeError", "extra keyword arguments given", "mistake-hard-argument"),
             ("OverflowError", "overflow converting long int to machine word", "mistake-too-large"),
             ("SyntaxError", "invalid syntax", "mistake-syntax"),

@@ -10,6 +10,7 @@ mod exploring;
 mod mistakes;
 pub mod parts;
 mod requests;
+mod sleeping;
 pub mod wiring;
 
 use serde::Serialize;
@@ -17,8 +18,9 @@ use serde::Serialize;
 use crate::settings::SettingError;
 use crate::{Language, catalogue};
 pub use exploring::window_end;
-pub use mistakes::{Advice, mistake, program_endless, program_failed};
+pub use mistakes::{Advice, mistake, program_asleep, program_endless, program_failed};
 use requests::requests;
+pub use sleeping::{Woken, deep_sleep};
 
 /// What happened and what to try.
 type Words = (&'static str, &'static str);

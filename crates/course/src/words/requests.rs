@@ -116,9 +116,16 @@ pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
             ("ケーブルで接続したボードの部品は実物です。", "手で動かしてください。"),
         ),
         "pins-unseen" => (
-            ("Nobody sees the pins of a board at a cable.", "Take the virtual board, or connect a logic analyser."),
-            ("ケーブルで接続したボードのピンは、ここからは見えません。",
-             "仮想ボードを使うか、ロジックアナライザを接続してください。"),
+            ("Nobody sees the pins of a board at a cable whose firmware does not stamp their edges.",
+             "Write the lesson firmware, take the virtual board, or connect a logic analyser."),
+            ("エッジの時刻を記録しないファームウェアのボードのピンは、ここからは見えません。",
+             "レッスン用ファームウェアを書き込むか、仮想ボードを使うか、ロジックアナライザを接続してください。"),
+        ),
+        "interrupts-unseen" => (
+            ("A board at a cable stamps edges, but nobody sees its interrupts and callbacks.",
+             "Save the pins as VCD, or take the virtual board."),
+            ("ケーブルで接続したボードではエッジの時刻だけが記録され、割り込みとコールバックは見えません。",
+             "ピンを VCD で保存するか、仮想ボードを使ってください。"),
         ),
         "file-path" => (
             ("No file on the board can have this name.",

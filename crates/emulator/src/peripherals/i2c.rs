@@ -55,6 +55,11 @@ const DET_START_INT: u32 = 1 << 15;
 const SLAVE_STRETCH_INT: u32 = 1 << 16;
 const ALL_INTS: u32 = 0x3_FFFF;
 
+/// Why the target holds the clock (SR, STRETCH_CAUSE): it is to be read from, it has nothing to send, it has no room.
+const STRETCH_READ: u32 = 0;
+const STRETCH_TX_EMPTY: u32 = 1;
+const STRETCH_RX_FULL: u32 = 2;
+
 /// Bytes each FIFO holds.
 const FIFO: usize = 32;
 /// Ticks per cycle of the fast RC oscillator, as in SYSTEM.
@@ -69,10 +74,17 @@ pub(crate) struct I2c {
     rx: VecDeque<u8>,
     master: Master,
     target: Wire,
-    /// What the target's half has to say while it listens.
+    /// The target's own address came since the last start; whether it is to be read from. What the bits of SR do after a
+    /// stop the manual does not say: here they stay.
     addressed: Option<bool>,
+    /// The target has a part in the transfer that the next stop ends.
+    takes_part: bool,
+    /// The next byte that the target sends is the first after its address.
+    read_begins: bool,
     /// The target holds the clock until the CPU has seen to it; the cause as in SR.
     stretching: Option<u32>,
+    /// When the target lets go of the clock, since the CPU has seen to it (`Tick::MAX`: it has not).
+    released: Tick,
     /// Levels of the wires.
     levels: u32,
     bus_busy: bool,
@@ -102,7 +114,10 @@ impl I2c {
             master: Master::new(),
             target: Wire::new(),
             addressed: None,
+            takes_part: false,
+            read_begins: false,
             stretching: None,
+            released: Tick::MAX,
             levels: SCL | SDA,
             bus_busy: false,
             acknowledged: false,
@@ -143,14 +158,18 @@ impl I2c {
 
     // ---- time -----------------------------------------------------------------------------------
 
-    /// When the controller's half goes on by itself.
+    /// When either half goes on by itself.
     pub(crate) fn deadline(&self) -> Tick {
-        self.master.until
+        self.master.until.min(self.released)
     }
 
     pub(crate) fn run(&mut self, at: Moment) {
         if self.master.until <= at.now {
             self.step(at.now);
+        }
+        if self.released <= at.now {
+            self.released = Tick::MAX;
+            self.stretching = None;
         }
     }
 
@@ -173,10 +192,53 @@ impl I2c {
                 self.clock_rose(at.now);
             }
         } else {
+            let is_condition = levels & before & SCL != 0;
+            if is_condition && !sda {
+                self.addressed = None;
+            }
             let mut target = self.target;
             target.levels_changed(at.now, levels, self);
             self.target = target;
+            if is_condition && sda && std::mem::take(&mut self.takes_part) {
+                self.interrupts.raw |= TRANS_COMPLETE_INT;
+            }
         }
+    }
+
+    // ---- stretching -----------------------------------------------------------------------------
+
+    fn may_stretch(&self) -> bool {
+        bit(self.registers.get(SCL_STRETCH_CONF), 10)
+    }
+
+    fn stretch(&mut self, cause: u32) {
+        self.stretching = Some(cause);
+        self.released = Tick::MAX;
+        self.interrupts.raw |= SLAVE_STRETCH_INT;
+    }
+
+    /// SLAVE_SCL_STRETCH_CLR: what was waited for goes on, unless there is still nothing to send.
+    fn end_stretch(&mut self, now: Tick) {
+        if self.stretching.is_none() {
+            return;
+        }
+        if self.target.awaits_byte() {
+            if self.tx.is_empty() && self.may_stretch() {
+                self.stretch(STRETCH_TX_EMPTY);
+                return;
+            }
+            let byte = self.send_byte();
+            self.target.send(byte);
+        }
+        let protect = field(self.registers.get(SCL_STRETCH_CONF), 0, 9);
+        self.released = now.saturating_add(self.ticks(protect));
+    }
+
+    /// The next byte of the FIFO as the target sends it.
+    fn send_byte(&mut self) -> u8 {
+        let byte = self.next_to_send();
+        self.interrupts.raw |= BYTE_TRANS_DONE_INT;
+        byte
     }
 
     // ---- FIFOs ----------------------------------------------------------------------------------
@@ -288,7 +350,7 @@ impl I2c {
             SCL_STRETCH_CONF => {
                 self.registers.set(offset, value & !(1 << 11));
                 if bit(value, 11) {
-                    self.stretching = None;
+                    self.end_stretch(at.now);
                 }
             }
             SR | FIFO_ST | INT_RAW | INT_STATUS => {}
@@ -300,7 +362,9 @@ impl I2c {
         self.master = Master::new();
         self.target = Wire::new();
         self.addressed = None;
+        self.takes_part = false;
         self.stretching = None;
+        self.released = Tick::MAX;
         self.bus_busy = false;
     }
 
@@ -333,10 +397,8 @@ impl Listener for I2c {
         let ours = !bit(own, 31) && u32::from(address) == field(own, 0, 6);
         if ours {
             self.addressed = Some(read);
-            if read && bit(self.registers.get(SCL_STRETCH_CONF), 10) {
-                self.stretching = Some(0);
-                self.interrupts.raw |= SLAVE_STRETCH_INT;
-            }
+            self.takes_part = true;
+            self.read_begins = read;
         }
         ours
     }
@@ -344,23 +406,33 @@ impl Listener for I2c {
     fn written(&mut self, _: Tick, byte: u8) -> bool {
         let room = self.rx.len() < FIFO;
         self.push_received(byte);
-        if self.rx.len() == FIFO && bit(self.registers.get(SCL_STRETCH_CONF), 10) {
-            self.stretching = Some(2);
-            self.interrupts.raw |= SLAVE_STRETCH_INT;
+        if self.rx.len() == FIFO && self.may_stretch() {
+            self.stretch(STRETCH_RX_FULL);
         }
         room || !bit(self.registers.get(CTR), 3)
     }
 
-    fn read(&mut self, _: Tick) -> u8 {
-        let byte = self.next_to_send();
-        self.interrupts.raw |= BYTE_TRANS_DONE_INT;
-        byte
+    fn read(&mut self, _: Tick) -> Option<u8> {
+        let first = std::mem::take(&mut self.read_begins);
+        if !self.may_stretch() {
+            return Some(self.send_byte());
+        }
+        if first {
+            self.stretch(STRETCH_READ);
+            None
+        } else if self.tx.is_empty() {
+            self.stretch(STRETCH_TX_EMPTY);
+            None
+        } else {
+            Some(self.send_byte())
+        }
     }
 
-    fn stopped(&mut self, _: Tick) {
-        self.addressed = None;
-        self.interrupts.raw |= TRANS_COMPLETE_INT;
+    fn read_enough(&mut self, _: Tick) {
+        self.interrupts.raw |= NACK_INT;
     }
+
+    fn stopped(&mut self, _: Tick) {}
 }
 
 #[cfg(test)]

@@ -81,8 +81,8 @@ impl Listener for Box<dyn I2cTarget> {
         self.as_mut().written(now, byte)
     }
 
-    fn read(&mut self, now: Tick) -> u8 {
-        self.as_mut().read(now)
+    fn read(&mut self, now: Tick) -> Option<u8> {
+        Some(self.as_mut().read(now))
     }
 
     fn stopped(&mut self, now: Tick) {

@@ -14,8 +14,12 @@ pub(crate) trait Listener {
     fn addressed(&mut self, now: Tick, address: u8, read: bool) -> bool;
     /// A byte for it; whether it is acknowledged.
     fn written(&mut self, now: Tick, byte: u8) -> bool;
-    /// The next byte from it.
-    fn read(&mut self, now: Tick) -> u8;
+    /// The next byte from it; `None`: it holds the clock until [`Wire::send`] has the byte.
+    fn read(&mut self, now: Tick) -> Option<u8>;
+    /// The controller has read enough.
+    fn read_enough(&mut self, now: Tick) {
+        self.stopped(now);
+    }
     /// Its part in the transfer is over.
     fn stopped(&mut self, now: Tick);
 }
@@ -45,12 +49,22 @@ pub(crate) struct Wire {
     acknowledged: bool,
     /// The listener holds SDA low.
     low: bool,
+    /// The byte that is to go out next is still to come.
+    awaits_byte: bool,
 }
 
 impl Wire {
     /// A bus at rest.
     pub(crate) fn new() -> Self {
-        Self { levels: SCL | SDA, phase: Phase::Idle, bits: 0, shift: 0, acknowledged: false, low: false }
+        Self {
+            levels: SCL | SDA,
+            phase: Phase::Idle,
+            bits: 0,
+            shift: 0,
+            acknowledged: false,
+            low: false,
+            awaits_byte: false,
+        }
     }
 
     /// Whether the listener holds SDA low.
@@ -61,6 +75,18 @@ impl Wire {
     /// Whether the listener is part of the transfer.
     pub(crate) fn is_taking_part(&self) -> bool {
         matches!(self.phase, Phase::Write | Phase::Read)
+    }
+
+    /// Whether the listener owes the byte that is to go out next.
+    pub(crate) fn awaits_byte(&self) -> bool {
+        self.awaits_byte
+    }
+
+    /// The byte that goes out next. SCL is low.
+    pub(crate) fn send(&mut self, byte: u8) {
+        self.awaits_byte = false;
+        self.shift = byte;
+        self.low = byte & 0x80 == 0;
     }
 
     /// The wires' levels are these from now on.
@@ -82,6 +108,7 @@ impl Wire {
             self.bits = 0;
             self.shift = 0;
             self.low = false;
+            self.awaits_byte = false;
         }
     }
 
@@ -124,14 +151,18 @@ impl Wire {
         self.low = false;
         if !self.acknowledged {
             // Not ours, or one side has had enough: silence until the next start.
-            if phase != Phase::Address {
-                listener.stopped(now);
+            match phase {
+                Phase::Read => listener.read_enough(now),
+                Phase::Write => listener.stopped(now),
+                Phase::Idle | Phase::Address => {}
             }
             self.phase = Phase::Idle;
         } else if reads {
             self.phase = Phase::Read;
-            self.shift = listener.read(now);
-            self.low = self.shift & 0x80 == 0;
+            match listener.read(now) {
+                Some(byte) => self.send(byte),
+                None => self.awaits_byte = true,
+            }
         } else {
             self.phase = Phase::Write;
             self.shift = 0;

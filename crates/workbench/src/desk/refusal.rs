@@ -36,9 +36,12 @@ pub enum BoardRefusal {
     /// Its files are as they were.
     #[error(transparent)]
     File(FileFault),
-    /// Only a virtual board's pins are seen.
+    /// Only a virtual board's pins are seen, and those of a firmware that stamps their edges.
     #[error("nobody sees the board's pins")]
     PinsUnseen,
+    /// Only a virtual board's interrupts are seen from outside.
+    #[error("nobody sees the board's interrupts")]
+    InterruptsUnseen,
     /// Its port cannot be used.
     #[error(transparent)]
     Port(BoardFault),
@@ -65,6 +68,7 @@ impl BoardRefusal {
             Self::Part(error) => error.code(),
             Self::File(fault) => fault.code(),
             Self::PinsUnseen => "pins-unseen",
+            Self::InterruptsUnseen => "interrupts-unseen",
             Self::Port(fault) => fault.code,
             Self::Session(fault) => fault.code(),
             Self::Gone => "board-gone",

@@ -15,6 +15,8 @@ use inspector::symbols::{SymbolError, Symbols};
 const FIRST_PIN: u8 = 8;
 /// The slot of UART1 (`firmware.h`, `FW_UART`), behind those of the pins.
 const UART: u8 = 19;
+/// The slot of I2C0 as a target (`firmware.h`, `FW_I2C_TARGET`).
+const I2C_TARGET: u8 = 20;
 /// Hard callbacks nest by priority: one for each, and one on its way.
 const CALLS: usize = 16;
 /// Places from which the watched functions are called.
@@ -29,6 +31,8 @@ pub(crate) enum Source {
     Pin(u8),
     /// UART1.
     Uart,
+    /// I2C0 as a target.
+    I2cTarget,
 }
 
 impl Source {
@@ -37,6 +41,7 @@ impl Source {
             slot @ 0..FIRST_PIN => Some(Self::Timer(slot)),
             slot @ FIRST_PIN..UART => Some(Self::Pin(slot - FIRST_PIN)),
             UART => Some(Self::Uart),
+            I2C_TARGET => Some(Self::I2cTarget),
             _ => None,
         }
     }
@@ -191,7 +196,7 @@ impl Callbacks {
     fn note(&mut self, machine: &Machine, source: Source, step: Step) {
         let trigger = match source {
             Source::Pin(pin) => machine.pin(pin).and_then(|state| state.trigger),
-            Source::Timer(_) | Source::Uart => None,
+            Source::Timer(_) | Source::Uart | Source::I2cTarget => None,
         };
         if self.seen.len() >= self.capacity {
             self.seen.pop_front();

@@ -2,6 +2,7 @@
 //! wants one.
 
 mod callbacks;
+mod stamped;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -16,6 +17,7 @@ use parts::{MoveError, Scope, Shown, Wired, Wiring};
 use serde::Serialize;
 
 use callbacks::Callbacks;
+pub(crate) use stamped::Stamped;
 use told::Record;
 pub use told::Wanted;
 

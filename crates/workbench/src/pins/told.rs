@@ -202,5 +202,6 @@ fn name_of(source: Source) -> String {
         Source::Timer(id) => format!("Timer {id}"),
         Source::Pin(pin) => format!("GPIO{pin}"),
         Source::Uart => "UART 1".to_owned(),
+        Source::I2cTarget => "I2C target".to_owned(),
     }
 }

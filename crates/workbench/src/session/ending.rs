@@ -66,7 +66,7 @@ impl Session {
     }
 
     pub(super) fn end_run(&mut self, run: Run, why: EndReason, report: Option<String>, proven_still: bool) {
-        let end = RunEnd { run: run.order.run, why, report, proven_still, fault: run.fault };
+        let end = RunEnd { run: run.order.run, why, report, proven_still, fault: run.fault, sleep: run.sleep };
         self.events.push_back(SessionEvent::RunEnded(end));
     }
 
@@ -128,8 +128,10 @@ impl Session {
     }
 
     pub(super) fn end_crashed_run(&mut self, run: Option<Run>, report: String) {
-        if let Some(run) = run {
-            self.end_run(run, EndReason::Crashed, Some(report), false);
+        match run {
+            Some(run) if run.sleep.is_some() => self.end_run(run, EndReason::DeepSleep, None, false),
+            Some(run) => self.end_run(run, EndReason::Crashed, Some(report), false),
+            None => {}
         }
     }
 

@@ -200,6 +200,10 @@ impl Session {
 
     pub(super) fn hear_done(&mut self, done: &Done) {
         let Some(run) = self.run.as_mut().filter(|run| run.order.run == done.run) else { return };
+        if done.why == "deep_sleep" && done.sleep.is_some() {
+            run.sleep.clone_from(&done.sleep);
+            run.end = Some((EndReason::DeepSleep, None));
+        }
         if done.why == "restarted" {
             run.end.get_or_insert((EndReason::Restarted, None));
         }

@@ -22,6 +22,8 @@ struct Habits {
     keeps_counting: bool,
     /// The chip resets itself so long after the program's start.
     crashes_after: Option<Duration>,
+    /// The program sleeps deeply so long after its start, and the board wakes 100 ms later.
+    sleeps_after: Option<Duration>,
     /// Falls silent so long after the program's start.
     hangs_after: Option<Duration>,
     refuses: Option<&'static str>,
@@ -41,6 +43,7 @@ impl Default for Habits {
             stop_restarts: false,
             keeps_counting: false,
             crashes_after: None,
+            sleeps_after: None,
             hangs_after: None,
             refuses: None,
             answers_greetings: true,
@@ -77,6 +80,7 @@ struct Board {
     n: u32,
     resets: u32,
     hung: bool,
+    asleep: bool,
     noise: Vec<u8>,
 }
 
@@ -100,6 +104,7 @@ impl Board {
             n: 0,
             resets: 0,
             hung: false,
+            asleep: false,
             noise: Vec::new(),
         }
     }
@@ -133,6 +138,17 @@ impl Board {
         let sample = json!({"t":"sample","n":self.n,"us":us,"run":self.run,"run_us":us,"src":[source],"q":0,"qmax":1,
             "main":self.fired,"stall_max":0,"locked_max":0,"exc":0,"lost_frames":0,"bad_bytes":0,"v":{"count":self.fired}});
         self.say_frame(&sample);
+    }
+
+    fn say_sleep(&mut self, woken: Option<&str>) {
+        self.asleep = true;
+        let mut sleep = json!({"ms":100,"pins":0,"high":false});
+        if let Some(woken) = woken {
+            sleep["woken"] = woken.into();
+        }
+        self.n += 1;
+        let us = self.now.as_micros() as u64;
+        self.say_frame(&json!({"t":"done","n":self.n,"us":us,"run":self.run,"why":"deep_sleep","sleep":sleep}));
     }
 
     fn end_program(&mut self, why: &str, traceback: &str) {
@@ -270,8 +286,16 @@ impl Board {
             let limit = (self.limit_ms > 0).then(|| Duration::from_millis(self.limit_ms.into()));
             if self.habits.crashes_after.is_some_and(|after| lasted >= after) {
                 self.habits.crashes_after = None;
-                self.out.extend(b"panic: nobody knows\r\n");
+                if self.asleep {
+                    self.say_sleep(Some("timer"));
+                } else {
+                    self.out.extend(b"panic: nobody knows\r\n");
+                }
                 self.power_up();
+            } else if self.habits.sleeps_after.is_some_and(|after| lasted >= after) {
+                self.habits.sleeps_after = None;
+                self.habits.crashes_after = Some(lasted + Duration::from_millis(100));
+                self.say_sleep(None);
             } else if self.habits.hangs_after.is_some_and(|after| lasted >= after) {
                 self.hung = true;
             } else if self.habits.ends_after.or(limit).is_some_and(|after| lasted >= after) {
@@ -466,6 +490,17 @@ fn a_board_that_resets_itself_ends_the_run_and_comes_back() {
     let end = bench.end(1000);
     assert_eq!(end.why, EndReason::Crashed);
     assert!(end.report.is_some_and(|report| report.contains("panic: nobody knows")));
+    bench.until(1000, |bench| bench.session.is_ready());
+}
+
+#[test]
+fn a_deep_sleep_ends_the_run_and_is_no_crash() {
+    let mut bench = Bench::ready(Habits { sleeps_after: Some(Duration::from_millis(80)), ..Habits::default() });
+    bench.run(Duration::from_secs(1));
+    let end = bench.end(1000);
+    assert_eq!((end.why, end.report), (EndReason::DeepSleep, None));
+    let sleep = end.sleep.unwrap();
+    assert_eq!((sleep.ms, sleep.woken.as_deref()), (Some(100), Some("timer")));
     bench.until(1000, |bench| bench.session.is_ready());
 }
 

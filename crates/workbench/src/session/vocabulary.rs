@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::received::{Event, Hello, Sample};
+use protocol::received::{Event, Hello, Sample, Sleep};
 use serde::{Deserialize, Serialize};
 
 use super::filing::{FileFault, Filed};
@@ -51,6 +51,8 @@ pub enum EndReason {
     Overtime,
     /// The board reset itself or fell silent.
     Crashed,
+    /// The program ended in a deep sleep, which ends in a reset.
+    DeepSleep,
     /// The program never started.
     NotStarted,
 }
@@ -68,6 +70,8 @@ pub struct RunEnd {
     pub proven_still: bool,
     /// What went wrong, where the program never started.
     pub fault: Option<SessionFault>,
+    /// The deep sleep that the program ended in, as far as the board has told of it.
+    pub sleep: Option<Sleep>,
 }
 
 /// What a board can fail at.

@@ -5,7 +5,9 @@
 
 mod conformance;
 mod console;
+mod edges;
 mod esp32;
+mod i2c_target;
 mod modules;
 mod pins;
 mod pwm;

@@ -3,6 +3,8 @@
 use emulator::Port;
 use emulator::pins::Drive;
 use firmware_tests::{Board, MILLISECOND};
+use protocol::host::HostMessage;
+use protocol::received::BoardMessage;
 
 /// What a program prints that raises nothing.
 #[track_caller]
@@ -116,6 +118,27 @@ fn sleeps_end_in_time_or_by_a_pin() {
     board.expect(">>> ", 3000);
     board.send(b"import machine; print(machine.reset_cause() == machine.SOFT_RESET)\r");
     board.expect("True\r\n", 500);
+}
+
+#[test]
+fn a_deep_sleep_is_told_when_it_begins_and_when_the_board_wakes() {
+    let mut board = Board::at_prompt();
+    board.greet();
+    board.enter_raw();
+    board.tell(|id| HostMessage::Start { id, run: 1, limit_ms: 0 });
+    board.launch("import machine\nmachine.deepsleep(300)\n");
+    for woken in [None, Some("timer")] {
+        let done = board.wait_for(1000, |message| match message {
+            BoardMessage::Done(done) => Some(done.clone()),
+            _ => None,
+        });
+        let sleep = done.sleep.expect("a sleep is told");
+        assert_eq!(
+            (done.run, done.why.as_str(), sleep.ms, sleep.woken.as_deref()),
+            (1, "deep_sleep", Some(300), woken)
+        );
+    }
+    assert_eq!(board.broken(), 0);
 }
 
 #[test]

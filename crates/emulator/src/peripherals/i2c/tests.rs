@@ -19,9 +19,9 @@ impl Listener for Recorder {
         self.heard.push(byte);
         byte != 0xEE
     }
-    fn read(&mut self, _: Tick) -> u8 {
+    fn read(&mut self, _: Tick) -> Option<u8> {
         self.next += 1;
-        self.next
+        Some(self.next)
     }
     fn stopped(&mut self, _: Tick) {
         self.stops += 1;
@@ -261,15 +261,131 @@ fn as_a_target_it_answers_its_own_address_with_its_fifos() {
     assert_eq!(i2c.load(DATA), 0x5A);
     // A repeated start, and a read.
     i2c.store(at, DATA, 0xA7);
-    for (scl, sda) in [(false, true), (true, true), (true, false), (false, false)] {
-        i2c.set_lines(Moment { now, clocks: CLOCKS }, scl, sda);
-    }
-    assert_ne!(i2c.peek(INT_RAW) & TRANS_COMPLETE_INT, 0);
+    i2c.store(at, INT_CLR, DET_START_INT);
+    start(&mut i2c, now);
+    assert_eq!(i2c.peek(INT_RAW) & (TRANS_COMPLETE_INT | DET_START_INT), DET_START_INT, "a start is no stop");
     clock_out(&mut i2c, &mut now, &byte(0x85));
     let seen = clock_out(&mut i2c, &mut now, &[None; 9]);
     let value = seen[..8].iter().fold(0_u8, |value, &bit| value << 1 | u8::from(bit));
     assert_eq!(value, 0xA7);
     assert!(i2c.outputs().1, "it lets go after the refusal");
+    assert_eq!(i2c.peek(INT_RAW) & (TRANS_COMPLETE_INT | NACK_INT), NACK_INT);
+    stop(&mut i2c, now);
+    assert_ne!(i2c.peek(INT_RAW) & TRANS_COMPLETE_INT, 0);
+    assert_eq!(i2c.peek(SR) >> 4 & 1, 0, "the bus is free");
+}
+
+/// A start, or a repeated one: SDA falls while SCL is high.
+fn start(i2c: &mut I2c, now: Tick) {
+    for (scl, sda) in [(false, true), (true, true), (true, false), (false, false)] {
+        i2c.set_lines(Moment { now, clocks: CLOCKS }, scl, sda);
+    }
+}
+
+/// A stop: SDA rises while SCL is high.
+fn stop(i2c: &mut I2c, now: Tick) {
+    for (scl, sda) in [(false, false), (true, false), (true, true)] {
+        i2c.set_lines(Moment { now, clocks: CLOCKS }, scl, sda);
+    }
+}
+
+/// The cause in SR while the clock is held.
+fn held(i2c: &I2c) -> Option<u32> {
+    (!i2c.outputs().0).then(|| i2c.peek(SR) >> 14 & 3)
+}
+
+/// Ends the stretch, and lets time pass until the clock is free.
+fn release(i2c: &mut I2c, now: &mut Tick) -> Tick {
+    let begun = *now;
+    i2c.store(Moment { now: *now, clocks: CLOCKS }, SCL_STRETCH_CONF, 1 << 11 | 1 << 10 | 99);
+    i2c.store(Moment { now: *now, clocks: CLOCKS }, INT_CLR, SLAVE_STRETCH_INT);
+    if i2c.deadline() != Tick::MAX {
+        *now = i2c.deadline();
+        i2c.run(Moment { now: *now, clocks: CLOCKS });
+    }
+    *now - begun
+}
+
+#[test]
+fn a_target_that_is_read_from_holds_the_clock_until_it_has_a_byte() {
+    let mut i2c = I2c::new();
+    let mut now = 0;
+    let at = Moment { now, clocks: CLOCKS };
+    for (offset, value) in [(CTR, 1 << 8 | 3), (SLAVE_ADDR, 0x42), (SCL_STRETCH_CONF, 1 << 10 | 99)] {
+        i2c.store(at, offset, value);
+    }
+    i2c.store(at, INT_ENA, SLAVE_STRETCH_INT);
+    start(&mut i2c, now);
+    assert!(!clock_out(&mut i2c, &mut now, &byte(0x85))[8], "acknowledged before the clock is held");
+    assert!(i2c.active());
+    assert_eq!((held(&i2c), i2c.peek(SR) >> 1 & 1), (Some(STRETCH_READ), 1));
+    // Nothing to send yet: the cause is another one, the clock is still held.
+    assert_eq!(release(&mut i2c, &mut now), 0);
+    assert_eq!(held(&i2c), Some(STRETCH_TX_EMPTY));
+    i2c.store(Moment { now, clocks: CLOCKS }, DATA, 0xA7);
+    // STRETCH_PROTECT_NUM cycles of 25 ns: 12 ticks each.
+    assert_eq!(release(&mut i2c, &mut now), 99 * 12);
+    assert_eq!((held(&i2c), i2c.peek(INT_RAW) & SLAVE_STRETCH_INT), (None, 0));
+    let mut eight = [None; 9];
+    eight[8] = Some(false);
+    let seen = clock_out(&mut i2c, &mut now, &eight);
+    assert_eq!(seen[..8].iter().fold(0_u8, |value, &bit| value << 1 | u8::from(bit)), 0xA7);
+    // Acknowledged: the controller wants another one. What is in the FIFO by then is sent without a word.
+    assert_eq!(held(&i2c), Some(STRETCH_TX_EMPTY));
+    for value in [0x0F, 0xF0] {
+        i2c.store(Moment { now, clocks: CLOCKS }, DATA, value);
+    }
+    release(&mut i2c, &mut now);
+    clock_out(&mut i2c, &mut now, &eight);
+    assert_eq!(held(&i2c), None);
+    let seen = clock_out(&mut i2c, &mut now, &[None; 9]);
+    assert_eq!(seen[..8].iter().fold(0_u8, |value, &bit| value << 1 | u8::from(bit)), 0xF0);
+    assert_eq!(held(&i2c), None, "the last byte was refused: nothing more is wanted");
+    stop(&mut i2c, now);
+    assert_ne!(i2c.peek(INT_RAW) & TRANS_COMPLETE_INT, 0);
+}
+
+#[test]
+fn a_target_without_room_holds_the_clock_until_it_is_emptied() {
+    let mut i2c = I2c::new();
+    let mut now = 0;
+    let at = Moment { now, clocks: CLOCKS };
+    for (offset, value) in [(CTR, 1 << 8 | 3), (SLAVE_ADDR, 0x42), (SCL_STRETCH_CONF, 1 << 10 | 99)] {
+        i2c.store(at, offset, value);
+    }
+    start(&mut i2c, now);
+    clock_out(&mut i2c, &mut now, &byte(0x84));
+    for n in 0..FIFO as u8 {
+        assert_eq!(held(&i2c), None, "before byte {n}");
+        clock_out(&mut i2c, &mut now, &byte(n)[..8]);
+        if n < FIFO as u8 - 1 {
+            clock_out(&mut i2c, &mut now, &[None]);
+        }
+    }
+    assert_eq!(held(&i2c), Some(STRETCH_RX_FULL));
+    assert_eq!(i2c.load(DATA), 0);
+    release(&mut i2c, &mut now);
+    assert_eq!(held(&i2c), None);
+    assert!(!clock_out(&mut i2c, &mut now, &[None])[0], "acknowledged");
+    clock_out(&mut i2c, &mut now, &byte(0x77));
+    assert_eq!(i2c.peek(INT_RAW) & RXFIFO_OVF_INT, 0);
+    stop(&mut i2c, now);
+    assert_ne!(i2c.peek(INT_RAW) & TRANS_COMPLETE_INT, 0);
+}
+
+#[test]
+fn an_empty_write_is_a_transfer_and_one_for_somebody_else_is_none() {
+    for (address, ours) in [(0x84, true), (0x86, false)] {
+        let mut i2c = I2c::new();
+        let mut now = 0;
+        let at = Moment { now, clocks: CLOCKS };
+        i2c.store(at, CTR, 1 << 8 | 3);
+        i2c.store(at, SLAVE_ADDR, 0x42);
+        start(&mut i2c, now);
+        clock_out(&mut i2c, &mut now, &byte(address));
+        stop(&mut i2c, now);
+        assert_eq!((i2c.peek(INT_RAW) & TRANS_COMPLETE_INT != 0, i2c.peek(SR) >> 5 & 1 != 0), (ours, ours));
+    }
 }
 
 #[test]
