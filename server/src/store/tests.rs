@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::tables::{Change, MIGRATIONS, migrate};
 use super::*;
 
 fn open(folder: Option<&Path>) -> Store {
