@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     /// be named, with commas between. Whoever sits at this machine is then no class host without the host's link.
     #[arg(long, value_name = "CIDR", value_delimiter = ',', requires = "public_url")]
     behind_proxy: Vec<Network>,
-    /// The address that visitors type to reach the proxy, such as https://isrlab.school.example.
+    /// The address that visitors type to reach the proxy, such as `https://isrlab.school.example`.
     #[arg(long, value_name = "URL", requires = "behind_proxy")]
     public_url: Option<PublicUrl>,
     #[command(flatten)]
