@@ -174,7 +174,9 @@ describe("explorer", () => {
     await bench.run();
     await shares.nth(1).locator("strong").waitFor();
     const [predicted, measured] = (await shares.locator("strong").allInnerTexts()).map(Number.parseFloat);
-    assert.ok(Math.abs(predicted - measured) < 2, `${predicted} % predicted, ${measured} % measured`);
+    // At a single rate it counts how the timer's period and the loop go together: four points at most. Over six rates
+    // `the_foretold_share_is_the_measured_one` holds them closer.
+    assert.ok(Math.abs(predicted - measured) < 4.5, `${predicted} % predicted, ${measured} % measured`);
   }));
 
   test("a program that cannot be explored is refused with words and a code, and the page goes on", () => visit(workbench, {}, async (page) => {
