@@ -186,6 +186,11 @@ struct Database {
 }
 
 impl Database {
+    /// Whether the file that is written is the one in the data folder.
+    fn still_there(&self) -> Result<(), StoreError> {
+        self.file.as_ref().map_or(Ok(()), DatabaseFile::still_there)
+    }
+
     /// Carries out a change that is no visitor's. When it returns, the change is in the file that is in the data folder.
     fn change<T>(
         &mut self,
@@ -193,12 +198,11 @@ impl Database {
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let failed = |source| StoreError::Database { doing, source };
-        let still_there = |file: &Option<DatabaseFile>| file.as_ref().map_or(Ok(()), DatabaseFile::still_there);
-        still_there(&self.file)?;
+        self.still_there()?;
         let change = self.connection.transaction().map_err(failed)?;
         let kept = work(&change).map_err(failed)?;
         change.commit().map_err(failed)?;
-        still_there(&self.file)?;
+        self.still_there()?;
         Ok(kept)
     }
 }
@@ -422,8 +426,7 @@ impl Store {
         let quota = self.quota;
         self.job(doing, move |database| {
             let failed = |source| StoreError::Database { doing, source };
-            let still_there = |file: &Option<DatabaseFile>| file.as_ref().map_or(Ok(()), DatabaseFile::still_there);
-            still_there(&database.file)?;
+            database.still_there()?;
             if database.removed.contains(&visitor) {
                 return Err(StoreError::Removed);
             }
@@ -437,7 +440,7 @@ impl Store {
                 Kept::TooMuch => return Err(StoreError::TooMuch),
             };
             change.commit().map_err(failed)?;
-            still_there(&database.file)?;
+            database.still_there()?;
             Ok(kept)
         })
         .await
