@@ -1,8 +1,9 @@
 //! A class of 20 at work beside 200 visitors who mean no good, all of them at one address.
 //!
 //! `cargo xtask soak-visitors SECONDS` runs it. The server is a process of its own on a free port of loopback; whatever the
-//! strangers do is bounded by the time given, and by what one process can do. It fails where a pupil's page waits: 95 of 100
-//! requests of the class within [`CLASS_P95`], every check finished and right, and none of their work lost.
+//! strangers do is bounded by the time given, and by what one process can do. Half of the class have a seat, the others only
+//! opened a page. It fails where a pupil's page waits: 95 of 100 requests of each half within [`CLASS_P95`], every check
+//! finished and right, and none of their work lost.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a soak that finds something is to end with it")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -20,6 +21,8 @@ const CLASS: usize = 20;
 const STRANGERS: usize = 200;
 /// 95 of 100 requests of the class are answered within this.
 const CLASS_P95: Duration = Duration::from_millis(150);
+/// The class comes in within this.
+const COMING: Duration = Duration::from_secs(5);
 /// How long a pupil reads and types between two requests.
 const THINKING: Duration = Duration::from_millis(700);
 /// Of so many rounds one ends with a check.
@@ -88,80 +91,101 @@ struct Met {
 }
 
 async fn soak(address: &str, length: Duration) -> Vec<String> {
-    let end = Instant::now() + length;
+    let seats = join_class(address).await;
     let (asked, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    // The class has come in when the strangers do.
+    let mut class = JoinSet::new();
+    let end = Instant::now() + COMING + length;
+    for number in 0..CLASS {
+        class.spawn(pupil(address.to_owned(), number, seats.get(number).cloned(), end));
+    }
+    tokio::time::sleep(COMING).await;
     let mut strangers = JoinSet::new();
     for number in 0..STRANGERS {
         let stranger =
             Stranger { address: address.to_owned(), asked: Arc::clone(&asked), refused: Arc::clone(&refused) };
         strangers.spawn(stranger.make_trouble(number));
     }
-    let mut class = JoinSet::new();
-    for number in 0..CLASS {
-        class.spawn(pupil(address.to_owned(), number, end));
-    }
-    let mut met = Met::default();
     let mut bad = Vec::new();
+    let mut met = [Met::default(), Met::default()];
     while let Some(pupil) = class.join_next().await {
-        let Met { waits, checks, troubles } = pupil.unwrap();
+        let (seated, Met { waits, checks, troubles }) = pupil.unwrap();
+        let met = &mut met[usize::from(seated)];
         met.waits.extend(waits);
         met.checks.extend(checks);
         met.troubles.extend(troubles);
     }
     strangers.abort_all();
-    met.waits.sort_unstable();
-    met.checks.sort_unstable();
     let at = |sorted: &[Duration], percent: usize| {
         sorted.get((sorted.len().max(1) - 1) * percent / 100).copied().unwrap_or_default()
     };
-    println!("| figure | value |\n|---|---|");
-    println!(
-        "| {CLASS} pupils beside {STRANGERS} strangers for {} s, {} requests | median {:.1} ms, 95 % within {:.1} ms, all within {:.1} ms |",
-        length.as_secs(),
-        met.waits.len(),
-        at(&met.waits, 50).as_secs_f64() * 1000.0,
-        at(&met.waits, 95).as_secs_f64() * 1000.0,
-        at(&met.waits, 100).as_secs_f64() * 1000.0
-    );
-    println!(
-        "| their {} checks | median {:.1} s, all within {:.1} s |",
-        met.checks.len(),
-        at(&met.checks, 50).as_secs_f64(),
-        at(&met.checks, 100).as_secs_f64()
-    );
+    println!("| {STRANGERS} strangers for {} s | |\n|---|---|", length.as_secs());
+    for (mut met, whose) in met.into_iter().zip(["without a seat", "with a seat"]) {
+        met.waits.sort_unstable();
+        met.checks.sort_unstable();
+        println!(
+            "| pupils {whose}, {} requests | median {:.1} ms, 95 % within {:.1} ms, all within {:.1} ms |",
+            met.waits.len(),
+            at(&met.waits, 50).as_secs_f64() * 1000.0,
+            at(&met.waits, 95).as_secs_f64() * 1000.0,
+            at(&met.waits, 100).as_secs_f64() * 1000.0
+        );
+        println!(
+            "| their {} checks | median {:.1} s, all within {:.1} s |",
+            met.checks.len(),
+            at(&met.checks, 50).as_secs_f64(),
+            at(&met.checks, 100).as_secs_f64()
+        );
+        if at(&met.waits, 95) > CLASS_P95 {
+            bad.push(format!("{whose}, 95 % of the requests take up to {:?}", at(&met.waits, 95)));
+        }
+        if met.checks.len() < CLASS / 2 {
+            bad.push(format!("{whose}, only {} checks of {} pupils", met.checks.len(), CLASS / 2));
+        }
+        met.troubles.sort_unstable();
+        met.troubles.dedup();
+        bad.extend(met.troubles.into_iter().take(10).map(|trouble| format!("{whose}, {trouble}")));
+    }
     println!(
         "| requests of the strangers; refused | {}; {} |",
         asked.load(Ordering::Relaxed),
         refused.load(Ordering::Relaxed)
     );
     std::io::stdout().flush().unwrap();
-    if at(&met.waits, 95) > CLASS_P95 {
-        bad.push(format!("95 % of the class's requests take up to {:?}", at(&met.waits, 95)));
-    }
-    if met.checks.len() < CLASS {
-        bad.push(format!("only {} checks of {CLASS} pupils", met.checks.len()));
-    }
-    met.troubles.sort_unstable();
-    met.troubles.dedup();
-    bad.extend(met.troubles.into_iter().take(10));
     bad
 }
 
-/// Somebody who reads, types, and checks the solution now and then.
-async fn pupil(address: String, number: usize, end: Instant) -> Met {
+/// Starts a class for half of the pupils. Returns their cookies.
+async fn join_class(address: &str) -> Vec<String> {
+    let host = ask(address, "GET", "/", "", "").await.cookie("visitor");
+    let class = submit(address, "/class", &host, &format!("title=soak&lesson={LESSON}&seeds=each")).await;
+    let page = ask(address, "GET", class.header("location").unwrap(), &host, "").await;
+    let pin = page.body.split_once("data-pin>").and_then(|(_, rest)| rest.split_once('<')).unwrap().0.replace(' ', "");
+    let mut seats = Vec::new();
+    for number in 0..CLASS / 2 {
+        let visitor = ask(address, "GET", "/join", "", "").await.cookie("visitor");
+        let joined = submit(address, "/join", &visitor, &format!("pin={pin}&name=pupil{number}")).await;
+        seats.push(format!("{visitor}; {}", joined.cookie("seat")));
+    }
+    assert!(seats.iter().all(|cookies| cookies.contains("seat=")), "nobody gets in: {seats:?}");
+    seats
+}
+
+/// Somebody who reads, types, and checks the solution now and then. Returns also whether they have a seat.
+async fn pupil(address: String, number: usize, seat: Option<String>, end: Instant) -> (bool, Met) {
+    let seated = seat.is_some();
     let solution = include_str!("../../lessons/02-how-late/solution.py");
     let mut met = Met::default();
     tokio::time::sleep(THINKING * number as u32 / CLASS as u32).await;
-    let mut cookie = String::new();
+    let mut cookie = seat.unwrap_or_default();
     while cookie.is_empty() {
-        let answer = timed(&mut met, &address, "GET", "/", "", "").await;
-        cookie = answer.cookie();
+        cookie = timed(&mut met, &address, "GET", "/", "", "").await.cookie("visitor");
     }
     tokio::spawn(listen(address.clone(), cookie.clone()));
     let path = format!("/api/lessons/{LESSON}");
     for round in 0.. {
         if Instant::now() >= end && !met.checks.is_empty() {
-            return met;
+            return (seated, met);
         }
         let work = json!({ "program": format!("# pupil {number}, round {round}\n{solution}") });
         let saved = timed(&mut met, &address, "PUT", &format!("{path}/work"), &cookie, &work.to_string()).await;
@@ -183,7 +207,7 @@ async fn pupil(address: String, number: usize, end: Instant) -> Met {
         }
         tokio::time::sleep(THINKING).await;
     }
-    met
+    (seated, met)
 }
 
 /// A request whose time counts.
@@ -224,7 +248,7 @@ impl Stranger {
         for round in 0.. {
             let endless = "while True:\n    try:\n        while True: pass\n    except BaseException: pass\n";
             if cookie.is_empty() {
-                cookie = self.ask("GET", "/", "", "").await.cookie();
+                cookie = self.ask("GET", "/", "", "").await.cookie("visitor");
             }
             let run = json!({ "lesson": LESSON, "program": endless, "seconds": 600 }).to_string();
             let path = format!("/api/lessons/{LESSON}");
@@ -291,22 +315,36 @@ impl Stranger {
 struct Answer {
     status: u16,
     head: String,
+    body: String,
     json: Value,
 }
 
 impl Answer {
-    fn cookie(&self) -> String {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    /// A cookie that was given out, with its name.
+    fn cookie(&self, name: &str) -> String {
         let cookies = self.head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
-        let visitor =
-            cookies.filter_map(|cookie| cookie.split(';').next()).find(|cookie| cookie.starts_with("visitor="));
-        visitor.unwrap_or_default().to_owned()
+        let mut given = cookies.filter_map(|cookie| cookie.split(';').next());
+        given.rfind(|cookie| cookie.split('=').next() == Some(name)).unwrap_or_default().to_owned()
     }
 }
 
 /// One request on a connection of its own.
 async fn ask(address: &str, method: &str, path: &str, cookie: &str, body: &str) -> Answer {
+    exchange(address, &format!("{method} {path}"), cookie, "application/json", body).await
+}
+
+/// A form as a page sends it.
+async fn submit(address: &str, path: &str, cookie: &str, form: &str) -> Answer {
+    exchange(address, &format!("POST {path}"), cookie, "application/x-www-form-urlencoded", form).await
+}
+
+async fn exchange(address: &str, what: &str, cookie: &str, kind: &str, body: &str) -> Answer {
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "{what} HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nCookie: {cookie}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
     let exchange = async {
@@ -317,7 +355,8 @@ async fn ask(address: &str, method: &str, path: &str, cookie: &str, body: &str) 
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let (head, body) = text.split_once("\r\n\r\n")?;
         let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some(Answer { status, head: head.to_owned(), json: serde_json::from_str(body).unwrap_or_default() })
+        let json = serde_json::from_str(body).unwrap_or_default();
+        Some(Answer { status, head: head.to_owned(), body: body.to_owned(), json })
     };
     tokio::time::timeout(PATIENCE, exchange).await.ok().flatten().unwrap_or_default()
 }

@@ -1,18 +1,25 @@
-//! Where a request comes from, as far as it matters for sharing: what one machine, or one network behind a router, is
-//! entitled to together. Cookies are free, addresses are not.
+//! Where a request comes from, as far as it matters for sharing: what one machine, one network behind a router, or one class
+//! is entitled to together. Cookies are free, addresses are not, and neither is a seat: it takes the PIN of a class.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// An address, or the network that one holder of IPv6 addresses has to itself.
+use crate::class::ClassId;
+
+/// Those who share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place(IpAddr);
+pub enum Place {
+    /// Whoever comes from an address, or from the network that one holder of IPv6 addresses has to itself.
+    Address(IpAddr),
+    /// Whoever has a seat in a class. Strangers at the address of a school take nothing from its classes.
+    Class(ClassId),
+}
 
 /// The bits that name a network in an IPv6 address; one machine picks the others as it likes (RFC 4291 section 2.5.1).
 const NETWORK_BITS: u32 = 64;
 
 impl Place {
     /// This machine.
-    pub const HERE: Self = Self(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    pub const HERE: Self = Self::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
     /// The place of an address. All of loopback is one place, and so is an IPv6 network of 64 bits.
     #[must_use]
@@ -20,10 +27,10 @@ impl Place {
         // A socket for both kinds of addresses shows an IPv4 address within an IPv6 one.
         match address.to_canonical() {
             address if address.is_loopback() => Self::HERE,
-            IpAddr::V4(address) => Self(address.into()),
+            IpAddr::V4(address) => Self::Address(address.into()),
             IpAddr::V6(address) => {
                 let network = address.to_bits() & (u128::MAX << (u128::BITS - NETWORK_BITS));
-                Self(Ipv6Addr::from_bits(network).into())
+                Self::Address(Ipv6Addr::from_bits(network).into())
             }
         }
     }

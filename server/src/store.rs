@@ -2,13 +2,15 @@
 //!
 //! A write is answered after it is on the disk, so that nothing acknowledged is lost by `kill -9`
 //! or a power cut (write-ahead log with `synchronous = FULL`), and after a look whether the file that
-//! was written is still the one in the data folder: a deleted folder takes every write and keeps none.
+//! was written is still the one in the data folder: a deleted folder takes every write and keeps none. Who waits for the
+//! disk waits together (`group`).
 //!
 //! A visitor is a row only once there is something to keep: cookies are free, rows are not. The file
 //! has a size that it does not outgrow ([`Quota`]).
 
 mod class;
 mod file;
+mod group;
 mod proof;
 mod quota;
 mod tables;
@@ -19,13 +21,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use file::DatabaseFile;
+use group::{Database, Job, Kind, Tell};
 pub use proof::{Proof, WaitingCheck};
 pub use quota::Quota;
 
@@ -173,40 +176,6 @@ pub struct SavedWork {
     pub steps: Value,
 }
 
-type Job = Box<dyn FnOnce(&mut Database) + Send>;
-
-/// The database, as its thread has it.
-struct Database {
-    connection: Connection,
-    /// `None` in memory.
-    file: Option<DatabaseFile>,
-    /// Learners who were removed since this process began. Whatever of theirs was under way then, such as a check, is not
-    /// kept: else it would make a new row of somebody who was deleted.
-    removed: HashSet<VisitorId>,
-}
-
-impl Database {
-    /// Whether the file that is written is the one in the data folder.
-    fn still_there(&self) -> Result<(), StoreError> {
-        self.file.as_ref().map_or(Ok(()), DatabaseFile::still_there)
-    }
-
-    /// Carries out a change that is no visitor's. When it returns, the change is in the file that is in the data folder.
-    fn change<T>(
-        &mut self,
-        doing: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
-        let failed = |source| StoreError::Database { doing, source };
-        self.still_there()?;
-        let change = self.connection.transaction().map_err(failed)?;
-        let kept = work(&change).map_err(failed)?;
-        change.commit().map_err(failed)?;
-        self.still_there()?;
-        Ok(kept)
-    }
-}
-
 /// Asked before more is kept than before, with the bytes that come to it; false refuses.
 pub type Allowance = Box<dyn FnOnce(u64) -> bool + Send>;
 
@@ -239,15 +208,11 @@ impl Store {
         };
         let (connection, key) = Self::connect(folder, path.as_deref(), quota).map_err(told)?;
         let file = path.map(DatabaseFile::seen).transpose()?;
-        let mut database = Database { connection, file, removed: HashSet::new() };
+        let database = Database { connection, file, removed: HashSet::new() };
         let (jobs, waiting) = mpsc::channel::<Job>();
         thread::Builder::new()
             .name("store".into())
-            .spawn(move || {
-                for job in waiting {
-                    job(&mut database);
-                }
-            })
+            .spawn(move || database.serve(&waiting))
             .map_err(|source| StoreError::Folder { folder: "(thread)".into(), source })?;
         Ok(Self { jobs, key, quota })
     }
@@ -421,17 +386,17 @@ impl Store {
         &self,
         doing: &'static str,
         visitor: VisitorId,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Kept<T>> + Send + 'static,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<Kept<T>> + Send + 'static,
     ) -> Result<T, StoreError> {
         let quota = self.quota;
-        self.job(doing, move |database| {
+        self.job(doing, Kind::Keeps, move |database| {
             let failed = |source| StoreError::Database { doing, source };
             database.still_there()?;
             if database.removed.contains(&visitor) {
                 return Err(StoreError::Removed);
             }
             quota.make_room(&mut database.connection, visitor).map_err(failed)?;
-            let change = database.connection.transaction().map_err(failed)?;
+            let change = database.connection.savepoint().map_err(failed)?;
             let sql = "INSERT INTO visitor (id, secret_hash, created, seen) VALUES (?1, 'minted ' || ?1, ?2, ?2)
                 ON CONFLICT DO UPDATE SET seen = ?2";
             change.execute(sql, params![visitor.0, now_s()]).map_err(failed)?;
@@ -450,9 +415,9 @@ impl Store {
     async fn change<T: Send + 'static>(
         &self,
         doing: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.job(doing, move |database| database.change(doing, work)).await
+        self.job(doing, Kind::Keeps, move |database| database.change(doing, work)).await
     }
 
     async fn ask<T: Send + 'static>(
@@ -460,7 +425,7 @@ impl Store {
         doing: &'static str,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.job(doing, move |database| {
+        self.job(doing, Kind::Looks, move |database| {
             work(&mut database.connection).map_err(|source| StoreError::Database { doing, source })
         })
         .await
@@ -469,14 +434,18 @@ impl Store {
     async fn job<T: Send + 'static>(
         &self,
         doing: &'static str,
+        kind: Kind,
         work: impl FnOnce(&mut Database) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |database| {
-            // The asker may have gone away; the work is done all the same.
-            _ = reply.send(work(database));
-        });
-        self.jobs.send(job).map_err(|_| StoreError::Closed)?;
+        let work = move |database: &mut Database| -> Tell {
+            let done = work(database);
+            Box::new(move |lost| {
+                // The asker may have gone away; the work is done all the same.
+                _ = reply.send(done.and_then(|done| lost.map_or(Ok(done), Err)));
+            })
+        };
+        self.jobs.send(Job { kind, work: Box::new(work) }).map_err(|_| StoreError::Closed)?;
         let result = answer.await.map_err(|_| StoreError::Closed)?;
         if let Err(error) = &result {
             tracing::debug!(doing, %error, "the store refuses");

@@ -1,11 +1,12 @@
 //! Whose check goes on: checks and explorations share the processors in turns.
 //!
 //! As many go on at once as there are processors. A job that has had its slice lets somebody else have the next one, so that
-//! a program that never ends holds nobody up. Among those who wait, the place goes first whose visitors have used least, and
-//! in it the visitor who has used least; what was used counts half after [`HALF_LIFE`]. Somebody who checks once is there at
-//! once beside any number of programs that go on for ever, and a second cookie at the same address brings its owner nothing
-//! that the others of that address would miss for long. A visitor whose last job came to its end has shown that theirs do:
-//! the next one is charged at a fraction, until one does not end. Strangers with new cookies have shown nothing yet.
+//! a program that never ends holds nobody up. Among those who wait, the place goes first whose visitors have used least; what
+//! was used counts half after [`HALF_LIFE`]. In it they go on in the order in which they came, and who has used something as
+//! if they had come later, [`LATER`] for each second: so jobs that take long wait for those that do not, a crowd that
+//! comes at once is not half done for all but done for half, and nobody waits for ever however many come after them. A second
+//! cookie at the same address brings its owner nothing that the others of that address would miss for long. A visitor whose
+//! last job came to its end has shown that theirs do: the next one is charged at a fraction, until one does not end.
 //! What nobody waits for, such as running a reported check again, goes on only while nobody else wants a turn.
 
 use std::collections::HashMap;
@@ -25,6 +26,8 @@ const SLICE: Duration = Duration::from_millis(100);
 const HALF_LIFE: Duration = Duration::from_secs(30);
 /// What somebody uses whose last job came to its end counts this fraction.
 const ENDS_SHARE: f64 = 0.125;
+/// Who has used a second goes on as if they had come so many seconds later.
+const LATER: f64 = 10.0;
 /// Accounts with less on them are forgotten: less than one slice, many half-lives ago.
 const NOTHING_S: f64 = 0.001;
 
@@ -64,16 +67,27 @@ struct Shared {
     places: HashMap<Place, Account>,
     visitors: HashMap<Client, Account>,
     last_number: u64,
+    begun: Instant,
 }
 
 #[derive(Debug)]
 struct Waiting {
     /// `None`: nobody waits for it.
     client: Option<Client>,
-    number: u64,
+    job: Job,
     given_up: Arc<AtomicBool>,
     /// Dropped without a word: there is no turn. A turn on its way to somebody who has gone away comes back by itself.
     turn: oneshot::Sender<Turn>,
+}
+
+/// What is known of a job.
+#[derive(Clone, Copy, Debug)]
+struct Job {
+    /// When it came, and as which.
+    came: Instant,
+    number: u64,
+    /// What it has used, in seconds; that does not fade.
+    used_s: f64,
 }
 
 /// Seconds used, which fade.
@@ -97,6 +111,7 @@ impl Account {
 pub struct Turn {
     turns: Turns,
     client: Option<Client>,
+    job: Job,
     given_up: Arc<AtomicBool>,
     since: Instant,
     held: bool,
@@ -113,6 +128,7 @@ impl Turns {
             places: HashMap::new(),
             visitors: HashMap::new(),
             last_number: 0,
+            begun: Instant::now(),
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
@@ -124,7 +140,7 @@ impl Turns {
     pub async fn wait(&self, client: Client, given_up: &Arc<AtomicBool>) -> Result<Turn, NoTurn> {
         // Jobs of the same visitor that were given up make room first.
         self.look();
-        self.ask(Some(client), given_up).await.map_err(|_| refusal(given_up))
+        self.ask(Some(client), None, given_up).await.map_err(|_| refusal(given_up))
     }
 
     /// Waits until nobody else wants a turn.
@@ -132,7 +148,7 @@ impl Turns {
     /// # Errors
     /// [`NoTurn`].
     pub async fn wait_idle(&self, given_up: &Arc<AtomicBool>) -> Result<Turn, NoTurn> {
-        self.ask(None, given_up).await.map_err(|_| refusal(given_up))
+        self.ask(None, None, given_up).await.map_err(|_| refusal(given_up))
     }
 
     /// Lets go of those who wait and were given up.
@@ -146,13 +162,15 @@ impl Turns {
         lock(&self.shared).waiting.len()
     }
 
-    fn ask(&self, client: Option<Client>, given_up: &Arc<AtomicBool>) -> oneshot::Receiver<Turn> {
+    /// `before`: what is known of the job, if it has had a turn already.
+    fn ask(&self, client: Option<Client>, before: Option<Job>, given_up: &Arc<AtomicBool>) -> oneshot::Receiver<Turn> {
         let mut shared = lock(&self.shared);
-        shared.last_number += 1;
-        let (turn, told) = oneshot::channel();
-        let waiting = Waiting { client, number: shared.last_number, given_up: Arc::clone(given_up), turn };
-        shared.waiting.push(waiting);
         let now = Instant::now();
+        shared.last_number += 1;
+        let job = before.unwrap_or(Job { came: now, number: shared.last_number, used_s: 0.0 });
+        let (turn, told) = oneshot::channel();
+        let waiting = Waiting { client, job, given_up: Arc::clone(given_up), turn };
+        shared.waiting.push(waiting);
         self.hand_out(&mut shared, now);
         if shared.waiting.len() > shared.room
             && let Some(last) = shared.order(now, |order, best| order > best)
@@ -167,11 +185,11 @@ impl Turns {
         while shared.free > 0
             && let Some(first) = shared.order(now, |order, best| order < best)
         {
-            let Waiting { client, given_up, turn, .. } = shared.waiting.swap_remove(first);
+            let Waiting { client, job, given_up, turn } = shared.waiting.swap_remove(first);
             if is_set(&given_up) {
                 continue;
             }
-            let granted = Turn { turns: self.clone(), client, given_up, since: now, held: true };
+            let granted = Turn { turns: self.clone(), client, job, given_up, since: now, held: true };
             match turn.send(granted) {
                 Ok(()) => shared.free -= 1,
                 // Whoever has gone away takes no turn, and there is none to come back.
@@ -200,7 +218,7 @@ impl Turn {
         }
         self.put_down();
         // Whoever has used least of all gets it back at once.
-        let told = self.turns.ask(self.client, &self.given_up);
+        let told = self.turns.ask(self.client, Some(self.job), &self.given_up);
         *self = told.blocking_recv().map_err(|_| refusal(&self.given_up))?;
         Ok(())
     }
@@ -218,7 +236,7 @@ impl Turn {
             let now = Instant::now();
             let mut shared = lock(&self.turns.shared);
             if let Some(client) = self.client {
-                shared.charge(client, now.saturating_duration_since(self.since), now);
+                self.job.used_s += shared.charge(client, now.saturating_duration_since(self.since), now);
             }
             shared.free += 1;
             self.turns.hand_out(&mut shared, now);
@@ -243,9 +261,11 @@ impl Shared {
         let used = |account: Option<&Account>| account.map_or(0.0, |account| account.now(now));
         let mut best: Option<(usize, Order)> = None;
         for (at, waiting) in self.waiting.iter().enumerate() {
-            let number = waiting.number as f64;
-            let order = waiting.client.map_or(Order(f64::INFINITY, 0.0, number), |client| {
-                Order(used(self.places.get(&client.place)), used(self.visitors.get(&client)), number)
+            let job = waiting.job;
+            let came_s = job.came.saturating_duration_since(self.begun).as_secs_f64();
+            let order = waiting.client.map_or(Order(f64::INFINITY, came_s, job.number), |client| {
+                let own = used(self.visitors.get(&client)).max(job.used_s);
+                Order(used(self.places.get(&client.place)), came_s + LATER * own, job.number)
             });
             if best.is_none_or(|(_, best)| goes_before(order, best)) {
                 best = Some((at, order));
@@ -254,19 +274,23 @@ impl Shared {
         best.map(|(at, _)| at)
     }
 
-    fn charge(&mut self, client: Client, used: Duration, now: Instant) {
+    /// Writes down what a job has used; returns what the job itself is charged with.
+    fn charge(&mut self, client: Client, used: Duration, now: Instant) -> f64 {
         let nothing = Account { used_s: 0.0, at: now, ends: false };
+        let mut charged_s = 0.0;
         for account in
             [self.places.entry(client.place).or_insert(nothing), self.visitors.entry(client).or_insert(nothing)]
         {
             let share = if account.ends { ENDS_SHARE } else { 1.0 };
-            (account.used_s, account.at) = (account.now(now) + share * used.as_secs_f64(), now);
+            charged_s = share * used.as_secs_f64();
+            (account.used_s, account.at) = (account.now(now) + charged_s, now);
         }
         if self.visitors.len() > 4 * self.room {
             let counts = |account: &Account| account.at == now || account.now(now) > NOTHING_S;
             self.visitors.retain(|_, account| counts(account));
             self.places.retain(|_, account| counts(account));
         }
+        charged_s
     }
 
     /// Notes whether a visitor's job came to its end; one that did is paid for.
@@ -280,9 +304,9 @@ impl Shared {
     }
 }
 
-/// What the place and the visitor have used, and when they came.
+/// What the place has used, when the job counts as come, and as which it has.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-struct Order(f64, f64, f64);
+struct Order(f64, f64, u64);
 
 fn is_set(flag: &AtomicBool) -> bool {
     flag.load(Ordering::Relaxed)
@@ -357,7 +381,7 @@ mod tests {
         }
         drop(shared);
         let clients = [client(1, 1), client(1, 2), client(2, 3), client(2, 4), client(3, 5), client(1, 6)];
-        let mut told: Vec<_> = clients.iter().map(|client| turns.ask(Some(*client), &flag())).collect();
+        let mut told: Vec<_> = clients.iter().map(|client| turns.ask(Some(*client), None, &flag())).collect();
         let mut order = Vec::new();
         for _ in 0..clients.len() {
             let mut shared = lock(&turns.shared);
@@ -370,6 +394,36 @@ mod tests {
         }
         // Places have used nothing (3), 6 s (1) and 7 s (2).
         assert_eq!(order, [5, 6, 2, 1, 4, 3]);
+    }
+
+    /// Who goes on, one after the other, if all of these wait at once.
+    fn order(turns: &Turns, jobs: &[(i64, Option<Job>)]) -> Vec<i64> {
+        lock(&turns.shared).free = 0;
+        let ask = |(visitor, before): &(i64, Option<Job>)| turns.ask(Some(client(1, *visitor)), *before, &flag());
+        let mut told: Vec<_> = jobs.iter().map(ask).collect();
+        let next = |_| {
+            let mut shared = lock(&turns.shared);
+            shared.free = 1;
+            turns.hand_out(&mut shared, Instant::now());
+            drop(shared);
+            let mut turn = told.iter_mut().find_map(|told| told.try_recv().ok()).unwrap();
+            turn.held = false;
+            turn.client.unwrap().visitor.0
+        };
+        jobs.iter().map(next).collect()
+    }
+
+    #[test]
+    fn what_takes_long_waits_for_what_does_not_and_not_for_ever() {
+        let turns = Turns::new(1, 96);
+        let now = Instant::now();
+        let used = |number, used_s| Some(Job { came: now, number, used_s });
+        // Cookies that have used nothing, with jobs that have.
+        assert_eq!(order(&turns, &[(1, used(1, 4.0)), (2, used(2, 0.9)), (3, None), (4, None)]), [3, 4, 2, 1]);
+        let long_ago = now.checked_sub(Duration::from_secs(60)).unwrap();
+        lock(&turns.shared).begun = long_ago;
+        let waited = Some(Job { came: long_ago, number: 5, used_s: 4.0 });
+        assert_eq!(order(&turns, &[(6, None), (5, waited), (7, used(7, 0.1))]), [5, 6, 7]);
     }
 
     #[tokio::test]
@@ -396,8 +450,9 @@ mod tests {
         let turns = Turns::new(1, 2);
         let held = turns.wait(client(1, 1), &flag()).await.unwrap();
         lock(&turns.shared).charge(client(1, 2), Duration::from_secs(9), Instant::now());
-        let (greedy, second) = (turns.ask(Some(client(1, 2)), &flag()), turns.ask(Some(client(1, 3)), &flag()));
-        let third = turns.ask(Some(client(1, 4)), &flag());
+        let (greedy, second) =
+            (turns.ask(Some(client(1, 2)), None, &flag()), turns.ask(Some(client(1, 3)), None, &flag()));
+        let third = turns.ask(Some(client(1, 4)), None, &flag());
         assert!(greedy.await.is_err());
         drop(held);
         let turn = second.await.unwrap();
@@ -409,19 +464,19 @@ mod tests {
     async fn what_nobody_waits_for_goes_on_only_while_nobody_waits() {
         let turns = Turns::new(1, 8);
         let mut idle = turns.wait_idle(&flag()).await.unwrap();
-        let told = turns.ask(Some(client(1, 1)), &flag());
-        let later = turns.ask(None, &flag());
+        let told = turns.ask(Some(client(1, 1)), None, &flag());
+        let later = turns.ask(None, None, &flag());
         let going_on = tokio::task::spawn_blocking(move || {
             thread::sleep(SLICE);
             idle.go_on().map(|()| idle)
         });
         let turn = told.await.unwrap();
         lock(&turns.shared).charge(client(1, 2), Duration::from_secs(9), Instant::now());
-        let greedy = turns.ask(Some(client(1, 2)), &flag());
+        let greedy = turns.ask(Some(client(1, 2)), None, &flag());
         drop(turn);
         drop(greedy.await.unwrap());
-        drop(later.await.unwrap());
         drop(going_on.await.unwrap().unwrap());
+        drop(later.await.unwrap());
         assert_eq!(lock(&turns.shared).free, 1);
     }
 
@@ -432,7 +487,7 @@ mod tests {
         let left = tokio::time::timeout(Duration::from_millis(10), turns.wait(client(1, 2), &flag())).await;
         assert!(left.is_err());
         let end = flag();
-        let given_up = turns.ask(Some(client(1, 3)), &end);
+        let given_up = turns.ask(Some(client(1, 3)), None, &end);
         end.store(true, Ordering::Relaxed);
         drop(held);
         assert!(given_up.await.is_err());

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::app::AppState;
 use crate::store::{Proof, StoreError, WaitingCheck};
+use crate::threads::in_background;
 use course::Language;
 use workbench::check as exercise;
 use workbench::headless::RunError;
@@ -43,7 +44,7 @@ async fn verify(app: &AppState, check: WaitingCheck) -> bool {
     };
     let Ok(mut turn) = app.benches.checks.wait_idle(&Arc::default()).await else { return false };
     let (booted, program) = (app.benches.booted().clone(), check.program.clone());
-    let job = tokio::task::spawn_blocking(move || {
+    let job = in_background(move || {
         let runs = exercise::runs(&lesson, &program, &booted, &mut |_| turn.go_on().is_ok());
         turn.ended();
         // Nobody reads its words.

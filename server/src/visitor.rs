@@ -10,7 +10,7 @@ mod rates;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::{HeaderValue, Method, header, request::Parts};
@@ -56,7 +56,7 @@ pub struct Visitor {
     /// Whether they are the class host: they sit at this machine, and no proxy is between, or they came by the link that it
     /// printed.
     pub host: bool,
-    /// Where they are.
+    /// With whom they share.
     pub place: Place,
     /// Whether they do something, and do not only look.
     pub acts: bool,
@@ -120,9 +120,13 @@ pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next
         Some(member) => Some(member.visitor),
         None => secret.as_deref().and_then(|secret| app.visitors.read(secret)),
     };
+    // Whoever left an ended class shares with their address like everybody else.
+    let place = member.filter(|member| !member.ended).map_or(place, |member| Place::Class(member.class));
     // A secret that has to be looked up costs more than one that proves itself: it is paid for before.
-    if !app.visitors.allow(place, minted, &app.config.limits) {
-        return Problem::TooManyRequests.into_response();
+    match app.visitors.turn(place, minted, &app.config.limits) {
+        Some(Duration::ZERO) => {}
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => return Problem::TooManyRequests.into_response(),
     }
     let known = match (minted, &secret) {
         (None, Some(secret)) => match app.visitors.find(&app.store, secret).await {
@@ -226,8 +230,8 @@ impl Visitors {
         known.insert(secret.to_owned(), id);
     }
 
-    fn allow(&self, place: Place, visitor: Option<VisitorId>, limits: &Limits) -> bool {
-        lock(&self.rates).allow(place, visitor, limits, Instant::now())
+    fn turn(&self, place: Place, visitor: Option<VisitorId>, limits: &Limits) -> Option<Duration> {
+        lock(&self.rates).turn(place, visitor, limits, Instant::now())
     }
 }
 

@@ -16,6 +16,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
+use crate::threads::give_way;
+
 /// Work that is done in slices.
 pub(super) trait Task: Send + Sync {
     /// Works for a few milliseconds at most and returns when to be called again.
@@ -113,7 +115,10 @@ impl Pool {
         let shared = Arc::new(Shared { queue: Mutex::new(Queue::default()), changed: Condvar::new() });
         for number in 0..threads.max(1) {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name(format!("boards-{number}")).spawn(move || shared.work())?;
+            thread::Builder::new().name(format!("boards-{number}")).spawn(move || {
+                give_way();
+                shared.work();
+            })?;
         }
         Ok(Self { shared })
     }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -17,6 +18,9 @@ use ports::discovery::{self, Access, AttachedPort, Named};
 use ports::flash::Image;
 use ports::serial::PortAddress;
 use workbench::state::{BoardId, BoardState, BoardStatus, Device};
+
+/// Free ports are looked at this often at most, unless boards come, go or change.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Why somebody does not get what they ask for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -99,6 +103,8 @@ struct Shared {
     entries: Mutex<BTreeMap<String, Entry>>,
     /// Counts changes of the list and of every board in it.
     changes: watch::Sender<u64>,
+    /// When free ports were looked at, and how many changes there had been; whoever asks meanwhile waits for the same look.
+    looked: tokio::sync::Mutex<Option<(Instant, u64)>>,
 }
 
 #[derive(Debug)]
@@ -130,7 +136,8 @@ impl AttachedBoards {
     /// The boards behind `ports`, as far as they are plugged in at each moment, and the named ones. Needs a runtime.
     #[must_use]
     pub fn new(mut ports: watch::Receiver<Vec<AttachedPort>>, named: &[PortAddress]) -> Self {
-        let shared = Shared { entries: Mutex::default(), changes: watch::Sender::new(0) };
+        let shared =
+            Shared { entries: Mutex::default(), changes: watch::Sender::new(0), looked: tokio::sync::Mutex::default() };
         let boards = Self { shared: Arc::new(shared) };
         for port in named {
             boards.add(port.clone());
@@ -174,8 +181,14 @@ impl AttachedBoards {
         list
     }
 
-    /// Sees again, for boards that nobody has, whether their ports could be opened.
+    /// Sees again, for boards that nobody has, whether their ports could be opened. However many ask, it is done once in
+    /// [`LOOK_AGAIN`]: who has a port open is found by going through all processes.
     pub async fn look(&self) {
+        let mut looked = self.shared.looked.lock().await;
+        let changes = || *self.shared.changes.borrow();
+        if looked.is_some_and(|(at, seen)| seen == changes() && at.elapsed() < LOOK_AGAIN) {
+            return;
+        }
         let free: Vec<Board> = {
             let entries = self.entries();
             entries.values().filter(|entry| entry.holder.is_none()).map(|entry| entry.board.clone()).collect()
@@ -183,6 +196,7 @@ impl AttachedBoards {
         for board in free {
             board.look().await;
         }
+        *looked = Some((Instant::now(), changes()));
     }
 
     /// Adds a port that somebody named; returns its id. Adding it again changes nothing.

@@ -13,6 +13,7 @@ use crate::app::AppState;
 use crate::error::Problem;
 use crate::language::Visiting;
 use crate::store::Proof;
+use crate::threads::in_background;
 use crate::turns::Turns;
 use crate::visitor::Visitor;
 use workbench::asked::{AskedCheck, lesson};
@@ -43,7 +44,7 @@ pub(crate) async fn check(
     feed.publish_json("check", &progress::check_begins(&lesson));
     let mut turn = app.benches.checks.wait(visitor.client(), &given_up).await?;
     let booted = app.benches.booted().clone();
-    let job = tokio::task::spawn_blocking(move || {
+    let job = in_background(move || {
         let mut told = Instant::now();
         let mut no_turn = None;
         let runs = exercise::runs(&lesson, &program, &booted, &mut |at| {

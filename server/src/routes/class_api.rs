@@ -15,6 +15,7 @@ use crate::class::{ClassId, ClassProblem, Decided, SeatId};
 use crate::classes::{Sample, Tell};
 use crate::error::Problem;
 use crate::language::Visiting;
+use crate::threads::in_background;
 use crate::visitor::Visitor;
 use course::{Language, Lesson, Settings};
 use workbench::headless::Boards as _;
@@ -76,7 +77,7 @@ async fn decide(State(app): State<AppState>, visitor: Visitor, Path(id): Path<i6
     let given_up = std::sync::Arc::default();
     let mut turn = app.benches.checks.wait(visitor.client(), &given_up).await?;
     let booted = app.benches.booted().clone();
-    let run = tokio::task::spawn_blocking(move || {
+    let run = in_background(move || {
         let record = booted.run(&request, &mut |_| turn.go_on().is_ok());
         turn.ended();
         record.map(|record| judge::outcome(&lesson, &record))

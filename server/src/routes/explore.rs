@@ -8,12 +8,14 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::board::{DONE, Done};
 use super::check::Abandoned;
 use super::json::Body;
 use crate::app::AppState;
 use crate::error::Problem;
+use crate::threads::in_background;
 use crate::turns::NoTurn;
 use crate::visitor::Visitor;
 use workbench::asked::{AskedArrival, AskedExploration, lesson};
@@ -43,7 +45,7 @@ pub(crate) async fn explore(
     let booted = app.benches.booted().clone();
     let told = Arc::clone(&feed);
     let job = turn.map(|mut turn| {
-        tokio::task::spawn_blocking(move || {
+        in_background(move || {
             let mut next = Instant::now();
             let (exploration, report) = explore::whole(&lesson, request, pairs, &booted, &mut |done, of| {
                 if next <= Instant::now() {
@@ -87,7 +89,7 @@ pub(crate) async fn at(
     let desk = app.benches.desk(visitor.id);
     let (seat, known) = (Arc::clone(&desk), request.clone());
     let slug = lesson.slug.clone();
-    let job = tokio::task::spawn_blocking(move || {
+    let job = in_background(move || {
         seat.explored.with(&slug, &known, |exploration| exploration.play(at, second)).transpose()
     });
     if let Some(played) = finish(job.await)? {
@@ -96,7 +98,7 @@ pub(crate) async fn at(
     let given_up = Arc::default();
     let turn = app.benches.checks.wait(visitor.client(), &given_up).await.map_err(no_turn)?;
     let booted = app.benches.booted().clone();
-    let job = tokio::task::spawn_blocking(move || {
+    let job = in_background(move || {
         let mut exploration = explore::open(&lesson, request, &booted)?;
         let played = exploration.play(at, second)?;
         turn.ended();
@@ -131,7 +133,7 @@ fn is_set(flag: &AtomicBool) -> bool {
 }
 
 /// What a blocking job came to.
-fn finish<T>(job: Result<Result<T, ExploreError>, tokio::task::JoinError>) -> Result<T, Problem> {
+fn finish<T>(job: Result<Result<T, ExploreError>, oneshot::error::RecvError>) -> Result<T, Problem> {
     match job {
         Ok(result) => Ok(result?),
         Err(error) => {

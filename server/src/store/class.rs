@@ -6,11 +6,12 @@
 
 use std::sync::mpsc;
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::group::{Database, Job, Kind, Tell};
 use super::{OUTCOMES_KEPT, Store, StoreError, VisitorId, Work, file, now_s};
 use crate::class::{Class, ClassId, Learner, Progress, Seat, SeatId};
 
@@ -44,8 +45,11 @@ impl Store {
     pub fn classes(&self) -> Result<Vec<Class>, StoreError> {
         let (reply, answer) = mpsc::channel();
         let failed = |source| StoreError::Database { doing: "reading classes", source };
-        let job = move |database: &mut super::Database| _ = reply.send(read_all(&database.connection).map_err(failed));
-        self.jobs.send(Box::new(job)).map_err(|_| StoreError::Closed)?;
+        let work = move |database: &mut Database| -> Tell {
+            let read = read_all(&database.connection).map_err(failed);
+            Box::new(move |lost| _ = reply.send(read.and_then(|read| lost.map_or(Ok(read), Err))))
+        };
+        self.jobs.send(Job { kind: Kind::Looks, work: Box::new(work) }).map_err(|_| StoreError::Closed)?;
         answer.recv().map_err(|_| StoreError::Closed)?
     }
 
@@ -144,7 +148,7 @@ impl Store {
         what: &'static str,
         id: i64,
     ) -> Result<(), StoreError> {
-        self.job(doing, move |database| {
+        self.job(doing, Kind::Alone, move |database| {
             let removed = database.change(doing, |change| {
                 let mut seats = change.prepare(whose)?;
                 let visitors: Vec<VisitorId> =
@@ -215,12 +219,16 @@ impl Store {
 
     /// Freed pages are overwritten (`secure_delete`); the log of changes has to follow.
     async fn leave_nothing(&self) -> Result<(), StoreError> {
-        self.ask("emptying the log", |database| database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
-            .await
+        let doing = "emptying the log";
+        self.job(doing, Kind::Alone, move |database| {
+            let emptied = database.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            emptied.map_err(|source| StoreError::Database { doing, source })
+        })
+        .await
     }
 }
 
-fn keep_work(change: &Transaction<'_>, visitor: VisitorId, lesson: &str, work: &Work) -> rusqlite::Result<()> {
+fn keep_work(change: &Connection, visitor: VisitorId, lesson: &str, work: &Work) -> rusqlite::Result<()> {
     let sql =
         "INSERT INTO work (visitor, lesson, program, prediction, steps, last_check, failures, passed, proof, updated)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";

@@ -3,7 +3,7 @@
 //! The file never outgrows its size: SQLite itself refuses the page that would. Before it comes to that, what nobody would
 //! miss goes first: outcomes of visitors without any work of their own, those who were not here for longest first.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Allowance, VisitorId, now_s};
 
@@ -55,7 +55,7 @@ impl Quota {
     /// Whether a visitor may keep `size` bytes of work on a lesson in the place of what is there.
     pub(super) fn has_share(
         self,
-        change: &Transaction<'_>,
+        change: &Connection,
         visitor: VisitorId,
         lesson: &str,
         size: u64,

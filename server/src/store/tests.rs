@@ -29,6 +29,55 @@ async fn a_full_disk_is_told_and_what_was_there_stays() {
     assert_eq!(store.work(visitor, "lost-update".into()).await.unwrap().program, saved(10).program);
 }
 
+/// A class saves at once: one commit for many.
+#[tokio::test]
+async fn of_many_who_save_at_once_each_hears_of_their_own() {
+    let quota = Quota { visitor_bytes: 1000, ..Quota::default() };
+    let store = Store::open(None, quota).unwrap();
+    let saves = (0..200_i64).map(|id| {
+        let store = store.clone();
+        let size = if id % 7 == 0 { 2000 } else { 100 + id as usize };
+        async move { (id, store.save_work(VisitorId(id), "l".into(), saved(size), allowed()).await) }
+    });
+    for (id, result) in futures_util::future::join_all(saves).await {
+        let work = store.work(VisitorId(id), "l".into()).await.unwrap();
+        let kept = work.program.map(|program| program.len());
+        match id % 7 {
+            0 => assert!(matches!(result, Err(StoreError::TooMuch)) && kept.is_none(), "{id}: {result:?} {kept:?}"),
+            _ => assert!(result.is_ok() && kept == Some(100 + id as usize), "{id}: {result:?} {kept:?}"),
+        }
+    }
+}
+
+/// A disk that fills up ends a whole commit. Nobody is told that something is kept that is not.
+#[tokio::test]
+async fn what_was_called_saved_is_there_when_the_disk_fills_up_under_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(Some(folder.path()));
+    store.ask("limiting", |database| database.pragma_update(None, "max_page_count", 150)).await.unwrap();
+    let mut told = HashSet::new();
+    for round in 0..4_i64 {
+        let saves = (0..60).map(|at| {
+            let (store, id) = (store.clone(), VisitorId(100 * round + at));
+            let size = if at % 10 == 9 { 700_000 } else { 1000 };
+            async move { store.save_work(id, "l".into(), saved(size), allowed()).await.map(|()| (id, size)) }
+        });
+        for saved in futures_util::future::join_all(saves).await {
+            match saved {
+                Ok(saved) => _ = told.insert(saved),
+                Err(error) => assert!(error.is_disk_full(), "{error:?}"),
+            }
+        }
+    }
+    assert!(told.len() > 60, "{} of 240: whoever fills the disk up fails alone later", told.len());
+    drop(store);
+    let store = open(Some(folder.path()));
+    for (id, size) in told {
+        let work = store.work(id, "l".into()).await.unwrap();
+        assert_eq!(work.program.map(|program| program.len()), Some(size), "{id:?}");
+    }
+}
+
 #[tokio::test]
 async fn work_comes_back_as_it_was_left() {
     let (store, visitor) = (open(None), VisitorId(7));

@@ -1,5 +1,7 @@
 //! How often visitors may ask. Each has a rate of their own; those of one place share another one, in equal parts as soon
-//! as it is short. Cookies are free: a script that takes a hundred of them gets a hundredth for each.
+//! as it is short. Cookies are free: a script that takes a hundred of them gets a hundredth for each. Those without a cookie
+//! stand in line: a script that comes again and again as somebody new delays the next pupil at its address, and keeps nobody
+//! out.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,6 +16,8 @@ const PLACES_KEPT: usize = 4096;
 const VISITORS_KEPT: usize = 512;
 /// Who was silent for so long takes no part in sharing.
 const SILENT: Duration = Duration::from_secs(20);
+/// How long those without a cookie may stand in line.
+const LINE: Duration = Duration::from_secs(2);
 /// However many share, a person is never slower than this: requests at once, and a second.
 const LEAST_BURST: f64 = 12.0;
 const LEAST_RATE: f64 = 2.0;
@@ -23,22 +27,43 @@ const LEAST_RATE: f64 = 2.0;
 struct Bucket {
     tokens: f64,
     filled: Instant,
+    since: Instant,
 }
 
 impl Bucket {
     fn full(most: f64, now: Instant) -> Self {
-        Self { tokens: most, filled: now }
+        Self { tokens: most, filled: now, since: now }
     }
 
     /// Fills up, and takes `wanted` if there are as many.
     fn take(&mut self, wanted: f64, most: f64, rate: f64, now: Instant) -> bool {
-        let gained = now.saturating_duration_since(self.filled).as_secs_f64() * rate;
-        *self = Self { tokens: (self.tokens + gained).min(most), filled: now };
+        self.fill(most, rate, now);
         let enough = self.tokens >= wanted;
         if enough {
             self.tokens -= wanted;
         }
         enough
+    }
+
+    /// Fills up, and takes a token that may still be to come: how long it takes, unless it is too long.
+    fn line_up(&mut self, most: f64, rate: f64, now: Instant) -> Option<Duration> {
+        self.fill(most, rate, now);
+        let wait = Duration::try_from_secs_f64((1.0 - self.tokens).max(0.0) / rate).ok()?;
+        (wait <= LINE).then(|| {
+            self.tokens -= 1.0;
+            wait
+        })
+    }
+
+    fn fill(&mut self, most: f64, rate: f64, now: Instant) {
+        let gained = now.saturating_duration_since(self.filled).as_secs_f64() * rate;
+        self.tokens = (self.tokens + gained).min(most);
+        self.filled = now;
+    }
+
+    /// Whether the owner may be gone: who has been here long may be silent for as long.
+    fn is_deserted(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.filled) >= SILENT.max(self.filled.saturating_duration_since(self.since))
     }
 }
 
@@ -60,18 +85,25 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    /// Whether one more request is served.
-    pub(super) fn allow(&mut self, place: Place, visitor: Option<VisitorId>, limits: &Limits, now: Instant) -> bool {
+    /// When one more request is served, from now; `None`: it is not.
+    pub(super) fn turn(
+        &mut self,
+        place: Place,
+        visitor: Option<VisitorId>,
+        limits: &Limits,
+        now: Instant,
+    ) -> Option<Duration> {
         let shared = self.place(place, limits, now);
         let (all_burst, all_rate) = (f64::from(limits.place_burst), f64::from(limits.place_requests_per_second));
         let Some(visitor) = visitor.filter(|id| shared.has_room_for(*id, now)) else {
-            return shared.others.take(1.0, all_burst, all_rate, now);
+            return shared.others.line_up(all_burst, all_rate, now);
         };
         let present = shared.present(visitor, now) as f64;
         let part = |own: u32, all: f64, least: f64| f64::from(own).min((all / present).max(least));
         let burst = part(limits.burst, all_burst, LEAST_BURST);
         let rate = part(limits.requests_per_second, all_rate, LEAST_RATE);
-        shared.visitors.entry(visitor).or_insert_with(|| Bucket::full(burst, now)).take(1.0, burst, rate, now)
+        let own = shared.visitors.entry(visitor).or_insert_with(|| Bucket::full(burst, now));
+        own.take(1.0, burst, rate, now).then_some(Duration::ZERO)
     }
 
     /// Whether a place may have so many bytes more kept for good.
@@ -105,7 +137,7 @@ impl Shared {
             return true;
         }
         if self.visitors.len() >= VISITORS_KEPT {
-            self.visitors.retain(|_, bucket| now.saturating_duration_since(bucket.filled) < SILENT);
+            self.visitors.retain(|_, bucket| !bucket.is_deserted(now));
         }
         self.visitors.len() < VISITORS_KEPT
     }
@@ -124,6 +156,7 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
+    use crate::class::ClassId;
 
     fn elsewhere(number: u32) -> Place {
         Place::of(IpAddr::from(number.to_be_bytes()))
@@ -134,7 +167,7 @@ mod tests {
         let mut rates = Rates::default();
         let now = Instant::now();
         let limits = Limits { burst: 3, requests_per_second: 1, ..Limits::default() };
-        let ask = |rates: &mut Rates, id| rates.allow(Place::HERE, Some(VisitorId(id)), &limits, now);
+        let ask = |rates: &mut Rates, id| rates.turn(Place::HERE, Some(VisitorId(id)), &limits, now).is_some();
         let answers: Vec<bool> = (0..5).map(|_| ask(&mut rates, 1)).collect();
         assert_eq!(answers, [true, true, true, false, false]);
         assert!(ask(&mut rates, 2), "others are not affected");
@@ -151,16 +184,16 @@ mod tests {
             let now = begun + Duration::from_millis(100) * tenth;
             for id in 0..200 {
                 for _ in 0..10 {
-                    served += u32::from(rates.allow(Place::HERE, Some(VisitorId(id)), &limits, now));
+                    served += u32::from(rates.turn(Place::HERE, Some(VisitorId(id)), &limits, now).is_some());
                 }
             }
             if tenth.is_multiple_of(10) {
-                pupil.push(rates.allow(Place::HERE, Some(VisitorId(1000)), &limits, now));
+                pupil.push(rates.turn(Place::HERE, Some(VisitorId(1000)), &limits, now));
             }
         }
         let fair = 200.0 * LEAST_BURST + 10.0 * f64::from(limits.place_requests_per_second).max(200.0 * LEAST_RATE);
         assert!(f64::from(served) < 2.0 * fair, "{served} of 200000 requests were served");
-        assert_eq!(pupil, [true; 10]);
+        assert_eq!(pupil, [Some(Duration::ZERO); 10]);
     }
 
     #[test]
@@ -169,18 +202,62 @@ mod tests {
         let (limits, now) = (Limits::default(), Instant::now());
         for request in 0..LEAST_BURST as u32 {
             for id in 0..40 {
-                assert!(rates.allow(elsewhere(9), Some(VisitorId(id)), &limits, now), "request {request} of {id}");
+                let turn = rates.turn(elsewhere(9), Some(VisitorId(id)), &limits, now);
+                assert_eq!(turn, Some(Duration::ZERO), "request {request} of {id}");
             }
         }
     }
 
     #[test]
-    fn who_has_no_cookie_shares_one_rate_with_all_others_of_the_place() {
+    fn who_has_no_cookie_stands_in_line_with_all_others_of_the_place() {
         let mut rates = Rates::default();
         let (limits, now) = (Limits::default(), Instant::now());
-        let served = (0..10_000).filter(|_| rates.allow(elsewhere(1), None, &limits, now)).count();
-        assert_eq!(served as u32, limits.place_burst);
-        assert!(rates.allow(elsewhere(2), None, &limits, now), "another place is not affected");
+        let mut waits: Vec<Duration> =
+            (0..10_000).filter_map(|_| rates.turn(elsewhere(1), None, &limits, now)).collect();
+        let in_line = waits.split_off(limits.place_burst as usize);
+        assert!(waits.iter().all(|wait| wait.is_zero()), "a burst is served at once");
+        let most = LINE.as_secs() as usize * limits.place_requests_per_second as usize;
+        assert!(in_line.len() <= most && in_line.len() + 1 >= most && in_line.is_sorted(), "{}", in_line.len());
+        assert_eq!(rates.turn(elsewhere(2), None, &limits, now), Some(Duration::ZERO), "another place is not affected");
+        let later = rates.turn(elsewhere(1), None, &limits, now + LINE / 2).unwrap();
+        assert!(later <= LINE && later > LINE / 3, "the line moves on: {later:?}");
+    }
+
+    #[test]
+    fn whoever_has_been_here_long_keeps_their_rate_however_many_come_and_go() {
+        let mut rates = Rates::default();
+        let (limits, begun) = (Limits::default(), Instant::now());
+        for second in 0..90 {
+            let now = begun + Duration::from_secs(second);
+            // A pupil works for half a minute and then waits as long.
+            if second < 32 {
+                rates.turn(Place::HERE, Some(VisitorId(1)), &limits, now);
+            }
+            for stranger in 0..100 {
+                let id = VisitorId(1000 + second as i64 * 100 + stranger);
+                rates.turn(Place::HERE, Some(id), &limits, now);
+            }
+            let known = rates.places[&Place::HERE].visitors.contains_key(&VisitorId(1));
+            assert!(known || second > 60, "after {second} s");
+        }
+        let visitors = &rates.places[&Place::HERE].visitors;
+        assert!(!visitors.contains_key(&VisitorId(1)) && visitors.len() <= VISITORS_KEPT, "it is not for ever");
+    }
+
+    #[test]
+    fn strangers_at_the_address_of_a_class_take_nothing_from_whoever_has_a_seat() {
+        let mut rates = Rates::default();
+        let (limits, now) = (Limits::default(), Instant::now());
+        for stranger in 0..2 * VISITORS_KEPT as i64 {
+            for _ in 0..20 {
+                rates.turn(elsewhere(1), Some(VisitorId(stranger)), &limits, now);
+            }
+        }
+        let class = Place::Class(ClassId(1));
+        for request in 0..limits.burst {
+            let turn = rates.turn(class, Some(VisitorId(-1)), &limits, now);
+            assert_eq!(turn, Some(Duration::ZERO), "request {request}");
+        }
     }
 
     #[test]
@@ -199,11 +276,11 @@ mod tests {
         let mut rates = Rates::default();
         let now = Instant::now();
         for number in 0..3 * PLACES_KEPT as u32 {
-            rates.allow(elsewhere(number), None, &Limits::default(), now + Duration::from_micros(number.into()));
+            rates.turn(elsewhere(number), None, &Limits::default(), now + Duration::from_micros(number.into()));
         }
         assert!(rates.places.len() <= PLACES_KEPT);
         for id in 0..3 * VISITORS_KEPT as i64 {
-            rates.allow(Place::HERE, Some(VisitorId(id)), &Limits::default(), now);
+            rates.turn(Place::HERE, Some(VisitorId(id)), &Limits::default(), now);
         }
         assert!(rates.places[&Place::HERE].visitors.len() <= VISITORS_KEPT);
     }
