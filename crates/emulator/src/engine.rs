@@ -12,10 +12,10 @@ mod block;
 mod boundary;
 mod plain;
 #[cfg(traces)]
-mod traces;
+pub(crate) mod traces;
 #[cfg(not(traces))]
 #[path = "engine/traces_absent.rs"]
-mod traces;
+pub(crate) mod traces;
 
 use crate::bus::{Devices, Tick};
 use crate::cpu::{Exception, Hart, Observer};

@@ -8,6 +8,9 @@
 use super::performance::{Counts, PerformanceCounter};
 use super::{Hart, Privilege};
 
+/// The number of `mstatus`.
+pub(crate) const MSTATUS: u16 = 0x300;
+
 /// The chip's identity registers, as its manual gives them.
 const MVENDORID: u32 = 0x612;
 const MARCHID: u32 = 0x8000_0001;
@@ -124,7 +127,7 @@ impl Hart {
         Ok(match csr {
             // `ustatus`: the mask ROM clears it first of all; there are no user-level interrupts.
             0x000 => 0,
-            0x300 => file.mstatus.bits(),
+            MSTATUS => file.mstatus.bits(),
             0x301 => MISA,
             0x304 => file.mie,
             // Vectored is the only mode.
@@ -186,7 +189,7 @@ impl Hart {
         let (mcycle, minstret) = (self.mcycle(), self.minstret());
         let file = &mut self.csr;
         match csr {
-            0x300 => file.mstatus = Mstatus::from_bits(value),
+            MSTATUS => file.mstatus = Mstatus::from_bits(value),
             0x000 | 0x301 | 0x344 | 0x310 => {}
             0x304 => file.mie = value,
             0x305 => file.mtvec = value & !3,

@@ -20,7 +20,7 @@ mod code;
 mod context;
 mod links;
 mod lower;
-mod native;
+pub(crate) mod native;
 mod path;
 mod target;
 #[cfg(target_arch = "x86_64")]

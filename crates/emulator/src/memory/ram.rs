@@ -21,10 +21,10 @@ type HalfwordBits = u128;
 
 /// RAM with its flags. `B` holds the bytes and `F` one byte of flags per granule; where both are
 /// arrays their sizes are known to the compiler, and accesses need no second bounds check.
-#[derive(Debug)]
-pub(super) struct Ram<B: ?Sized, F: ?Sized> {
-    bytes: Box<B>,
-    flags: Box<F>,
+#[derive(Clone, Debug)]
+pub(super) struct Ram<B, F> {
+    bytes: B,
+    flags: F,
     /// Which halfwords of each granule are held decoded.
     code: Box<[HalfwordBits]>,
     /// What the RAM held when it was last snapshot or restored.
@@ -35,18 +35,48 @@ pub(super) struct Ram<B: ?Sized, F: ?Sized> {
     stale: Vec<u32>,
 }
 
+/// What emitted code reaches lies between pages that cannot be accessed.
+#[cfg(traces)]
+type Held<const SIZE: usize> = crate::engine::traces::native::Guarded<SIZE>;
+#[cfg(not(traces))]
+type Held<const SIZE: usize> = Fixed<SIZE>;
+
+/// Bytes on the heap, as many as the compiler knows.
+#[derive(Clone, Debug)]
+pub(super) struct Fixed<const SIZE: usize>(Box<[u8; SIZE]>);
+
+#[cfg(not(traces))]
+impl<const SIZE: usize> Fixed<SIZE> {
+    fn new() -> Self {
+        // By way of the heap, because such arrays are too large for the stack.
+        Self(vec![0; SIZE].try_into().expect("the length is the array's"))
+    }
+}
+
+impl<const SIZE: usize> AsRef<[u8]> for Fixed<SIZE> {
+    #[inline(always)]
+    fn as_ref(&self) -> &[u8] {
+        &self.0[..]
+    }
+}
+
+impl<const SIZE: usize> AsMut<[u8]> for Fixed<SIZE> {
+    #[inline(always)]
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.0[..]
+    }
+}
+
 /// RAM of a size known to the compiler; `GRANULES` is `SIZE / GRANULE`.
-pub(super) type FixedRam<const SIZE: usize, const GRANULES: usize> = Ram<[u8; SIZE], [u8; GRANULES]>;
+pub(super) type FixedRam<const SIZE: usize, const GRANULES: usize> = Ram<Held<SIZE>, Fixed<GRANULES>>;
 
 /// RAM of any size.
-pub(super) type AnyRam = Ram<[u8], [u8]>;
+pub(super) type AnyRam = Ram<Box<[u8]>, Box<[u8]>>;
 
 impl<const SIZE: usize, const GRANULES: usize> FixedRam<SIZE, GRANULES> {
     pub(super) fn new() -> Self {
         const { assert!(GRANULES * GRANULE == SIZE) };
-        // By way of the heap, because such arrays are too large for the stack.
-        let bytes: Box<[u8; SIZE]> = vec![0; SIZE].try_into().expect("the length is the array's");
-        Self::with(bytes, Box::new([DIRTY; GRANULES]))
+        Self::with(Held::new(), Fixed(Box::new([DIRTY; GRANULES])))
     }
 }
 
@@ -56,41 +86,24 @@ impl AnyRam {
     }
 }
 
-impl<B: ?Sized, F: ?Sized> Clone for Ram<B, F>
-where
-    Box<B>: Clone,
-    Box<F>: Clone,
-{
-    fn clone(&self) -> Self {
-        Self {
-            bytes: self.bytes.clone(),
-            flags: self.flags.clone(),
-            code: self.code.clone(),
-            base: self.base.clone(),
-            dirty: self.dirty.clone(),
-            stale: self.stale.clone(),
-        }
-    }
-}
-
 impl<B, F> Ram<B, F>
 where
-    B: AsRef<[u8]> + AsMut<[u8]> + ?Sized,
-    F: AsRef<[u8]> + AsMut<[u8]> + ?Sized,
+    B: AsRef<[u8]> + AsMut<[u8]>,
+    F: AsRef<[u8]> + AsMut<[u8]>,
 {
-    fn with(bytes: Box<B>, flags: Box<F>) -> Self {
-        let code = vec![0; (*flags).as_ref().len()].into();
+    fn with(bytes: B, flags: F) -> Self {
+        let code = vec![0; flags.as_ref().len()].into();
         Self { bytes, flags, code, base: None, dirty: Vec::new(), stale: Vec::new() }
     }
 
     #[inline(always)]
     pub(super) fn bytes(&self) -> &[u8] {
-        (*self.bytes).as_ref()
+        self.bytes.as_ref()
     }
 
     #[inline(always)]
     fn bytes_mut(&mut self) -> &mut [u8] {
-        (*self.bytes).as_mut()
+        self.bytes.as_mut()
     }
 
     /// The byte at `offset`, which begins a granule, and that granule's flags, for emitted code. It does what
@@ -104,16 +117,16 @@ where
 
     #[inline(always)]
     fn flags(&self, granule: usize) -> u8 {
-        (*self.flags).as_ref()[granule]
+        self.flags.as_ref()[granule]
     }
 
     #[inline(always)]
     fn flags_mut(&mut self) -> &mut [u8] {
-        (*self.flags).as_mut()
+        self.flags.as_mut()
     }
 
     fn granules(&self) -> usize {
-        (*self.flags).as_ref().len()
+        self.flags.as_ref().len()
     }
 
     #[inline(always)]

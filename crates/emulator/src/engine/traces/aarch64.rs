@@ -19,7 +19,8 @@ use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 
 use super::context::{JUMP_MASK, Left, at};
 use super::target::{
-    Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site, Target,
+    Alu, Call, Condition, Cost, CsrAccess, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site,
+    Target,
 };
 use crate::bus::Width;
 use crate::cpu::Reg;
@@ -465,9 +466,9 @@ impl Target for Emitter {
         self.elsewhere.push(Elsewhere { what: What::Access(*access), begins, back });
     }
 
-    fn read_csr(&mut self, rd: Reg, csr: u16, site: Site) {
-        self.immediate(0, csr.into());
-        self.immediate(1, Call::read_csr(rd, site).to_word());
+    fn access_csr(&mut self, rd: Reg, access: CsrAccess, site: Site) {
+        self.immediate(0, access.to_word());
+        self.immediate(1, Call::csr(rd, site).to_word());
         self.immediate(2, site.pc);
         asm!(self, ldr x16, [x19, at::CALL as u32]; blr x16);
     }

@@ -1,6 +1,6 @@
 //! The front: what each operation of a path means, and what it costs, said in a back end's words.
 
-use super::path::{Path, Step, counter_read};
+use super::path::{Path, Step, csr_access};
 use super::target::{Alu, Condition, Cost, Fetch, MemoryAccess, MulDiv, Operand, Refund, SideExit, Site, Target};
 use crate::bus::Width;
 use crate::cpu::timing::{self, Timing};
@@ -67,8 +67,8 @@ pub(super) fn lower<T: Target>(path: &Path, timing: Timing, target: &mut T, mut 
                     exits.push((other, SideExit::Link { pc, slot: slot(pc), refund, line }));
                     target.branch(condition, rs1, rs2, other);
                 }
-                None => match counter_read(op) {
-                    Some((rd, csr)) => target.read_csr(rd, csr, site(total - acts)),
+                None => match csr_access(op) {
+                    Some((rd, access)) => target.access_csr(rd, access, site(total - acts)),
                     None => straight(target, *step, site(total - acts)),
                 },
             },

@@ -1,4 +1,5 @@
-//! The only module with `unsafe` code: executable memory, the way into it and the way back.
+//! The only module with `unsafe` code: executable memory, the way into it and the way back, and guest RAM between pages that
+//! cannot be accessed (`guarded.rs`).
 //!
 //! # Contract
 //!
@@ -8,7 +9,8 @@
 //!    nowhere else, and [`Frame::run`] takes entries of its own arena only.
 //! 2. **Emitted code touches guest memory only through checks at the access itself**: SRAM after a comparison of the
 //!    very offset that is used, flash after a comparison and through the table of pages, which is renewed
-//!    whenever [`Memory::flash_version`] changes. Nothing is proven earlier and relied upon later.
+//!    whenever [`Memory::flash_version`] changes. Nothing is proven earlier and relied upon later. Should a comparison
+//!    be wrong, an index from the first byte of SRAM still ends in [`Guarded`]'s reservation.
 //! 3. **Emitted code touches its [`Context`]** at constant offsets and at masked indices, the host's stack as its
 //!    common code does, and nothing else. Slots that code uses are set before that code can be entered.
 //! 4. **Nothing is both writable and executable at one address.** The arena is mapped twice, once to be written and once to
@@ -21,6 +23,8 @@
 //! invalidates what it has written, for all processors, and [`Frame::run`] begins with the barrier that lets this
 //! processor fetch anew. Emulators show no missing flush, so do not move these two lines lightly.
 #![allow(unsafe_code, reason = "machine code can be entered in no other way")]
+
+mod guarded;
 
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
 use std::any::Any;
@@ -35,13 +39,15 @@ use rustix::param::page_size;
 
 use super::Emitter;
 use super::context::{Context, Left, NO_VERSION, Stubs};
-use super::target::{Call, Request};
+use super::target::{Call, CsrAccess, CsrChange, Operand, Request};
 use crate::bus::{Devices, Tick, Width};
+use crate::cpu::csr::IllegalCsr;
 use crate::cpu::execute::{self, After, Clock, Place, World};
 use crate::cpu::timing::{self, Timing};
 use crate::cpu::{Cause, Exception, Hart, Op, Reg, Registers};
 use crate::engine::Budget;
 use crate::memory::Memory;
+pub(crate) use guarded::Guarded;
 
 /// Bytes of code that one arena holds; pages that nothing was written to cost nothing.
 const ARENA_SIZE: usize = 8 << 20;
@@ -414,19 +420,26 @@ fn carry_out<D: Devices>(
             loaded = call.register;
             after
         }),
-        Request::ReadCsr => {
+        Request::Csr => {
             let executed = match silicon {
                 true => (surroundings.instructions - context.instructions - i64::from(call.unused)).cast_unsigned(),
                 false => spent,
             };
             // SAFETY: `Frame::run` has borrowed it for the time of the run, and uses it only here.
             let hart = unsafe { &mut *surroundings.hart };
-            read_csr(hart, world.memory, address as u16, pc, executed, spent - executed).map(|value| {
-                if call.register != Reg::X0 {
-                    context.x[register] = value;
-                }
-                After::GoOn
-            })
+            let access = CsrAccess::from_word(address);
+            let source = match access.source {
+                Operand::Register(register) => context.x[register as usize],
+                Operand::Immediate(bits) => bits,
+            };
+            access_csr(hart, access, source, executed, spent - executed)
+                .map(|value| {
+                    if call.register != Reg::X0 {
+                        context.x[register] = value;
+                    }
+                    if access.change == CsrChange::None { After::GoOn } else { after_change(hart, world.devices) }
+                })
+                .or(Err(Exception { cause: Cause::IllegalInstruction, tval: execute::word(world.memory, pc) }))
         }
         Request::Fetch { .. } => Ok(After::GoOn),
     };
@@ -452,22 +465,36 @@ fn carry_out<D: Devices>(
     Some(left)
 }
 
-/// Reads a CSR as the instruction at `pc` does, before which so many instructions were executed and so many more cycles
-/// passed than the hart counts yet.
-fn read_csr(
-    hart: &mut Hart,
-    memory: &Memory,
-    csr: u16,
-    pc: u32,
-    executed: u64,
-    stalled: u64,
-) -> Result<u32, Exception> {
+/// Reads a CSR, and changes it, as an instruction does before which so many instructions were executed and so many more
+/// cycles passed than the hart counts yet.
+fn access_csr(hart: &mut Hart, access: CsrAccess, source: u32, executed: u64, stalled: u64) -> Result<u32, IllegalCsr> {
     hart.instructions += executed;
     hart.stall_cycles += stalled;
-    let value = hart.read_csr(csr);
+    let result = hart.read_csr(access.csr).and_then(|old| {
+        match access.change {
+            CsrChange::None => {}
+            CsrChange::Replace => hart.write_csr(access.csr, source)?,
+            CsrChange::Set => hart.write_csr(access.csr, old | source)?,
+            CsrChange::Clear => hart.write_csr(access.csr, old & !source)?,
+        }
+        Ok(old)
+    });
     hart.instructions -= executed;
     hart.stall_cycles -= stalled;
-    value.or(Err(Exception { cause: Cause::IllegalInstruction, tval: execute::word(memory, pc) }))
+    result
+}
+
+/// What the next boundary makes of a change of `mstatus`: with an enabled interrupt pending it has to be looked at, and a
+/// disabled one is not due any more.
+fn after_change(hart: &mut Hart, devices: &impl Devices) -> After {
+    if !hart.interrupts_enabled() {
+        hart.interrupt_due = None;
+        After::GoOn
+    } else if devices.interrupt().is_some() {
+        After::Look
+    } else {
+        After::GoOn
+    }
 }
 
 /// What a load makes of the value that it got.

@@ -3,6 +3,8 @@
 //! A trace is a path through the program, as the block engine's blocks are: it goes on across direct
 //! jumps and calls, returns from calls within it, and branches, which are foreseen to be taken where they lead back.
 
+use super::target::{CsrAccess, CsrChange, Operand};
+use crate::cpu::csr::MSTATUS;
 use crate::cpu::timing::{self, Timing};
 use crate::cpu::{Instruction, Op, Reg};
 use crate::memory::Memory;
@@ -57,7 +59,7 @@ impl Path {
                 break;
             }
             let Ok(Instruction { op, length }) = Instruction::fetch(memory, pc) else { break };
-            if op.is_system() && counter_read(op).is_none() {
+            if op.is_system() && csr_access(op).is_none() {
                 break;
             }
             let link = pc.wrapping_add(length);
@@ -69,13 +71,25 @@ impl Path {
     }
 }
 
-/// The register and the CSR of an operation that only reads a CSR, which has no side effects. Boot is waiting by
-/// counters, so that these are worth being in traces.
-pub(super) fn counter_read(op: Op) -> Option<(Reg, u16)> {
-    match op {
-        Op::Csrrs { rd, rs1: Reg::X0, csr } => Some((rd, csr)),
-        _ => None,
-    }
+/// The register that is loaded and the access, of an operation that only reads a CSR, which has no side effects, or that
+/// writes `mstatus`. Boot is waiting by counters, and programs hold interrupts back in loops, so that these are
+/// worth being in traces.
+pub(super) fn csr_access(op: Op) -> Option<(Reg, CsrAccess)> {
+    let (rd, csr, change, source) = match op {
+        Op::Csrrw { rd, rs1, csr } => (rd, csr, CsrChange::Replace, Operand::Register(rs1)),
+        Op::Csrrwi { rd, uimm, csr } => (rd, csr, CsrChange::Replace, Operand::Immediate(uimm.into())),
+        // The set and clear forms write only if their source is not x0 or 0.
+        Op::Csrrs { rd, rs1: Reg::X0, csr }
+        | Op::Csrrc { rd, rs1: Reg::X0, csr }
+        | Op::Csrrsi { rd, uimm: 0, csr }
+        | Op::Csrrci { rd, uimm: 0, csr } => (rd, csr, CsrChange::None, Operand::Immediate(0)),
+        Op::Csrrs { rd, rs1, csr } => (rd, csr, CsrChange::Set, Operand::Register(rs1)),
+        Op::Csrrc { rd, rs1, csr } => (rd, csr, CsrChange::Clear, Operand::Register(rs1)),
+        Op::Csrrsi { rd, uimm, csr } => (rd, csr, CsrChange::Set, Operand::Immediate(uimm.into())),
+        Op::Csrrci { rd, uimm, csr } => (rd, csr, CsrChange::Clear, Operand::Immediate(uimm.into())),
+        _ => return None,
+    };
+    (change == CsrChange::None || csr == MSTATUS).then_some((rd, CsrAccess { csr, change, source }))
 }
 
 /// Which address most likely follows; `None` if that cannot be foreseen.

@@ -145,8 +145,53 @@ pub(super) enum Request {
         first: bool,
         enters: bool,
     },
-    /// The address is the CSR's number.
-    ReadCsr,
+    /// The address is a [`CsrAccess`].
+    Csr,
+}
+
+/// What an instruction does to a CSR, beside reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CsrChange {
+    None,
+    Replace,
+    Set,
+    Clear,
+}
+
+/// An access to a CSR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CsrAccess {
+    pub(super) csr: u16,
+    pub(super) change: CsrChange,
+    /// A register, or five bits.
+    pub(super) source: Operand,
+}
+
+impl CsrAccess {
+    pub(super) fn to_word(self) -> u32 {
+        let (is_register, source) = match self.source {
+            Operand::Register(register) => (1, register as u32),
+            Operand::Immediate(bits) => (0, bits & 31),
+        };
+        u32::from(self.csr) | (self.change as u32) << 12 | is_register << 14 | source << 15
+    }
+
+    pub(super) fn from_word(word: u32) -> Self {
+        let source = word >> 15 & 31;
+        Self {
+            csr: (word & 0xFFF) as u16,
+            change: match word >> 12 & 3 {
+                0 => CsrChange::None,
+                1 => CsrChange::Replace,
+                2 => CsrChange::Set,
+                _ => CsrChange::Clear,
+            },
+            source: match word >> 14 & 1 {
+                0 => Operand::Immediate(source),
+                _ => Operand::Register(Reg::from_field(source)),
+            },
+        }
+    }
 }
 
 /// What the helper is told in one word, beside an address and the pc (or what is before it).
@@ -175,10 +220,10 @@ impl Call {
         Self { request, register: pending, length: site.length, unused: site.unused, unspent: site.unspent }
     }
 
-    /// For a read of a CSR into `register`.
-    pub(super) fn read_csr(register: Reg, site: Site) -> Self {
+    /// For an access to a CSR, which is read into `register`.
+    pub(super) fn csr(register: Reg, site: Site) -> Self {
         let Site { length, unused, unspent, .. } = site;
-        Self { request: Request::ReadCsr, register, length, unused, unspent }
+        Self { request: Request::Csr, register, length, unused, unspent }
     }
 
     pub(super) fn to_word(self) -> u32 {
@@ -192,7 +237,7 @@ impl Call {
             Request::Store { width } => (code(width), 1),
             Request::Fetch { first, enters } => (3, u32::from(first) | u32::from(enters) << 1),
             // A store has no sign.
-            Request::ReadCsr => (0, 3),
+            Request::Csr => (0, 3),
         };
         debug_assert!(self.unused < 1 << 7 && self.unspent < 1 << 15, "traces are short");
         flags
@@ -212,7 +257,7 @@ impl Call {
         };
         let request = match (word >> 2 & 3, low) {
             (3, first) => Request::Fetch { first, enters: high },
-            (_, true) if high => Request::ReadCsr,
+            (_, true) if high => Request::Csr,
             (_, true) => Request::Store { width },
             (_, false) => Request::Load { width, signed: high },
         };
@@ -293,8 +338,8 @@ pub(super) trait Target {
     /// A load or store; what cannot be done here is done by the helper, and may leave the trace.
     fn access(&mut self, access: &MemoryAccess);
 
-    /// `rd` becomes what a CSR holds; the helper does it.
-    fn read_csr(&mut self, rd: Reg, csr: u16, site: Site);
+    /// `rd` becomes what a CSR held; the helper does it, and may leave the trace.
+    fn access_csr(&mut self, rd: Reg, access: CsrAccess, site: Site);
 
     /// Works out where JALR leads and jumps to `other` unless it is `expected`.
     fn expect(&mut self, rs1: Reg, offset: u32, expected: u32, other: Self::Label);
@@ -317,8 +362,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_access_to_a_csr_comes_back() {
+        for change in [CsrChange::None, CsrChange::Replace, CsrChange::Set, CsrChange::Clear] {
+            for source in [Operand::Immediate(0), Operand::Immediate(31), Operand::Register(Reg::X31)] {
+                for csr in [0, 0x300, 0xFFF] {
+                    let access = CsrAccess { csr, change, source };
+                    assert_eq!(CsrAccess::from_word(access.to_word()), access);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_the_helper_is_told_comes_back() {
-        let mut requests = vec![Request::ReadCsr];
+        let mut requests = vec![Request::Csr];
         for width in [Width::Byte, Width::Half, Width::Word] {
             requests.extend([Request::Store { width }, Request::Load { width, signed: true }]);
             requests.push(Request::Load { width, signed: false });

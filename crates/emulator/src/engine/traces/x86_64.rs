@@ -17,7 +17,8 @@ use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler};
 
 use super::context::{JUMP_MASK, at};
 use super::target::{
-    Alu, Call, Condition, Cost, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site, Target,
+    Alu, Call, Condition, Cost, CsrAccess, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site,
+    Target,
 };
 use crate::bus::Width;
 use crate::cpu::Reg;
@@ -559,8 +560,8 @@ impl Target for Emitter {
         self.elsewhere.push(Elsewhere { what: What::Access(*access), begins, back });
     }
 
-    fn read_csr(&mut self, rd: Reg, csr: u16, site: Site) {
-        asm!(self, mov eax, DWORD csr.into(); mov edx, DWORD Call::read_csr(rd, site).to_word() as i32);
+    fn access_csr(&mut self, rd: Reg, access: CsrAccess, site: Site) {
+        asm!(self, mov eax, DWORD access.to_word() as i32; mov edx, DWORD Call::csr(rd, site).to_word() as i32);
         asm!(self, mov ecx, DWORD site.pc as i32; call QWORD [rbp + at::CALL]);
     }
 
