@@ -1,6 +1,7 @@
 /** The workshop: an example run with a hand on its parts, a wiring of one's own, and a link that brings both back. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { CabledBoard } from "./cabled-board.js";
 import { Workbench, overflowing, paste, screenshotPath, seriousViolations, visit } from "./workbench.js";
 
 const TITLES = /** @type {const} */ ({ en: { example: "Dice", add: "Add" }, ja: { example: "さいころ", add: "追加" } });
@@ -42,6 +43,33 @@ const SLACK_US = 60;
 /** @param {import("playwright-core").Page} page @param {RegExp | string} text */
 function printed(page, text) {
   return page.locator("[data-console]").filter({ hasText: text }).waitFor();
+}
+
+/** Runs [`STAMPED`] with the analyser open, and measures its last pulse with the cursors. @param {import("playwright-core").Page} page */
+async function analyseStamped(page) {
+  await write(page, STAMPED);
+  await page.locator("[data-analyser] summary").click();
+  await page.locator("[data-pins-state]").filter({ hasText: /./ }).waitFor();
+  await page.locator("[data-run-row] [data-run]").click();
+  await printed(page, /apart \d+/);
+  const apart = Number(/apart (\d+)/.exec(await page.locator("[data-console]").innerText())?.[1]);
+  // The program's line may be here before the last of its edges.
+  const edges = page.locator("[data-pins-rows] tbody tr");
+  for (let looks = 0; looks < MOST_LOOKS && await edges.count() < EDGES; looks += 1) {
+    await page.locator("[data-pins=whole]").click();
+    await page.waitForTimeout(LOOK_MS);
+  }
+  // By keyboard: from the last edge, the fall, to the rise before it.
+  await page.locator("[data-pins-chart]").focus();
+  for (const key of ["End", "2", "ArrowLeft", "1"]) await page.keyboard.press(key);
+  const said = await page.locator("[data-pins-facts]").innerText();
+  const us = Number(/Δ ([\d.]+)/.exec(said)?.[1]) * 1000;
+  assert.ok(Math.abs(us - apart) <= SLACK_US, `${said}: the program measured ${apart} µs`);
+  assert.match(await page.locator("[data-pins-rows]").innerText(), /rises|立ち上がり/);
+  const download = page.waitForEvent("download");
+  await page.locator("[data-pins=vcd]").click();
+  assert.equal((await download).suggestedFilename(), "pins.vcd");
+  assert.deepEqual(await seriousViolations(page), []);
 }
 
 describe("the workshop", () => {
@@ -101,29 +129,7 @@ describe("the workshop", () => {
   for (const place of /** @type {const} */ (["server", "tab"])) {
     test(`the analyser's edges are as far apart as the program's clock says, board of the ${place}`, () => visit(workbench, {}, async (page) => {
       await open(page, "", place);
-      await write(page, STAMPED);
-      await page.locator("[data-analyser] summary").click();
-      await page.locator("[data-pins-state]").filter({ hasText: /./ }).waitFor();
-      await page.locator("[data-run-row] [data-run]").click();
-      await printed(page, /apart \d+/);
-      const apart = Number(/apart (\d+)/.exec(await page.locator("[data-console]").innerText())?.[1]);
-      // The program's line may be here before the last of its edges.
-      const edges = page.locator("[data-pins-rows] tbody tr");
-      for (let looks = 0; looks < MOST_LOOKS && await edges.count() < EDGES; looks += 1) {
-        await page.locator("[data-pins=whole]").click();
-        await page.waitForTimeout(LOOK_MS);
-      }
-      // By keyboard: from the last edge, the fall, to the rise before it.
-      await page.locator("[data-pins-chart]").focus();
-      for (const key of ["End", "2", "ArrowLeft", "1"]) await page.keyboard.press(key);
-      const said = await page.locator("[data-pins-facts]").innerText();
-      const us = Number(/Δ ([\d.]+)/.exec(said)?.[1]) * 1000;
-      assert.ok(Math.abs(us - apart) <= SLACK_US, `${said}: the program measured ${apart} µs`);
-      assert.match(await page.locator("[data-pins-rows]").innerText(), /rises/);
-      const download = page.waitForEvent("download");
-      await page.locator("[data-pins=vcd]").click();
-      assert.equal((await download).suggestedFilename(), "pins.vcd");
-      assert.deepEqual(await seriousViolations(page), []);
+      await analyseStamped(page);
       await page.screenshot({ path: screenshotPath(`analyser-${place}`), fullPage: true });
     }));
   }
@@ -153,4 +159,34 @@ describe("the workshop", () => {
     assert.deepEqual(await seriousViolations(page), []);
     await page.screenshot({ path: screenshotPath("workshop-phone-ja"), fullPage: true });
   }));
+});
+
+describe("the workshop with a board at a cable", () => {
+  const board = new CabledBoard("lesson-firmware-esp32c3.bin");
+  const workbench = new Workbench();
+  before(async () => {
+    await board.start();
+    await workbench.start(["--board", board.port]);
+  });
+  after(async () => {
+    await workbench.close();
+    board.close();
+  });
+
+  const said = /** @type {const} */ ({ en: "Time-stamped by the board", ja: "ボードの割り込みの中で" });
+  for (const language of /** @type {const} */ (["en", "ja"])) {
+    test(`the board itself stamps the edges (${language})`, () => visit(workbench, { language }, async (page) => {
+      await page.goto("/boards");
+      const card = page.locator(`[data-board="${board.port}"]`);
+      await card.locator("[data-action=take]").click();
+      await card.and(page.locator("[data-state=ready]")).waitFor();
+      await open(page, "", "server");
+      await analyseStamped(page);
+      await page.locator("[data-pins-state]").filter({ hasText: said[language] }).waitFor();
+      await page.screenshot({ path: screenshotPath(`analyser-cable-${language}`), fullPage: true });
+      await page.goto("/boards");
+      await card.locator("[data-action=give-back]").click();
+      await card.and(page.locator("[data-state=free]")).waitFor();
+    }));
+  }
 });
