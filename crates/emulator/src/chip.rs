@@ -909,12 +909,48 @@ impl Chip {
 
     /// Returns to another chip state; what belongs to the host stays.
     pub(crate) fn restore(&mut self, other: &Self) {
-        let outside = std::mem::replace(&mut self.outside, other.outside.clone());
-        let mut bench = std::mem::take(&mut self.bench);
-        bench.restore(&other.bench);
-        self.clone_from(other);
-        self.outside = outside;
-        self.bench = bench;
+        macro_rules! in_place {
+            ($($field:ident),+) => {
+                // A field that is not named here does not compile.
+                let Self { $($field,)+ bench, outside: _ } = self;
+                $($field.clone_from(&other.$field);)+
+                bench.restore(&other.bench);
+            };
+        }
+        in_place!(
+            schedule,
+            clocks,
+            matrix,
+            system,
+            rtc,
+            timg,
+            systimer,
+            uart,
+            usb,
+            gpio,
+            io_mux,
+            chip_drives,
+            spi1,
+            spi2,
+            i2c0,
+            ledc,
+            rmt,
+            extmem,
+            efuse,
+            i2c_ana,
+            saradc,
+            sha,
+            aes,
+            dma,
+            rng,
+            assist_debug,
+            unmodelled,
+            flash_line_ticks,
+            lines,
+            cable,
+            strapping,
+            reset
+        );
     }
 
     pub(crate) fn set_adc_input(&mut self, channel: u8, raw: u16) {

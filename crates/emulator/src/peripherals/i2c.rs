@@ -11,6 +11,7 @@ use master::{Command, Master, Outcome};
 use super::{Interrupts, Registers, bit, field};
 use crate::bus::Tick;
 use crate::clock::{Moment, XTAL_TICKS};
+use crate::in_place::clone_in_place;
 use crate::pins::i2c_wire::{Listener, SCL, SDA, Wire};
 
 const SCL_LOW_PERIOD: u32 = 0x00;
@@ -66,7 +67,7 @@ const FIFO: usize = 32;
 const RC_FAST_TICKS: u32 = 27;
 
 /// The I2C0 block at 0x6001_3000.
-#[derive(Clone, Debug, Hash)]
+#[derive(Debug, Hash)]
 pub(crate) struct I2c {
     registers: Registers<0x40>,
     interrupts: Interrupts,
@@ -90,6 +91,22 @@ pub(crate) struct I2c {
     bus_busy: bool,
     acknowledged: bool,
 }
+clone_in_place!(I2c {
+    registers,
+    interrupts,
+    tx,
+    rx,
+    master,
+    target,
+    addressed,
+    takes_part,
+    read_begins,
+    stretching,
+    released,
+    levels,
+    bus_busy,
+    acknowledged
+});
 
 impl I2c {
     pub(crate) fn new() -> Self {

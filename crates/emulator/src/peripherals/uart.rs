@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use super::{Interrupts, Registers, bit, field};
 use crate::bus::{TICKS_PER_SECOND, Tick};
 use crate::clock::{Moment, XTAL_HZ};
+use crate::in_place::clone_in_place;
 
 const FIFO: u32 = 0x00;
 const INT_RAW: u32 = 0x04;
@@ -78,7 +79,7 @@ struct Frame {
 }
 
 /// A UART, blocks UART0 at 0x6000_0000 and UART1 at 0x6001_0000.
-#[derive(Clone, Debug, Hash)]
+#[derive(Debug, Hash)]
 pub(crate) struct Uart {
     registers: Registers<0x21>,
     interrupts: Interrupts,
@@ -98,13 +99,27 @@ pub(crate) struct Uart {
     /// When the middle of that frame's stop bit is reached (`Tick::MAX`: none comes).
     frame_due: Tick,
 }
+clone_in_place!(Uart {
+    registers,
+    interrupts,
+    transmit,
+    receive,
+    sending,
+    arrives,
+    timeout,
+    edges,
+    pin,
+    frame,
+    frame_due
+});
 
 /// The host's end of a UART: what is on the wire towards the chip, and what came out of it.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Debug, Default, Hash)]
 pub(crate) struct Line {
     incoming: VecDeque<u8>,
     baud: Option<u32>,
 }
+clone_in_place!(Line { incoming, baud });
 
 impl Line {
     /// Puts bytes on the wire; returns how many there was room for.

@@ -39,11 +39,26 @@ struct Page {
 }
 
 /// The registers of everything that is not modelled, in pages that snapshots share.
-#[derive(Clone, Hash)]
+#[derive(Hash)]
 pub(crate) struct Unmodelled {
     pages: Vec<Arc<Page>>,
     log: Vec<UnmodelledAccess>,
     log_lost: u64,
+}
+impl Clone for Unmodelled {
+    fn clone(&self) -> Self {
+        Self { pages: self.pages.clone(), log: self.log.clone(), log_lost: self.log_lost }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        for (page, others) in self.pages.iter_mut().zip(&other.pages) {
+            if !Arc::ptr_eq(page, others) {
+                page.clone_from(others);
+            }
+        }
+        self.log.clone_from(&other.log);
+        self.log_lost = other.log_lost;
+    }
 }
 
 impl Unmodelled {

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use super::{Interrupts, Registers, bit};
 use crate::bus::{TICKS_PER_SECOND, Tick};
+use crate::in_place::clone_in_place;
 
 const EP1: u32 = 0x00;
 const EP1_CONF: u32 = 0x04;
@@ -35,7 +36,7 @@ const FRAME_TICKS: Tick = TICKS_PER_SECOND / 1000;
 const HOST_CAPACITY: usize = 1 << 20;
 
 /// The USB_DEVICE block at 0x6004_3000.
-#[derive(Clone, Debug, Hash)]
+#[derive(Debug, Hash)]
 pub(crate) struct UsbDevice {
     registers: Registers<0x21>,
     interrupts: Interrupts,
@@ -50,13 +51,15 @@ pub(crate) struct UsbDevice {
     /// Up to when start-of-frame interrupts have been dealt with.
     frames_seen: u64,
 }
+clone_in_place!(UsbDevice { registers, interrupts, input, sent, output, offers, frames_seen });
 
 /// The host's end of the USB cable.
-#[derive(Clone, Debug, Hash)]
+#[derive(Debug, Hash)]
 pub(crate) struct Cable {
     outgoing: VecDeque<u8>,
     connected: bool,
 }
+clone_in_place!(Cable { outgoing, connected });
 
 impl Cable {
     /// A cable with a host at its end.

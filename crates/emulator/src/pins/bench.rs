@@ -324,9 +324,13 @@ impl Bench {
 
     /// Takes over another bench's state; what the host watches stays.
     pub(crate) fn restore(&mut self, other: &Self) {
-        let watch = std::mem::take(&mut self.watch);
-        self.clone_from(other);
-        self.watch = watch;
+        let Self { hands, wires, devices, next_id, planned, planned_so_far, watch: _ } = self;
+        hands.clone_from(&other.hands);
+        wires.clone_from(&other.wires);
+        devices.clone_from(&other.devices);
+        next_id.clone_from(&other.next_id);
+        planned.clone_from(&other.planned);
+        planned_so_far.clone_from(&other.planned_so_far);
     }
 }
 
