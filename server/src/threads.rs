@@ -9,6 +9,9 @@ use workbench::hands::{Hands, Job};
 /// boards that could use every processor for ever.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
+/// The niceness beyond which there is none.
+#[cfg(target_os = "linux")]
+const LEAST_PRIORITY: i32 = 19;
 
 /// A thread for every processor.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,8 +50,12 @@ pub fn in_background<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static
 pub fn give_way() {
     // Linux keeps it for each thread (setpriority(2), "C library/kernel differences"); elsewhere it is the process's.
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "a thread cannot give way");
+    {
+        use rustix::process::{getpriority_process, setpriority_process};
+        let further = getpriority_process(None).map(|now| (now + NICENESS).min(LEAST_PRIORITY));
+        if let Err(error) = further.and_then(|niceness| setpriority_process(None, niceness)) {
+            tracing::debug!(%error, "a thread cannot give way");
+        }
     }
 }
 
@@ -62,7 +69,7 @@ mod tests {
         {
             let niceness = || rustix::process::getpriority_process(None).unwrap();
             let before = niceness();
-            assert_eq!(in_background(niceness).await, Ok(before + NICENESS));
+            assert_eq!(in_background(niceness).await, Ok((before + NICENESS).min(LEAST_PRIORITY)));
             assert_eq!(niceness(), before);
         }
         assert_eq!(in_background(|| 42).await, Ok(42));

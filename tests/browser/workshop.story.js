@@ -183,6 +183,9 @@ describe("the workshop with a board at a cable", () => {
       await open(page, "", "server");
       await analyseStamped(page);
       await page.locator("[data-pins-state]").filter({ hasText: said[language] }).waitFor();
+      const wires = await page.locator("[data-parts-wires] li").allInnerTexts();
+      assert.ok(wires.length === 3 && /: \S+ – GPIO 10$/.test(wires[0]), `${wires}`);
+      assert.equal(await page.locator("[data-run-facts]").innerText(), "");
       await page.screenshot({ path: screenshotPath(`analyser-cable-${language}`), fullPage: true });
       await page.goto("/boards");
       await card.locator("[data-action=give-back]").click();

@@ -29,6 +29,16 @@ export function partCard(kind, part) {
 }
 
 /**
+ * The wires that a part needs on a board at a cable.
+ * @param {MovableKind | undefined} kind
+ * @param {import("./workshop-link.js").WiredPart} part
+ */
+export function wireLines(kind, part) {
+  const named = `${kind?.label ?? part.kind} ${part.name}`;
+  return Object.entries(part.pins).map(([role, pin]) => make("li", {}, `${named}: ${role} – GPIO ${pin}`));
+}
+
+/**
  * @param {PartControl} control
  * @param {import("./workshop-link.js").WiredPart} part
  * @returns {HTMLElement[]}

@@ -148,7 +148,8 @@ export class RunRow {
     const total = run?.seconds ?? Number(this.seconds.value);
     setText(this.elapsed, run === null ? "" : running ? text("live.of_seconds", { elapsed: seconds(elapsed_us, speed), total }) : text("live.seconds", { elapsed: seconds(elapsed_us) }));
     this.part.setAttribute("width", `${run === null || total <= 0 ? 0 : Math.min(100, (elapsed_us / 1e4) / total)}%`);
-    setText(this.facts, [
+    // A board at a cable has neither another time nor a seed.
+    setText(this.facts, board !== null && board.kind !== "virtual" ? "" : [
       speedName(speed),
       ...(running && share !== undefined && speed !== 0 && share < 0.95 * speed ? [text("live.share_of_real_time", { share: (share * 100).toFixed(share < 0.1 ? 1 : 0) })] : []),
       ...(run === null ? [] : [`seed ${whole(run.seed)}`]),

@@ -13,7 +13,7 @@ import { readData, text } from "./catalogue.js";
 import { ConsolePanel } from "./console-panel.js";
 import { all, one, setText } from "./dom.js";
 import { fetched } from "./fetched.js";
-import { partCard } from "./part-card.js";
+import { partCard, wireLines } from "./part-card.js";
 import { PartsPanel } from "./parts-panel.js";
 import { startProjector } from "./projector.js";
 import { RunRow } from "./run-row.js";
@@ -45,6 +45,7 @@ const host = one(document, "[data-editor-host]", HTMLElement);
 const link = one(document, "[data-link]", HTMLInputElement);
 const linkNote = one(document, "[data-link-note]", HTMLElement);
 const partList = one(document, ".part-list", HTMLElement);
+const wires = one(document, "[data-parts-wires] ul", HTMLElement);
 const seed = one(document, "[data-seed]", HTMLInputElement);
 
 /** @type {import("./editor.js").CodeEditor | null} */
@@ -85,7 +86,9 @@ function show(next) {
 }
 
 function showParts() {
-  partList.replaceChildren(...workshop.wiring.parts.map((part) => partCard(data.kinds.find(({ name }) => name === part.kind), part)));
+  const kindOf = (/** @type {import("./workshop-link.js").WiredPart} */ part) => data.kinds.find(({ name }) => name === part.kind);
+  partList.replaceChildren(...workshop.wiring.parts.map((part) => partCard(kindOf(part), part)));
+  wires.replaceChildren(...workshop.wiring.parts.flatMap((part) => wireLines(kindOf(part), part)));
   parts.adopt();
 }
 

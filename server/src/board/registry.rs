@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -19,8 +19,9 @@ use ports::flash::Image;
 use ports::serial::PortAddress;
 use workbench::state::{BoardId, BoardState, BoardStatus, Device};
 
-/// Free ports are looked at this often at most, unless boards come, go or change.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Free ports are looked at so often at once, and so often a second for long.
+const LOOKS_AT_ONCE: f64 = 8.0;
+const LOOKS_PER_SECOND: f64 = 2.0;
 
 /// Why somebody does not get what they ask for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,8 +104,8 @@ struct Shared {
     entries: Mutex<BTreeMap<String, Entry>>,
     /// Counts changes of the list and of every board in it.
     changes: watch::Sender<u64>,
-    /// When free ports were looked at, and how many changes there had been; whoever asks meanwhile waits for the same look.
-    looked: tokio::sync::Mutex<Option<(Instant, u64)>>,
+    /// How many looks at free ports there may be, and since when; one goes on at a time.
+    looks: tokio::sync::Mutex<(f64, Instant)>,
 }
 
 #[derive(Debug)]
@@ -136,8 +137,11 @@ impl AttachedBoards {
     /// The boards behind `ports`, as far as they are plugged in at each moment, and the named ones. Needs a runtime.
     #[must_use]
     pub fn new(mut ports: watch::Receiver<Vec<AttachedPort>>, named: &[PortAddress]) -> Self {
-        let shared =
-            Shared { entries: Mutex::default(), changes: watch::Sender::new(0), looked: tokio::sync::Mutex::default() };
+        let shared = Shared {
+            entries: Mutex::default(),
+            changes: watch::Sender::new(0),
+            looks: tokio::sync::Mutex::new((LOOKS_AT_ONCE, Instant::now())),
+        };
         let boards = Self { shared: Arc::new(shared) };
         for port in named {
             boards.add(port.clone());
@@ -181,14 +185,16 @@ impl AttachedBoards {
         list
     }
 
-    /// Sees again, for boards that nobody has, whether their ports could be opened. However many ask, it is done once in
-    /// [`LOOK_AGAIN`]: who has a port open is found by going through all processes.
+    /// Sees again, for boards that nobody has, whether their ports could be opened. However many ask, it is done
+    /// [`LOOKS_PER_SECOND`] times a second: who has a port open is found by going through all processes.
     pub async fn look(&self) {
-        let mut looked = self.shared.looked.lock().await;
-        let changes = || *self.shared.changes.borrow();
-        if looked.is_some_and(|(at, seen)| seen == changes() && at.elapsed() < LOOK_AGAIN) {
+        let mut looks = self.shared.looks.lock().await;
+        let left = (looks.0 + looks.1.elapsed().as_secs_f64() * LOOKS_PER_SECOND).min(LOOKS_AT_ONCE);
+        *looks = (left, Instant::now());
+        if left < 1.0 {
             return;
         }
+        looks.0 -= 1.0;
         let free: Vec<Board> = {
             let entries = self.entries();
             entries.values().filter(|entry| entry.holder.is_none()).map(|entry| entry.board.clone()).collect()
@@ -196,7 +202,6 @@ impl AttachedBoards {
         for board in free {
             board.look().await;
         }
-        *looked = Some((Instant::now(), changes()));
     }
 
     /// Adds a port that somebody named; returns its id. Adding it again changes nothing.

@@ -48,7 +48,8 @@ impl Bucket {
     /// Fills up, and takes a token that may still be to come: how long it takes, unless it is too long.
     fn line_up(&mut self, most: f64, rate: f64, now: Instant) -> Option<Duration> {
         self.fill(most, rate, now);
-        let wait = Duration::try_from_secs_f64((1.0 - self.tokens).max(0.0) / rate).ok()?;
+        let missing = 1.0 - self.tokens;
+        let wait = if missing > 0.0 { Duration::try_from_secs_f64(missing / rate).ok()? } else { Duration::ZERO };
         (wait <= LINE).then(|| {
             self.tokens -= 1.0;
             wait
