@@ -28,10 +28,13 @@ let learned = null;
 addEventListener("message", (/** @type {MessageEvent} */ { data }) => {
   guarded(() => {
     if ("addresses" in data) void start(data.addresses).catch(fail);
-    else if (data.path === "/api/pins" && learn !== null) {
-      learned ??= learn();
-      void learned.then(() => guarded(() => pacer?.command(data.ticket, data.path, data.body)));
-    } else pacer?.command(data.ticket, data.path, data.body);
+    else {
+      const carryOut = () => guarded(() => pacer?.command(data.ticket, data.path, data.body));
+      if (data.path === "/api/pins" && learn !== null) learned ??= learn();
+      // Whatever is asked after the first look at the pins comes after it: a run is recorded from its beginning.
+      if (learn !== null && learned !== null) void learned.then(carryOut);
+      else carryOut();
+    }
   });
 });
 
