@@ -121,15 +121,19 @@ impl Database {
         let keeps = group.iter().any(|job| job.kind == Kind::Keeps);
         let mut tell = Vec::with_capacity(group.len());
         let mut lost = self.connection.execute_batch("BEGIN").map_err(Lost::Failed);
+        let mut lost_jobs = 0;
         for job in group {
             tell.push((job.kind, (job.work)(self)));
-            // Some failures, such as a full disk, end the transaction with everything that was done in it.
+            // Some failures, such as a full disk, end the transaction with everything that was done in it. Whoever comes
+            // behind has a commit each.
             if lost.is_ok() && self.connection.is_autocommit() {
                 lost = Err(Lost::Failed(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None)));
+                lost_jobs = tell.len();
             }
         }
         if lost.is_ok() {
             lost = self.connection.execute_batch("COMMIT").map_err(Lost::Failed);
+            lost_jobs = tell.len();
         }
         if !self.connection.is_autocommit() {
             // It has failed already, and that is what is told.
@@ -138,12 +142,12 @@ impl Database {
         if lost.is_ok() && keeps && self.still_there().is_err() {
             lost = Err(Lost::Gone(self.file.as_ref().map(|file| file.path().to_owned()).unwrap_or_default()));
         }
-        for (kind, tell) in tell {
+        for (at, (kind, tell)) in tell.into_iter().enumerate() {
             tell(match &lost {
                 // Whoever only looks has what there was.
                 Err(Lost::Gone(_)) if kind == Kind::Looks => None,
-                Err(lost) => Some(lost.error()),
-                Ok(()) => None,
+                Err(lost) if at < lost_jobs => Some(lost.error()),
+                _ => None,
             });
         }
         lost
