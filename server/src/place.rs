@@ -10,8 +10,9 @@ use crate::class::ClassId;
 pub enum Place {
     /// Whoever comes from an address, or from the network that one holder of IPv6 addresses has to itself.
     Address(IpAddr),
-    /// Whoever has a seat in a class. Strangers at the address of a school take nothing from its classes.
-    Class(ClassId),
+    /// Whoever has a seat in a class and comes from there. Strangers at the address of a school take nothing from its classes,
+    /// and a class of many addresses is not one share of many.
+    Class(ClassId, IpAddr),
 }
 
 /// The bits that name a network in an IPv6 address; one machine picks the others as it likes (RFC 4291 section 2.5.1).
@@ -33,6 +34,19 @@ impl Place {
                 Self::Address(Ipv6Addr::from_bits(network).into())
             }
         }
+    }
+
+    /// Where those are who come from here and have a seat in this class.
+    #[must_use]
+    pub fn in_class(self, class: ClassId) -> Self {
+        let (Self::Address(address) | Self::Class(_, address)) = self;
+        Self::Class(class, address)
+    }
+
+    /// Whether it is a class's.
+    #[must_use]
+    pub fn is_of_class(self) -> bool {
+        matches!(self, Self::Class(..))
     }
 
     /// Whether it is this machine itself.

@@ -121,7 +121,7 @@ pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next
         None => secret.as_deref().and_then(|secret| app.visitors.read(secret)),
     };
     // Whoever left an ended class shares with their address like everybody else.
-    let place = member.filter(|member| !member.ended).map_or(place, |member| Place::Class(member.class));
+    let place = member.filter(|member| !member.ended).map_or(place, |member| place.in_class(member.class));
     // A secret that has to be looked up costs more than one that proves itself: it is paid for before.
     match app.visitors.turn(place, minted, &app.config.limits) {
         Some(Duration::ZERO) => {}

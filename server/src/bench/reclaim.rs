@@ -3,7 +3,8 @@
 //! A board is worth what somebody does with it. One that nobody looks at goes first, whatever runs on it: its owner is gone.
 //! Then one whose visitor only ever looked; then one whose visitor has long done nothing, although the page is open. What a
 //! person works at is taken by nobody of the same place; a place that has more boards than the asker's gives one of them up,
-//! so that one machine cannot keep all others out.
+//! so that one machine cannot keep all others out. What somebody with a seat in a class works at is taken by nobody without
+//! one.
 
 use std::time::Duration;
 
@@ -71,7 +72,10 @@ pub(super) fn choose(held: &[(Client, Use)], place: Place, need: Need, limits: &
             (_, Worth::Deserted) => true,
             (Need::Listens, _) => false,
             // One board more for the asker's place must not make it the greedier one.
-            (Need::Acts, Worth::Attended) => client.place != place && *boards > asker_has + 1,
+            (Need::Acts, Worth::Attended) => {
+                let may = place.is_of_class() || !client.place.is_of_class();
+                may && client.place != place && *boards > asker_has + 1
+            }
             (Need::Acts, _) => true,
         })
         .min_by_key(|(worth, boards, usage, _)| {
@@ -85,6 +89,7 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
+    use crate::class::ClassId;
     use crate::store::VisitorId;
 
     const fn seconds(n: u64) -> Duration {
@@ -139,6 +144,20 @@ mod tests {
         let half: Vec<_> = (0..64).map(|id| (client(1 + u8::from(id < 32), id), busy)).collect();
         check(&half, 2, Need::Acts, None);
         check(&half, 3, Need::Acts, Some(0));
+    }
+
+    #[test]
+    fn strangers_take_no_board_from_a_class_at_work_and_two_classes_share() {
+        let busy = usage(1, Some(1), true, true);
+        let in_class =
+            |class: i64, visitor| Client { place: client(1, 0).place.in_class(ClassId(class)), ..client(1, visitor) };
+        let class: Vec<_> = (0..64).map(|id| (in_class(7, id), busy)).collect();
+        check(&class, 1, Need::Acts, None);
+        check(&class, 2, Need::Acts, None);
+        let of_other = choose(&class, in_class(8, 100).place, Need::Acts, &Limits::default());
+        assert_eq!(of_other.map(|client| client.visitor.0), Some(0));
+        let left = usage(12, Some(12), false, true);
+        check(&[(in_class(7, 1), left)], 2, Need::Acts, Some(1));
     }
 
     #[test]

@@ -254,7 +254,7 @@ mod tests {
                 rates.turn(elsewhere(1), Some(VisitorId(stranger)), &limits, now);
             }
         }
-        let class = Place::Class(ClassId(1));
+        let class = elsewhere(1).in_class(ClassId(1));
         for request in 0..limits.burst {
             let turn = rates.turn(class, Some(VisitorId(-1)), &limits, now);
             assert_eq!(turn, Some(Duration::ZERO), "request {request}");
