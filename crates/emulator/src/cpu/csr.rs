@@ -116,7 +116,31 @@ impl CsrFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IllegalCsr;
 
+/// What an instruction does to a CSR, beside reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CsrChange {
+    None,
+    Replace,
+    Set,
+    Clear,
+}
+
 impl Hart {
+    /// Changes a CSR as an instruction does; returns what it held.
+    ///
+    /// # Errors
+    /// As [`read_csr`](Self::read_csr) and [`write_csr`](Self::write_csr).
+    pub(crate) fn exchange_csr(&mut self, csr: u16, change: CsrChange, source: u32) -> Result<u32, IllegalCsr> {
+        let old = self.read_csr(csr)?;
+        match change {
+            CsrChange::None => {}
+            CsrChange::Replace => self.write_csr(csr, source)?,
+            CsrChange::Set => self.write_csr(csr, old | source)?,
+            CsrChange::Clear => self.write_csr(csr, old & !source)?,
+        }
+        Ok(old)
+    }
+
     /// Reads a CSR. No CSR of this hart has side effects on reads.
     ///
     /// # Errors

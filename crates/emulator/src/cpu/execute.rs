@@ -1,6 +1,7 @@
 //! What each operation does. Both engines run this code, so that they can differ only in what they
 //! keep decoded and in how often they look around.
 
+use super::csr::{CsrChange, IllegalCsr};
 use super::observe::{Access, Observer};
 use super::timing::{self, Timing};
 use super::{Activity, Cause, Exception, Hart, Instruction, Op, Privilege, Reg, Registers};
@@ -417,32 +418,27 @@ fn system<O: Observer>(
     let illegal = Exception { cause: Cause::IllegalInstruction, tval: bits };
     let next = hart.pc.wrapping_add(instruction.length);
     match instruction.op {
+        // With rd = x0 the CSR is not read, but it has to exist all the same.
         Op::Csrrw { rd, rs1, csr } => {
-            let value = hart.x.get(rs1);
-            // With rd = x0 the CSR is not read, but it has to exist all the same.
-            let old = hart.read_csr(csr).or(Err(illegal))?;
-            hart.write_csr(csr, value).or(Err(illegal))?;
-            hart.x.set(rd, old);
+            change_csr(hart, rd, csr, CsrChange::Replace, hart.x.get(rs1)).or(Err(illegal))?
         }
-        Op::Csrrwi { rd, uimm, csr } => {
-            let old = hart.read_csr(csr).or(Err(illegal))?;
-            hart.write_csr(csr, u32::from(uimm)).or(Err(illegal))?;
-            hart.x.set(rd, old);
-        }
+        Op::Csrrwi { rd, uimm, csr } => change_csr(hart, rd, csr, CsrChange::Replace, uimm.into()).or(Err(illegal))?,
         // The set and clear forms write only if their source is not x0 or 0, whatever it holds.
         Op::Csrrs { rd, rs1, csr } => {
-            let mask = hart.x.get(rs1);
-            modify_csr(hart, rd, csr, rs1 != Reg::X0, |old| old | mask).or(Err(illegal))?;
+            let change = if rs1 == Reg::X0 { CsrChange::None } else { CsrChange::Set };
+            change_csr(hart, rd, csr, change, hart.x.get(rs1)).or(Err(illegal))?;
         }
         Op::Csrrc { rd, rs1, csr } => {
-            let mask = hart.x.get(rs1);
-            modify_csr(hart, rd, csr, rs1 != Reg::X0, |old| old & !mask).or(Err(illegal))?;
+            let change = if rs1 == Reg::X0 { CsrChange::None } else { CsrChange::Clear };
+            change_csr(hart, rd, csr, change, hart.x.get(rs1)).or(Err(illegal))?;
         }
         Op::Csrrsi { rd, uimm, csr } => {
-            modify_csr(hart, rd, csr, uimm != 0, |old| old | u32::from(uimm)).or(Err(illegal))?;
+            let change = if uimm == 0 { CsrChange::None } else { CsrChange::Set };
+            change_csr(hart, rd, csr, change, uimm.into()).or(Err(illegal))?;
         }
         Op::Csrrci { rd, uimm, csr } => {
-            modify_csr(hart, rd, csr, uimm != 0, |old| old & !u32::from(uimm)).or(Err(illegal))?;
+            let change = if uimm == 0 { CsrChange::None } else { CsrChange::Clear };
+            change_csr(hart, rd, csr, change, uimm.into()).or(Err(illegal))?;
         }
         Op::Ecall => {
             let cause = match hart.privilege {
@@ -471,17 +467,8 @@ fn system<O: Observer>(
     Ok(())
 }
 
-fn modify_csr(
-    hart: &mut Hart,
-    rd: Reg,
-    csr: u16,
-    write: bool,
-    change: impl Fn(u32) -> u32,
-) -> Result<(), super::csr::IllegalCsr> {
-    let old = hart.read_csr(csr)?;
-    if write {
-        hart.write_csr(csr, change(old))?;
-    }
+fn change_csr(hart: &mut Hart, rd: Reg, csr: u16, change: CsrChange, source: u32) -> Result<(), IllegalCsr> {
+    let old = hart.exchange_csr(csr, change, source)?;
     hart.x.set(rd, old);
     Ok(())
 }

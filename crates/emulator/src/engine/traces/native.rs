@@ -39,9 +39,9 @@ use rustix::param::page_size;
 
 use super::Emitter;
 use super::context::{Context, Left, NO_VERSION, Stubs};
-use super::target::{Call, CsrAccess, CsrChange, Operand, Request};
+use super::target::{Call, CsrAccess, Operand, Request};
 use crate::bus::{Devices, Tick, Width};
-use crate::cpu::csr::IllegalCsr;
+use crate::cpu::csr::{CsrChange, IllegalCsr};
 use crate::cpu::execute::{self, After, Clock, Place, World};
 use crate::cpu::timing::{self, Timing};
 use crate::cpu::{Cause, Exception, Hart, Op, Reg, Registers};
@@ -470,15 +470,7 @@ fn carry_out<D: Devices>(
 fn access_csr(hart: &mut Hart, access: CsrAccess, source: u32, executed: u64, stalled: u64) -> Result<u32, IllegalCsr> {
     hart.instructions += executed;
     hart.stall_cycles += stalled;
-    let result = hart.read_csr(access.csr).and_then(|old| {
-        match access.change {
-            CsrChange::None => {}
-            CsrChange::Replace => hart.write_csr(access.csr, source)?,
-            CsrChange::Set => hart.write_csr(access.csr, old | source)?,
-            CsrChange::Clear => hart.write_csr(access.csr, old & !source)?,
-        }
-        Ok(old)
-    });
+    let result = hart.exchange_csr(access.csr, access.change, source);
     hart.instructions -= executed;
     hart.stall_cycles -= stalled;
     result

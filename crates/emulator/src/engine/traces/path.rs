@@ -3,8 +3,8 @@
 //! A trace is a path through the program, as the block engine's blocks are: it goes on across direct
 //! jumps and calls, returns from calls within it, and branches, which are foreseen to be taken where they lead back.
 
-use super::target::{CsrAccess, CsrChange, Operand};
-use crate::cpu::csr::MSTATUS;
+use super::target::{CsrAccess, Operand};
+use crate::cpu::csr::{CsrChange, MSTATUS};
 use crate::cpu::timing::{self, Timing};
 use crate::cpu::{Instruction, Op, Reg};
 use crate::memory::Memory;

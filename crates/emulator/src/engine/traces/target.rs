@@ -6,6 +6,7 @@
 
 use crate::bus::Width;
 use crate::cpu::Reg;
+use crate::cpu::csr::CsrChange;
 
 /// Operations on two words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,15 +148,6 @@ pub(super) enum Request {
     },
     /// The address is a [`CsrAccess`].
     Csr,
-}
-
-/// What an instruction does to a CSR, beside reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CsrChange {
-    None,
-    Replace,
-    Set,
-    Clear,
 }
 
 /// An access to a CSR.

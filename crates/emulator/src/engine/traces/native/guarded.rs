@@ -17,7 +17,7 @@ use super::Mapping;
 /// (`RLIMIT_AS`), one page on each side has to do.
 const REACH: usize = 4 << 32;
 
-/// So many reservations are kept for the next board: the system takes four times as long to give the pages of a new one as it
+/// So many reservations are kept for the next board: the system takes several times as long to give the pages of a new one as it
 /// takes to copy what a fork begins with.
 const SPARES: usize = 16;
 static SPARE: Mutex<Vec<Reservation>> = Mutex::new(Vec::new());
