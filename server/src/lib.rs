@@ -7,6 +7,7 @@ pub mod app;
 pub mod assets;
 pub mod bench;
 pub mod board;
+mod bucket;
 pub mod class;
 pub mod classes;
 pub mod commands;

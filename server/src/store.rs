@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use file::DatabaseFile;
-use group::{Database, Job, Kind, Tell};
+use group::{Database, Job, Kind};
 pub use proof::{Proof, WaitingCheck};
 pub use quota::Quota;
 
@@ -381,7 +381,7 @@ impl Store {
     }
 
     /// Carries out a change of what is kept of a visitor, who is a row from then on. When it returns, the change is in
-    /// the file that is in the data folder.
+    /// the file that is in the data folder: its group looks for that after the commit.
     async fn keep<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -405,7 +405,6 @@ impl Store {
                 Kept::TooMuch => return Err(StoreError::TooMuch),
             };
             change.commit().map_err(failed)?;
-            database.still_there()?;
             Ok(kept)
         })
         .await
@@ -438,14 +437,9 @@ impl Store {
         work: impl FnOnce(&mut Database) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let work = move |database: &mut Database| -> Tell {
-            let done = work(database);
-            Box::new(move |lost| {
-                // The asker may have gone away; the work is done all the same.
-                _ = reply.send(done.and_then(|done| lost.map_or(Ok(done), Err)));
-            })
-        };
-        self.jobs.send(Job { kind, work: Box::new(work) }).map_err(|_| StoreError::Closed)?;
+        // The asker may have gone away; the work is done all the same.
+        let job = Job::new(kind, work, move |done| _ = reply.send(done));
+        self.jobs.send(job).map_err(|_| StoreError::Closed)?;
         let result = answer.await.map_err(|_| StoreError::Closed)?;
         if let Err(error) = &result {
             tracing::debug!(doing, %error, "the store refuses");

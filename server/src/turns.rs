@@ -217,7 +217,7 @@ impl Turn {
             return Ok(());
         }
         self.put_down();
-        // Whoever has used least of all gets it back at once.
+        // Whoever is first of all that wait gets it back at once.
         let told = self.turns.ask(self.client, Some(self.job), &self.given_up);
         *self = told.blocking_recv().map_err(|_| refusal(&self.given_up))?;
         Ok(())

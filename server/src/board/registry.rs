@@ -11,6 +11,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::{Board, BoardRefusal};
+use crate::bucket::Bucket;
 use crate::feed::Feed;
 use crate::store::VisitorId;
 use ports::attached_engine::{AttachedEngine, Plug, Presence};
@@ -104,8 +105,8 @@ struct Shared {
     entries: Mutex<BTreeMap<String, Entry>>,
     /// Counts changes of the list and of every board in it.
     changes: watch::Sender<u64>,
-    /// How many looks at free ports there may be, and since when; one goes on at a time.
-    looks: tokio::sync::Mutex<(f64, Instant)>,
+    /// How many looks at free ports there may be; one goes on at a time.
+    looks: tokio::sync::Mutex<Bucket>,
 }
 
 #[derive(Debug)]
@@ -140,7 +141,7 @@ impl AttachedBoards {
         let shared = Shared {
             entries: Mutex::default(),
             changes: watch::Sender::new(0),
-            looks: tokio::sync::Mutex::new((LOOKS_AT_ONCE, Instant::now())),
+            looks: tokio::sync::Mutex::new(Bucket::full(LOOKS_AT_ONCE, Instant::now())),
         };
         let boards = Self { shared: Arc::new(shared) };
         for port in named {
@@ -189,12 +190,9 @@ impl AttachedBoards {
     /// [`LOOKS_PER_SECOND`] times a second: who has a port open is found by going through all processes.
     pub async fn look(&self) {
         let mut looks = self.shared.looks.lock().await;
-        let left = (looks.0 + looks.1.elapsed().as_secs_f64() * LOOKS_PER_SECOND).min(LOOKS_AT_ONCE);
-        *looks = (left, Instant::now());
-        if left < 1.0 {
+        if !looks.take(1.0, LOOKS_AT_ONCE, LOOKS_PER_SECOND, Instant::now()) {
             return;
         }
-        looks.0 -= 1.0;
         let free: Vec<Board> = {
             let entries = self.entries();
             entries.values().filter(|entry| entry.holder.is_none()).map(|entry| entry.board.clone()).collect()

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::group::{Database, Job, Kind, Tell};
+use super::group::{Database, Job, Kind};
 use super::{OUTCOMES_KEPT, Store, StoreError, VisitorId, Work, file, now_s};
 use crate::class::{Class, ClassId, Learner, Progress, Seat, SeatId};
 
@@ -45,11 +45,9 @@ impl Store {
     pub fn classes(&self) -> Result<Vec<Class>, StoreError> {
         let (reply, answer) = mpsc::channel();
         let failed = |source| StoreError::Database { doing: "reading classes", source };
-        let work = move |database: &mut Database| -> Tell {
-            let read = read_all(&database.connection).map_err(failed);
-            Box::new(move |lost| _ = reply.send(read.and_then(|read| lost.map_or(Ok(read), Err))))
-        };
-        self.jobs.send(Job { kind: Kind::Looks, work: Box::new(work) }).map_err(|_| StoreError::Closed)?;
+        let work = move |database: &mut Database| read_all(&database.connection).map_err(failed);
+        let job = Job::new(Kind::Looks, work, move |read| _ = reply.send(read));
+        self.jobs.send(job).map_err(|_| StoreError::Closed)?;
         answer.recv().map_err(|_| StoreError::Closed)?
     }
 

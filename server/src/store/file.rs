@@ -30,11 +30,6 @@ impl DatabaseFile {
         }
     }
 
-    /// Where it is.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Checks that the path still leads to that file.
     pub(super) fn still_there(&self) -> Result<(), StoreError> {
         match identity(&self.path) {

@@ -28,12 +28,27 @@ pub(super) enum Kind {
 }
 
 /// Answers whoever asked; is given what became of the commit where that failed.
-pub(super) type Tell = Box<dyn FnOnce(Option<StoreError>)>;
+type Tell = Box<dyn FnOnce(Option<StoreError>)>;
 
 /// Something to do.
 pub(super) struct Job {
-    pub(super) kind: Kind,
-    pub(super) work: Box<dyn FnOnce(&mut Database) -> Tell + Send>,
+    kind: Kind,
+    work: Box<dyn FnOnce(&mut Database) -> Tell + Send>,
+}
+
+impl Job {
+    /// `tell` hears what came of the work, once it is certain.
+    pub(super) fn new<T: 'static>(
+        kind: Kind,
+        work: impl FnOnce(&mut Database) -> Result<T, StoreError> + Send + 'static,
+        tell: impl FnOnce(Result<T, StoreError>) + Send + 'static,
+    ) -> Self {
+        let work = move |database: &mut Database| -> Tell {
+            let done = work(database);
+            Box::new(move |lost| tell(done.and_then(|done| lost.map_or(Ok(done), Err))))
+        };
+        Self { kind, work: Box::new(work) }
+    }
 }
 
 /// The database, as its thread has it.
@@ -56,13 +71,12 @@ impl Lost {
     /// The same for one more of the group.
     fn error(&self) -> StoreError {
         match self {
-            Self::Failed(rusqlite::Error::SqliteFailure(code, message)) => {
-                let source = rusqlite::Error::SqliteFailure(*code, message.clone());
-                StoreError::Database { doing: "committing", source }
-            }
-            Self::Failed(other) => {
-                let source =
-                    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(other.to_string()));
+            Self::Failed(error) => {
+                let (code, message) = match error {
+                    rusqlite::Error::SqliteFailure(code, message) => (*code, message.clone()),
+                    other => (ffi::Error::new(ffi::SQLITE_ERROR), Some(other.to_string())),
+                };
+                let source = rusqlite::Error::SqliteFailure(code, message);
                 StoreError::Database { doing: "committing", source }
             }
             Self::Gone(path) => StoreError::Gone(path.clone()),
@@ -139,8 +153,11 @@ impl Database {
             // It has failed already, and that is what is told.
             _ = self.connection.execute_batch("ROLLBACK");
         }
-        if lost.is_ok() && keeps && self.still_there().is_err() {
-            lost = Err(Lost::Gone(self.file.as_ref().map(|file| file.path().to_owned()).unwrap_or_default()));
+        if lost.is_ok()
+            && keeps
+            && let Err(StoreError::Gone(path)) = self.still_there()
+        {
+            lost = Err(Lost::Gone(path));
         }
         for (at, (kind, tell)) in tell.into_iter().enumerate() {
             tell(match &lost {

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use crate::bucket::Bucket;
 use crate::config::Limits;
 use crate::place::Place;
 use crate::store::VisitorId;
@@ -21,52 +22,6 @@ const LINE: Duration = Duration::from_secs(2);
 /// However many share, a person is never slower than this: requests at once, and a second.
 const LEAST_BURST: f64 = 12.0;
 const LEAST_RATE: f64 = 2.0;
-
-/// A token bucket.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    tokens: f64,
-    filled: Instant,
-    since: Instant,
-}
-
-impl Bucket {
-    fn full(most: f64, now: Instant) -> Self {
-        Self { tokens: most, filled: now, since: now }
-    }
-
-    /// Fills up, and takes `wanted` if there are as many.
-    fn take(&mut self, wanted: f64, most: f64, rate: f64, now: Instant) -> bool {
-        self.fill(most, rate, now);
-        let enough = self.tokens >= wanted;
-        if enough {
-            self.tokens -= wanted;
-        }
-        enough
-    }
-
-    /// Fills up, and takes a token that may still be to come: how long it takes, unless it is too long.
-    fn line_up(&mut self, most: f64, rate: f64, now: Instant) -> Option<Duration> {
-        self.fill(most, rate, now);
-        let missing = 1.0 - self.tokens;
-        let wait = if missing > 0.0 { Duration::try_from_secs_f64(missing / rate).ok()? } else { Duration::ZERO };
-        (wait <= LINE).then(|| {
-            self.tokens -= 1.0;
-            wait
-        })
-    }
-
-    fn fill(&mut self, most: f64, rate: f64, now: Instant) {
-        let gained = now.saturating_duration_since(self.filled).as_secs_f64() * rate;
-        self.tokens = (self.tokens + gained).min(most);
-        self.filled = now;
-    }
-
-    /// Whether the owner may be gone: who has been here long may be silent for as long.
-    fn is_deserted(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.filled) >= SILENT.max(self.filled.saturating_duration_since(self.since))
-    }
-}
 
 /// What is remembered of a place.
 #[derive(Debug)]
@@ -97,7 +52,7 @@ impl Rates {
         let shared = self.place(place, limits, now);
         let (all_burst, all_rate) = (f64::from(limits.place_burst), f64::from(limits.place_requests_per_second));
         let Some(visitor) = visitor.filter(|id| shared.has_room_for(*id, now)) else {
-            return shared.others.line_up(all_burst, all_rate, now);
+            return shared.others.line_up(LINE, all_burst, all_rate, now);
         };
         let present = shared.present(visitor, now) as f64;
         let part = |own: u32, all: f64, least: f64| f64::from(own).min((all / present).max(least));
@@ -138,7 +93,7 @@ impl Shared {
             return true;
         }
         if self.visitors.len() >= VISITORS_KEPT {
-            self.visitors.retain(|_, bucket| !bucket.is_deserted(now));
+            self.visitors.retain(|_, bucket| !bucket.is_deserted(SILENT, now));
         }
         self.visitors.len() < VISITORS_KEPT
     }
@@ -146,7 +101,7 @@ impl Shared {
     /// How many of the visitors are here now, with this one.
     fn present(&self, visitor: VisitorId, now: Instant) -> usize {
         let here = |(id, bucket): &(&VisitorId, &Bucket)| {
-            **id != visitor && now.saturating_duration_since(bucket.filled) < SILENT
+            **id != visitor && now.saturating_duration_since(bucket.filled()) < SILENT
         };
         1 + self.visitors.iter().filter(here).count()
     }
