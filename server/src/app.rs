@@ -12,6 +12,7 @@ use crate::config::{PortSource, ServeConfig};
 use crate::lessons::LessonsError;
 use crate::store::{Store, StoreError};
 use crate::streams::Streams;
+use crate::threads::wait_for;
 use crate::visitor::Visitors;
 use axum::body::Bytes;
 use course::Course;
@@ -72,13 +73,16 @@ impl App {
     /// # Errors
     /// [`AppError`]
     pub fn build(config: ServeConfig) -> Result<Self, AppError> {
-        let store = Store::open(config.data.as_deref(), config.limits.quota)?;
+        let store = match &config.database {
+            Some(url) => wait_for(Store::connect(url, config.limits.quota))?,
+            None => Store::open(config.data.as_deref(), config.limits.quota)?,
+        };
         let files = crate::lessons::files(config.lessons.as_deref())?;
         let lesson_files = lesson_files(&files).into();
         let course = Course::from_files(&files.into_iter().collect()).map_err(LessonsError::from)?;
         let course = Arc::new(course);
         let booted = crate::firmware::booted_as(Emulation { engine: config.engine, ..Emulation::default() })?;
-        let classes = Arc::new(Classes::open(&store)?);
+        let classes = Arc::new(wait_for(Classes::open(&store))?);
         let keeping = Keeping { course: Arc::clone(&course), store: store.clone(), classes: Arc::clone(&classes) };
         let benches = Benches::new(booted, config.limits.clone(), keeping)?;
         let attached = AttachedBoards::new(ports(&config.ports), &config.boards);

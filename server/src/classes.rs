@@ -1,13 +1,15 @@
 //! The classes of this workbench: in memory for whoever asks, in the store for good, and told to the pages that look.
 //!
 //! A change is on the disk before it is seen. Pages are not sent changes but states: a watcher learns that something is newer
-//! than what it has, and takes what is there then. So a slow page costs nothing, and nobody misses anything.
+//! than what it has, and takes what is there then. So a slow page costs nothing, and nobody misses anything. Where several
+//! processes share a database, the same holds between them ([`shared`]).
 
 mod actions;
 mod carrying;
 mod joining;
 mod sampling;
 mod secrets;
+mod shared;
 mod told;
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,10 +28,13 @@ pub use actions::Tell;
 pub use joining::{Joined, NewClass};
 pub use sampling::{Sample, foretells};
 pub use secrets::host_token;
+use shared::Untold;
 pub use told::{head, learner_sees, rows};
 
 /// Classes that are kept at the same time.
 const MOST_CLASSES: usize = 200;
+/// A change is made anew so often, where other processes were faster each time.
+const TRIES: usize = 16;
 /// Three words are hashed by so many at once: each takes memory.
 const HASHES_AT_ONCE: usize = 2;
 
@@ -39,6 +44,8 @@ pub struct Classes {
     store: Store,
     key: [u8; KEY_BYTES],
     rooms: Mutex<BTreeMap<ClassId, Arc<Room>>>,
+    /// What other processes are to hear of; `None`: there are none.
+    untold: Option<Arc<Untold>>,
     /// Whose seat a visitor's number is.
     seats: Mutex<HashMap<VisitorId, (ClassId, SeatId)>>,
     guesses: Mutex<Guesses>,
@@ -50,7 +57,10 @@ pub struct Classes {
 /// One class, and who watches it.
 #[derive(Debug)]
 pub struct Room {
+    id: ClassId,
     class: Mutex<Class>,
+    /// What other processes are to hear of.
+    untold: Option<Arc<Untold>>,
     /// Held from the look at a class to the change of it.
     writing: tokio::sync::Mutex<()>,
     /// Counts changes of anything: the host's grid.
@@ -62,9 +72,11 @@ pub struct Room {
 }
 
 impl Room {
-    fn new(class: Class) -> Self {
+    fn new(class: Class, untold: Option<Arc<Untold>>) -> Self {
         Self {
+            id: class.id,
             class: Mutex::new(class),
+            untold,
             writing: tokio::sync::Mutex::default(),
             version: watch::Sender::new(1),
             told: watch::Sender::new(1),
@@ -113,69 +125,105 @@ impl Room {
 
     /// Changes what is known of the class, and tells everybody.
     async fn change<T>(
-        &self,
-        store: &Store,
-        change: impl FnOnce(&mut Class) -> Result<T, Problem>,
+        self: &Arc<Self>,
+        classes: &Classes,
+        change: impl Fn(&mut Class) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let made = self.change_untold(store, change).await?;
+        let made = self.change_untold(classes, change).await?;
         self.told.send_modify(|told| *told += 1);
         Ok(made)
     }
 
-    /// Changes what is known of the class, first on the disk, then here; of learners nobody hears of it.
+    /// Changes what is known of the class, first on the disk, then here; of learners nobody hears of it. Made again from what
+    /// there is by then, where another process was faster.
     async fn change_untold<T>(
-        &self,
-        store: &Store,
-        change: impl FnOnce(&mut Class) -> Result<T, Problem>,
+        self: &Arc<Self>,
+        classes: &Classes,
+        change: impl Fn(&mut Class) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let _writing = self.writing.lock().await;
-        let mut next = self.head();
-        let made = change(&mut next)?;
-        next.touched = now_s();
-        store.save_class(&next).await?;
-        {
-            let mut class = lock(&self.class);
-            next.seats = std::mem::take(&mut class.seats);
-            *class = next;
+        for _ in 0..TRIES {
+            let mut next = self.head();
+            let made = change(&mut next)?;
+            next.touched = now_s();
+            match classes.store.save_class(&next).await {
+                Ok(revision) => next.revision = revision,
+                Err(StoreError::Outdated) => {
+                    classes.read_on(self).await?;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            {
+                let mut class = lock(&self.class);
+                next.seats = std::mem::take(&mut class.seats);
+                *class = next;
+            }
+            self.version.send_modify(|version| *version += 1);
+            self.tell_others(None);
+            return Ok(made);
         }
-        self.version.send_modify(|version| *version += 1);
-        Ok(made)
+        Err(overtaken())
     }
 
     /// Changes what is known of a learner, and with `lesson` how far they are in it.
     async fn change_seat<T>(
-        &self,
-        store: &Store,
+        self: &Arc<Self>,
+        classes: &Classes,
         id: SeatId,
         lesson: Option<&str>,
-        change: impl FnOnce(&mut Seat) -> Result<Changed<T>, Problem>,
+        change: impl Fn(&mut Seat) -> Result<Changed<T>, Problem>,
     ) -> Result<T, Problem> {
         let _writing = self.writing.lock().await;
-        let mut next = self.look(|class| class.seats.get(&id).cloned()).ok_or(ClassProblem::Unknown)?;
-        let made = match change(&mut next)? {
-            Changed::Nothing(made) => {
-                self.stir(id);
-                return Ok(made);
+        for _ in 0..TRIES {
+            let mut next = self.look(|class| class.seats.get(&id).cloned()).ok_or(ClassProblem::Unknown)?;
+            let made = match change(&mut next)? {
+                Changed::Nothing(made) => {
+                    self.stir(id);
+                    return Ok(made);
+                }
+                Changed::Kept(made) => made,
+            };
+            match classes.store.save_seat(&next, lesson).await {
+                Ok(revision) => next.revision = revision,
+                Err(StoreError::Outdated) => {
+                    classes.read_on(self).await?;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
             }
-            Changed::Kept(made) => made,
-        };
-        store.save_seat(&next, lesson).await?;
-        {
-            let mut class = lock(&self.class);
-            class.touched = now_s();
-            if let Some(seat) = class.seats.get_mut(&id) {
-                // Who is here changes without being written.
-                (next.streams, next.came, next.seen) = (seat.streams, seat.came, seat.seen);
-                *seat = next;
+            {
+                let mut class = lock(&self.class);
+                class.touched = now_s();
+                if let Some(seat) = class.seats.get_mut(&id) {
+                    // Who is here changes without being written.
+                    (next.streams, next.came, next.seen) = (seat.streams, seat.came, seat.seen);
+                    next.elsewhere = seat.elsewhere;
+                    *seat = next;
+                }
             }
+            self.stir(id);
+            self.tell(id);
+            return Ok(made);
         }
-        self.stir(id);
-        self.tell(id);
-        Ok(made)
+        Err(overtaken())
+    }
+
+    /// Something of a learner is worth a look, here and at other processes.
+    fn stir(&self, id: SeatId) {
+        self.stir_here(id);
+        self.tell_others(Some(id));
+    }
+
+    /// Something has changed, and with `seat` something of a learner who is here.
+    fn tell_others(&self, seat: Option<SeatId>) {
+        if let Some(untold) = &self.untold {
+            untold.note(self.id, seat);
+        }
     }
 
     /// Something of a learner is worth a look.
-    fn stir(&self, id: SeatId) {
+    fn stir_here(&self, id: SeatId) {
         self.version.send_modify(|version| {
             *version += 1;
             if let Some(seat) = lock(&self.class).seats.get_mut(&id) {
@@ -183,6 +231,12 @@ impl Room {
             }
         });
     }
+}
+
+/// Other processes have been faster, again and again.
+fn overtaken() -> Problem {
+    tracing::error!("a change was overtaken by other processes {TRIES} times");
+    Problem::Internal
 }
 
 /// What came of a look at a learner.
@@ -215,8 +269,8 @@ impl Classes {
     ///
     /// # Errors
     /// The database failed.
-    pub fn open(store: &Store) -> Result<Self, StoreError> {
-        let mut classes = store.classes()?;
+    pub async fn open(store: &Store) -> Result<Self, StoreError> {
+        let mut classes = store.classes().await?;
         for class in &mut classes {
             // What learners do is kept with them, so that the class's own row is not written with every step.
             let moved = |seat: &Seat| seat.work.values().map(|work| work.moved).max().unwrap_or(0);
@@ -226,16 +280,48 @@ impl Classes {
         let seats =
             classes.iter().flat_map(|class| class.seats.values().map(|seat| (seat.visitor, (class.id, seat.id))));
         let seats = Mutex::new(seats.collect());
-        let rooms = classes.into_iter().map(|class| (class.id, Arc::new(Room::new(class)))).collect();
+        let untold = store.others().map(|_| Arc::new(Untold::default()));
+        let room = |class: Class| (class.id, Arc::new(Room::new(class, untold.clone())));
         Ok(Self {
             store: store.clone(),
             key: *store.key(),
-            rooms: Mutex::new(rooms),
+            rooms: Mutex::new(classes.into_iter().map(room).collect()),
+            untold,
             seats,
             guesses: Mutex::new(Guesses::new(Instant::now())),
             numbering: tokio::sync::Mutex::default(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
         })
+    }
+
+    /// A class that is new here, in its room.
+    fn furnish(&self, class: Class) {
+        let (id, seats) = (class.id, class.seats.values().map(|seat| (seat.visitor, (class.id, seat.id))));
+        lock(&self.seats).extend(seats);
+        lock(&self.rooms).insert(id, Arc::new(Room::new(class, self.untold.clone())));
+    }
+
+    /// A class that is gone, and everybody in it.
+    fn clear_out(&self, room: &Room) {
+        lock(&self.rooms).remove(&room.id);
+        lock(&self.seats).retain(|_, (class, _)| *class != room.id);
+        lock(&room.class).seats.clear();
+        room.version.send_modify(|version| *version += 1);
+        room.told.send_modify(|told| *told += 1);
+    }
+
+    /// Learners who are gone.
+    fn see_off(&self, room: &Room, gone: &[SeatId]) {
+        let seats = {
+            let mut class = lock(&room.class);
+            gone.iter().filter_map(|id| class.seats.remove(id)).collect::<Vec<_>>()
+        };
+        for seat in seats {
+            lock(&self.seats).remove(&seat.visitor);
+            // Dropping the count tells it as well.
+            lock(&room.own).remove(&seat.id);
+        }
+        room.version.send_modify(|version| *version += 1);
     }
 
     /// A class.
@@ -279,7 +365,7 @@ impl Classes {
             let seat = class.seats.get_mut(&member.seat)?;
             let now = now_s();
             // A reload is no arrival.
-            if seat.streams == 0 && now - seat.seen > 60 {
+            if !seat.is_here() && now - seat.seen > 60 {
                 seat.came = now;
             }
             (seat.streams, seat.seen) = (seat.streams + 1, now);
@@ -363,7 +449,7 @@ impl Classes {
     /// The database failed.
     pub async fn settled(&self, visitor: VisitorId, lesson: &str, passed: bool) -> Result<(), Problem> {
         let Some((room, id)) = self.seat_of(visitor) else { return Ok(()) };
-        let settled = room.change_seat(&self.store, id, Some(lesson), |seat| {
+        let settled = room.change_seat(self, id, Some(lesson), |seat| {
             // They may be at another lesson by now, and stay there.
             seat.work.entry(lesson.to_owned()).or_default().settled(passed, now_s());
             Ok(Changed::Kept(()))
@@ -376,11 +462,11 @@ impl Classes {
         &self,
         visitor: VisitorId,
         lesson: &str,
-        note: impl FnOnce(&mut crate::class::Progress, bool) -> bool,
+        note: impl Fn(&mut crate::class::Progress, bool) -> bool,
     ) -> Result<(), Problem> {
         let Some((room, id)) = self.seat_of(visitor) else { return Ok(()) };
         let solutions = room.look(|class| class.solutions);
-        let noted = room.change_seat(&self.store, id, Some(lesson), |seat| {
+        let noted = room.change_seat(self, id, Some(lesson), |seat| {
             let moved = seat.lesson.as_deref() != Some(lesson);
             if moved {
                 seat.lesson = Some(lesson.to_owned());
@@ -432,6 +518,7 @@ mod tests {
             touched: 0,
             helpers: BTreeSet::new(),
             told: Told::default(),
+            revision: 0,
             seats: BTreeMap::new(),
         };
         let id = store.add_class(&class).await.unwrap();
@@ -439,11 +526,11 @@ mod tests {
         seat.id = store.add_seat(id, &seat).await.unwrap();
         seat.work.insert("lost-update".into(), Progress { moved: now_s() - 60, ..Progress::default() });
         store.save_seat(&seat, Some("lost-update")).await.unwrap();
-        let classes = Classes::open(&store).unwrap();
+        let classes = Classes::open(&store).await.unwrap();
         classes.forget_older_than(3600).await;
         assert!(classes.room(id).is_ok(), "somebody got on a minute ago");
         classes.forget_older_than(30).await;
         assert!(classes.room(id).is_err());
-        assert!(store.classes().unwrap().is_empty());
+        assert!(store.classes().await.unwrap().is_empty());
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::proxy::BehindProxy;
 use crate::site::SiteKind;
-use crate::store::Quota;
+use crate::store::{DatabaseUrl, Quota};
 use ports::discovery::AttachedPort;
 use ports::serial::PortAddress;
 
@@ -30,6 +30,8 @@ pub struct ServeConfig {
     pub proxy: Option<BehindProxy>,
     /// The folder of the database; `None` keeps everything in memory (tests).
     pub data: Option<PathBuf>,
+    /// The database of a school, in the place of that folder's.
+    pub database: Option<DatabaseUrl>,
     /// A folder of lessons in the place of those that the binary carries, for authors.
     pub lessons: Option<PathBuf>,
     /// Where attached boards are found.
@@ -65,6 +67,7 @@ impl Default for ServeConfig {
             lan: false,
             proxy: None,
             data: None,
+            database: None,
             lessons: None,
             ports: PortSource::default(),
             boards: Vec::new(),

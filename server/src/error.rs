@@ -65,6 +65,10 @@ pub enum Problem {
     DiskFull,
     /// The folder with the visitors' work is gone.
     DataFolderGone,
+    /// The school's database does not answer.
+    DatabaseAway,
+    /// Somebody else has the name, or another class the PIN; whoever asked for it says which one is free.
+    Taken,
     /// The file with the visitors' work is not sound.
     DatabaseDamaged,
     /// More is to be saved than a visitor, or a place, has room for.
@@ -103,9 +107,11 @@ impl Problem {
             Self::NotExplored(NotExplored::NoWindow) => StatusCode::NOT_FOUND,
             Self::NotExplored(NotExplored::GivenUp) => StatusCode::CONFLICT,
             Self::NotExplored(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::AllBoardsTaken | Self::DataFolderGone | Self::DatabaseDamaged | Self::ChecksCrowded => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::AllBoardsTaken
+            | Self::DataFolderGone
+            | Self::DatabaseAway
+            | Self::DatabaseDamaged
+            | Self::ChecksCrowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::SavedTooMuch => StatusCode::INSUFFICIENT_STORAGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Board(BoardRefusal::Session(_)) => StatusCode::BAD_GATEWAY,
@@ -114,6 +120,7 @@ impl Problem {
             }
             Self::Board(BoardRefusal::Gone) => StatusCode::SERVICE_UNAVAILABLE,
             Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Taken => StatusCode::CONFLICT,
             Self::Board(_) | Self::CheckGivenUp | Self::NeedsHardInterrupts => StatusCode::CONFLICT,
             Self::Share(ShareRefusal::Unknown(_)) => StatusCode::NOT_FOUND,
             Self::Share(ShareRefusal::HostOnly) => StatusCode::FORBIDDEN,
@@ -145,6 +152,8 @@ impl Problem {
             Self::Board(refusal) => refusal.code(),
             Self::DiskFull => "disk-full",
             Self::DataFolderGone => "data-folder-gone",
+            Self::DatabaseAway => "database-away",
+            Self::Taken => "taken",
             Self::DatabaseDamaged => "database-damaged",
             Self::SavedTooMuch => "saved-too-much",
             Self::ChecksCrowded => "checks-crowded",
@@ -188,10 +197,13 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::TooMuch => return Self::SavedTooMuch,
             StoreError::Removed => return ClassProblem::NotIn.into(),
+            StoreError::Taken => return Self::Taken,
+            StoreError::Outdated => return ClassProblem::Unknown.into(),
             _ => tracing::error!(%error, "the store failed"),
         }
         match error {
             StoreError::Gone(_) => Self::DataFolderGone,
+            StoreError::Away { .. } => Self::DatabaseAway,
             error if error.is_disk_full() => Self::DiskFull,
             error if error.is_damage() => Self::DatabaseDamaged,
             _ => Self::Internal,

@@ -1,39 +1,30 @@
-//! What visitors leave behind: answers, edits, results. Kept in SQLite, in one thread of its own.
+//! What visitors leave behind: answers, edits, results. Kept in a file by SQLite, for one process, or in a school's PostgreSQL,
+//! for several of them at once.
 //!
-//! A write is answered after it is on the disk, so that nothing acknowledged is lost by `kill -9`
-//! or a power cut (write-ahead log with `synchronous = FULL`), and after a look whether the file that
-//! was written is still the one in the data folder: a deleted folder takes every write and keeps none. Who waits for the
-//! disk waits together (`group`).
-//!
-//! A visitor is a row only once there is something to keep: cookies are free, rows are not. The file
-//! has a size that it does not outgrow ([`Quota`]).
+//! A write is answered after it is on the disk, so that nothing acknowledged is lost by `kill -9` or a power cut. A visitor is a
+//! row only once there is something to keep: cookies are free, rows are not. What is kept has a size that it does not
+//! outgrow ([`Quota`]).
 
-mod class;
-mod file;
-mod group;
+mod postgres;
 mod proof;
 mod quota;
-mod tables;
+mod sqlite;
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
 
-use file::DatabaseFile;
-use group::{Database, Job, Kind};
+use crate::class::{Class, ClassId, Learner, Seat, SeatId};
+pub use postgres::{DatabaseUrl, Elsewhere, Heard, Others, Presence, Survey};
 pub use proof::{Proof, WaitingCheck};
 pub use quota::Quota;
-
-/// The database file in the data folder.
-const FILE: &str = "isrlab.sqlite3";
 
 /// Rows of the outcome table kept for one visitor and lesson; the oldest give way.
 const OUTCOMES_KEPT: u32 = 100;
@@ -44,6 +35,24 @@ pub const KEY_BYTES: usize = 32;
 /// A visitor, by their number: an older database gave it, or their secret does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct VisitorId(pub i64);
+
+/// The numbers of learners' visitors where several processes share a database: no cookie has one of them.
+const OF_SEATS: std::ops::Range<i64> = 1 << 61..1 << 62;
+
+impl VisitorId {
+    /// A visitor to whom no cookie leads: what a learner leaves behind is theirs.
+    ///
+    /// # Errors
+    /// The system gives no random numbers.
+    pub fn of_a_new_seat() -> Result<Self, getrandom::Error> {
+        Ok(Self((getrandom::u64()? >> 3).cast_signed() | OF_SEATS.start))
+    }
+
+    /// Whether it is a learner's. An older workbench gave learners numbers that say nothing of it.
+    fn is_of_a_seat(self) -> bool {
+        OF_SEATS.contains(&self.0)
+    }
+}
 
 /// Why something could not be kept or read.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +83,32 @@ pub enum StoreError {
         /// Ours.
         known: u32,
     },
+    /// PostgreSQL refused.
+    #[error("the database failed while {doing}: {cause}")]
+    Postgres {
+        /// What was being done.
+        doing: &'static str,
+        /// What it said.
+        cause: String,
+        /// Whether it has no room left.
+        full: bool,
+    },
+    /// PostgreSQL cannot be reached.
+    #[error(
+        "the database does not answer while {doing}: {cause}\n  Start it, or name the right one with --database.\n  [database-away]"
+    )]
+    Away {
+        /// What was being done.
+        doing: &'static str,
+        /// What happened.
+        cause: String,
+    },
+    /// Somebody else has the nickname, or another class the PIN.
+    #[error("the name is taken")]
+    Taken,
+    /// Another process has changed it meanwhile, or it is gone.
+    #[error("it was changed meanwhile")]
+    Outdated,
     /// The database's thread has ended.
     #[error("the database is closed")]
     Closed,
@@ -118,6 +153,7 @@ impl StoreError {
         match self {
             Self::Database { source, .. } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
             Self::Folder { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            Self::Postgres { full, .. } => *full,
             _ => false,
         }
     }
@@ -127,7 +163,7 @@ impl StoreError {
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Damaged { .. } => true,
-            Self::Database { source, .. } => file::is_damage(source),
+            Self::Database { source, .. } => sqlite::is_damage(source),
             _ => false,
         }
     }
@@ -179,13 +215,163 @@ pub struct SavedWork {
 /// Asked before more is kept than before, with the bytes that come to it; false refuses.
 pub type Allowance = Box<dyn FnOnce(u64) -> bool + Send>;
 
-/// A handle to the database's thread.
-#[derive(Clone)]
-pub struct Store {
-    jobs: mpsc::Sender<Job>,
-    key: [u8; KEY_BYTES],
-    quota: Quota,
+/// What visitors save.
+#[async_trait]
+pub trait WorkStore {
+    /// The visitor to whom an older workbench gave this secret, if there is one; notes that they were here.
+    ///
+    /// # Errors
+    /// The database failed.
+    async fn find_visitor(&self, secret: String) -> Result<Option<VisitorId>, StoreError>;
+
+    /// A visitor's work on a lesson.
+    ///
+    /// # Errors
+    /// The database failed.
+    async fn work(&self, visitor: VisitorId, lesson: String) -> Result<Work, StoreError>;
+
+    /// A visitor's work on every lesson they touched, without the rows of the outcome tables.
+    ///
+    /// # Errors
+    /// The database failed.
+    async fn all_work(&self, visitor: VisitorId) -> Result<Vec<(String, Work)>, StoreError>;
+
+    /// Keeps what the page saves of a visitor's work; `allowed` is asked where that is more than before.
+    ///
+    /// # Errors
+    /// The database failed or it is too much; nothing was changed.
+    async fn save_work(
+        &self,
+        visitor: VisitorId,
+        lesson: String,
+        work: SavedWork,
+        allowed: Allowance,
+    ) -> Result<(), StoreError>;
+
+    /// Keeps the verdict of a check that the server has run.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed.
+    async fn save_check(&self, visitor: VisitorId, lesson: String, verdict: Value) -> Result<(), StoreError>;
+
+    /// Keeps a row of the outcome table, numbers it, and returns it with its number and time.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed.
+    async fn add_outcome(&self, visitor: VisitorId, lesson: String, row: Value) -> Result<Value, StoreError>;
+
+    /// Clears the outcome table of a lesson.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed.
+    async fn clear_outcomes(&self, visitor: VisitorId, lesson: String) -> Result<(), StoreError>;
 }
+
+/// Checks that passed in a learner's tab, and wait to be run again.
+#[async_trait]
+pub trait ReportStore {
+    /// Keeps a verdict that a visitor's browser reports. If it passed, the program waits to be run again, in the place of an
+    /// earlier one; not if the server has seen one pass already. Returns what is known now.
+    ///
+    /// # Errors
+    /// The database failed or it is too much; nothing was changed.
+    async fn report_check(&self, report: WaitingCheck, verdict: Value, allowed: Allowance)
+    -> Result<Proof, StoreError>;
+
+    /// The program that has waited longest to be run again, of those that this process is to run.
+    ///
+    /// # Errors
+    /// The database failed.
+    async fn waiting_check(&self) -> Result<Option<WaitingCheck>, StoreError>;
+
+    /// A visitor's programs that are to be run again, by lesson.
+    ///
+    /// # Errors
+    /// The database failed.
+    async fn waiting_programs(&self, visitor: VisitorId) -> Result<BTreeMap<String, String>, StoreError>;
+
+    /// Keeps what the server's own run of a reported program came to; `None`: it could not be run, and stays reported.
+    /// Returns what is known now, or `None` if a newer program has taken its place meanwhile.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed.
+    async fn settle_check(&self, check: WaitingCheck, passed: Option<bool>) -> Result<Option<Proof>, StoreError>;
+}
+
+/// Classes and learners. Another process may have changed them meanwhile: then nothing is changed, and the answer is
+/// [`StoreError::Outdated`].
+#[async_trait]
+pub trait ClassStore {
+    /// Every class with everybody in it.
+    ///
+    /// # Errors
+    /// The database failed.
+    async fn classes(&self) -> Result<Vec<Class>, StoreError>;
+
+    /// Keeps a new class and numbers it.
+    ///
+    /// # Errors
+    /// The database failed, or another class has its PIN; nothing was changed.
+    async fn add_class(&self, class: &Class) -> Result<ClassId, StoreError>;
+
+    /// Keeps what is known of a class, its learners apart. Returns its new revision.
+    ///
+    /// # Errors
+    /// The database failed, or another class has its PIN; nothing was changed.
+    async fn save_class(&self, class: &Class) -> Result<i64, StoreError>;
+
+    /// Keeps a new learner and numbers the seat.
+    ///
+    /// # Errors
+    /// The database failed, or somebody has the nickname; nothing was changed.
+    async fn add_seat(&self, class: ClassId, seat: &Seat) -> Result<SeatId, StoreError>;
+
+    /// Keeps a learner, and how far they are in one lesson. Returns the seat's new revision.
+    ///
+    /// # Errors
+    /// The database failed, or somebody has the nickname; nothing was changed.
+    async fn save_seat(&self, seat: &Seat, lesson: Option<&str>) -> Result<i64, StoreError>;
+
+    /// Forgets a learner and all their work.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed.
+    async fn remove_seat(&self, seat: SeatId) -> Result<(), StoreError>;
+
+    /// Forgets a class with everything of everybody in it.
+    ///
+    /// # Errors
+    /// The database failed.
+    async fn delete_class(&self, class: ClassId) -> Result<(), StoreError>;
+
+    /// Keeps a class that comes from another computer, with everybody's work. Seats have their visitors already.
+    ///
+    /// # Errors
+    /// The database failed, two learners have one nickname, or another class has its PIN; nothing was changed.
+    async fn import_class(&self, class: &Class, learners: Vec<Learner>) -> Result<ClassId, StoreError>;
+
+    /// The newest row that every learner of a class measured with the lesson's own program and exactly these settings, given
+    /// as JSON with its keys in order.
+    ///
+    /// # Errors
+    /// The database failed.
+    async fn sample(&self, class: ClassId, lesson: String, settings: String) -> Result<Vec<Value>, StoreError>;
+}
+
+/// A database.
+pub trait Database: WorkStore + ReportStore + ClassStore + Send + Sync {
+    /// The key with which visitors' secrets are made. It is the database's, so that a browser is known after a restart.
+    fn key(&self) -> &[u8; KEY_BYTES];
+
+    /// What there is between the processes that work on this database; `None`: it is this process's alone.
+    fn others(&self) -> Option<&Others> {
+        None
+    }
+}
+
+/// A handle to the database.
+#[derive(Clone)]
+pub struct Store(Arc<dyn Database>);
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -193,305 +379,53 @@ impl std::fmt::Debug for Store {
     }
 }
 
+impl Deref for Store {
+    type Target = dyn Database;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
 impl Store {
-    /// Opens the database in `folder`, or one in memory.
+    /// Opens the database file in `folder`, or a database in memory.
     ///
     /// # Errors
     /// The folder cannot be made, or the database is damaged or too new.
     pub fn open(folder: Option<&Path>, quota: Quota) -> Result<Self, StoreError> {
-        let path = folder.map(|folder| folder.join(FILE));
-        let told = |error: StoreError| match (&path, error) {
-            (Some(path), StoreError::Database { source, .. }) if file::is_damage(&source) => {
-                StoreError::Damaged { path: path.clone(), finding: source.to_string() }
-            }
-            (_, error) => error,
-        };
-        let (connection, key) = Self::connect(folder, path.as_deref(), quota).map_err(told)?;
-        let file = path.map(DatabaseFile::seen).transpose()?;
-        let database = Database { connection, file, removed: HashSet::new() };
-        let (jobs, waiting) = mpsc::channel::<Job>();
-        thread::Builder::new()
-            .name("store".into())
-            .spawn(move || database.serve(&waiting))
-            .map_err(|source| StoreError::Folder { folder: "(thread)".into(), source })?;
-        Ok(Self { jobs, key, quota })
+        Ok(Self(Arc::new(sqlite::Sqlite::open(folder, quota)?)))
     }
 
-    fn connect(
-        folder: Option<&Path>,
-        path: Option<&Path>,
-        quota: Quota,
-    ) -> Result<(Connection, [u8; KEY_BYTES]), StoreError> {
-        let failed = |doing| move |source| StoreError::Database { doing, source };
-        let mut connection = match (folder, path) {
-            (Some(folder), Some(path)) => {
-                std::fs::create_dir_all(folder)
-                    .map_err(|source| StoreError::Folder { folder: folder.display().to_string(), source })?;
-                Connection::open(path)
-            }
-            _ => Connection::open_in_memory(),
-        }
-        .map_err(failed("opening"))?;
-        if let Some(path) = path {
-            file::check(&connection, path)?;
-        }
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed("opening"))?;
-        connection.pragma_update(None, "synchronous", "FULL").map_err(failed("opening"))?;
-        connection.pragma_update(None, "foreign_keys", true).map_err(failed("opening"))?;
-        // What is deleted or replaced does not stay readable in the file.
-        connection.pragma_update(None, "secure_delete", true).map_err(failed("opening"))?;
-        tables::migrate(&mut connection)?;
-        quota.limit(&connection).map_err(failed("limiting its size"))?;
-        quota::forget_who_left_nothing(&connection).map_err(failed("forgetting visitors"))?;
-        let key = key(&connection)?;
-        Ok((connection, key))
-    }
-
-    /// The key with which visitors' secrets are made. It is the database's, so that a browser is known after a restart.
-    #[must_use]
-    pub fn key(&self) -> &[u8; KEY_BYTES] {
-        &self.key
-    }
-
-    /// The visitor to whom an older workbench gave this secret, if there is one; notes that they were here.
+    /// Connects to a PostgreSQL that other processes may use as well.
     ///
     /// # Errors
-    /// The database failed.
-    pub async fn find_visitor(&self, secret: String) -> Result<Option<VisitorId>, StoreError> {
-        self.ask("looking a visitor up", move |database| {
-            database
-                .query_row(
-                    "UPDATE visitor SET seen = ?2 WHERE secret_hash = ?1 RETURNING id",
-                    params![hash(&secret), now_s()],
-                    |row| row.get(0).map(VisitorId),
-                )
-                .optional()
-        })
-        .await
-    }
-
-    /// A visitor's work on a lesson.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn work(&self, visitor: VisitorId, lesson: String) -> Result<Work, StoreError> {
-        self.ask("reading a visitor's work", move |database| {
-            let sql = "SELECT program, prediction, steps, last_check, failures, passed, proof FROM work WHERE visitor = ?1 AND lesson = ?2";
-            let found = database.query_row(sql, params![visitor.0, lesson], work_of_row);
-            let mut work = found.optional()?.unwrap_or_default();
-            let mut rows =
-                database.prepare_cached("SELECT row FROM outcome WHERE visitor = ?1 AND lesson = ?2 ORDER BY id")?;
-            for row in rows.query_map(params![visitor.0, lesson], |row| file::text(row, 0))? {
-                work.outcomes.push(json(&row?));
-            }
-            Ok(work)
-        })
-        .await
-    }
-
-    /// A visitor's work on every lesson they touched.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn all_work(&self, visitor: VisitorId) -> Result<Vec<(String, Work)>, StoreError> {
-        self.ask("reading a visitor's work", move |database| {
-            let sql =
-                "SELECT program, prediction, steps, last_check, failures, passed, proof, lesson FROM work WHERE visitor = ?1 ORDER BY lesson";
-            let mut rows = database.prepare_cached(sql)?;
-            rows.query_map(params![visitor.0], |row| Ok((file::text(row, 7)?, work_of_row(row)?)))?
-            .collect()
-        })
-        .await
-    }
-
-    /// Keeps what the page saves of a visitor's work; `allowed` is asked where that is more than before.
-    ///
-    /// # Errors
-    /// The database failed or it is too much; nothing was changed.
-    pub async fn save_work(
-        &self,
-        visitor: VisitorId,
-        lesson: String,
-        work: SavedWork,
-        allowed: Allowance,
-    ) -> Result<(), StoreError> {
-        let quota = self.quota;
-        self.keep("saving a visitor's work", visitor, move |change| {
-            let (prediction, steps) = (work.prediction.to_string(), work.steps.to_string());
-            let size = work.program.as_ref().map_or(0, String::len) + prediction.len() + steps.len();
-            if !quota.has_share(change, visitor, &lesson, size as u64, allowed)? {
-                return Ok(Kept::TooMuch);
-            }
-            let sql = "INSERT INTO work (visitor, lesson, program, prediction, steps, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                ON CONFLICT DO UPDATE SET program = ?3, prediction = ?4, steps = ?5, updated = ?6";
-            change.execute(sql, params![visitor.0, lesson, work.program, prediction, steps, now_s()])?;
-            Ok(Kept::Done(()))
-        })
-        .await
-    }
-
-    /// Keeps the verdict of a check that the server has run.
-    ///
-    /// # Errors
-    /// The database failed; nothing was changed.
-    pub async fn save_check(&self, visitor: VisitorId, lesson: String, verdict: Value) -> Result<(), StoreError> {
-        self.keep("saving a verdict", visitor, move |change| {
-            let passed = verdict["passed"].as_bool().unwrap_or(false);
-            let sql = "INSERT INTO work (visitor, lesson, last_check, failures, passed, proof, updated)
-                VALUES (?1, ?2, ?3, NOT ?4, ?4, CASE WHEN ?4 THEN 'verified' ELSE 'none' END, ?5)
-                ON CONFLICT DO UPDATE SET last_check = ?3, failures = failures + NOT ?4, passed = passed OR ?4, updated = ?5,
-                    proof = CASE WHEN ?4 THEN 'verified' ELSE proof END";
-            change.execute(sql, params![visitor.0, lesson, verdict.to_string(), passed, now_s()])?;
-            Ok(Kept::Done(()))
-        })
-        .await
-    }
-
-    /// Keeps a row of the outcome table, numbers it, and returns it with its number and time.
-    ///
-    /// # Errors
-    /// The database failed; nothing was changed.
-    pub async fn add_outcome(&self, visitor: VisitorId, lesson: String, mut row: Value) -> Result<Value, StoreError> {
-        self.keep("saving an outcome", visitor, move |change| {
-            let sql =
-                "SELECT COALESCE(MAX(json_extract(row, '$.n')), 0) + 1 FROM outcome WHERE visitor = ?1 AND lesson = ?2";
-            let number: i64 = change.query_row(sql, params![visitor.0, lesson], |row| row.get(0))?;
-            row["n"] = number.into();
-            row["at"] = now_s().into();
-            let sql = "INSERT INTO outcome (visitor, lesson, at, row) VALUES (?1, ?2, ?3, ?4)";
-            change.execute(sql, params![visitor.0, lesson, now_s(), row.to_string()])?;
-            let sql = "DELETE FROM outcome WHERE visitor = ?1 AND lesson = ?2 AND id NOT IN
-                (SELECT id FROM outcome WHERE visitor = ?1 AND lesson = ?2 ORDER BY id DESC LIMIT ?3)";
-            change.execute(sql, params![visitor.0, lesson, OUTCOMES_KEPT])?;
-            Ok(Kept::Done(row))
-        })
-        .await
-    }
-
-    /// Clears the outcome table of a lesson.
-    ///
-    /// # Errors
-    /// The database failed; nothing was changed.
-    pub async fn clear_outcomes(&self, visitor: VisitorId, lesson: String) -> Result<(), StoreError> {
-        self.ask("clearing outcomes", move |database| {
-            let sql = "DELETE FROM outcome WHERE visitor = ?1 AND lesson = ?2";
-            database.execute(sql, params![visitor.0, lesson]).map(drop)
-        })
-        .await
-    }
-
-    /// Carries out a change of what is kept of a visitor, who is a row from then on. When it returns, the change is in
-    /// the file that is in the data folder: its group looks for that after the commit.
-    async fn keep<T: Send + 'static>(
-        &self,
-        doing: &'static str,
-        visitor: VisitorId,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<Kept<T>> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let quota = self.quota;
-        self.job(doing, Kind::Keeps, move |database| {
-            let failed = |source| StoreError::Database { doing, source };
-            database.still_there()?;
-            if database.removed.contains(&visitor) {
-                return Err(StoreError::Removed);
-            }
-            quota.make_room(&mut database.connection, visitor).map_err(failed)?;
-            let change = database.connection.savepoint().map_err(failed)?;
-            let sql = "INSERT INTO visitor (id, secret_hash, created, seen) VALUES (?1, 'minted ' || ?1, ?2, ?2)
-                ON CONFLICT DO UPDATE SET seen = ?2";
-            change.execute(sql, params![visitor.0, now_s()]).map_err(failed)?;
-            let kept = match work(&change).map_err(failed)? {
-                Kept::Done(kept) => kept,
-                Kept::TooMuch => return Err(StoreError::TooMuch),
-            };
-            change.commit().map_err(failed)?;
-            Ok(kept)
-        })
-        .await
-    }
-
-    /// Carries out a change that is no visitor's.
-    async fn change<T: Send + 'static>(
-        &self,
-        doing: &'static str,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.job(doing, Kind::Keeps, move |database| database.change(doing, work)).await
-    }
-
-    async fn ask<T: Send + 'static>(
-        &self,
-        doing: &'static str,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.job(doing, Kind::Looks, move |database| {
-            work(&mut database.connection).map_err(|source| StoreError::Database { doing, source })
-        })
-        .await
-    }
-
-    async fn job<T: Send + 'static>(
-        &self,
-        doing: &'static str,
-        kind: Kind,
-        work: impl FnOnce(&mut Database) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        // The asker may have gone away; the work is done all the same.
-        let job = Job::new(kind, work, move |done| _ = reply.send(done));
-        self.jobs.send(job).map_err(|_| StoreError::Closed)?;
-        let result = answer.await.map_err(|_| StoreError::Closed)?;
-        if let Err(error) = &result {
-            tracing::debug!(doing, %error, "the store refuses");
-        }
-        result
+    /// It cannot be reached, or is too new.
+    pub async fn connect(url: &DatabaseUrl, quota: Quota) -> Result<Self, StoreError> {
+        Ok(Self(Arc::new(postgres::Postgres::connect(url, quota).await?)))
     }
 }
 
-/// What came of a change.
-enum Kept<T> {
-    Done(T),
-    /// It is more than the visitor's share; nothing is changed.
-    TooMuch,
-}
-
-/// The database's key; made the first time.
-fn key(database: &Connection) -> Result<[u8; KEY_BYTES], StoreError> {
-    let failed = |source| StoreError::Database { doing: "reading its key", source };
-    let found: Option<[u8; KEY_BYTES]> =
-        database.query_row("SELECT key FROM mint", [], |row| row.get(0)).optional().map_err(failed)?;
-    if let Some(key) = found {
-        return Ok(key);
-    }
+/// A new key of a database.
+fn fresh_key() -> Result<[u8; KEY_BYTES], StoreError> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(StoreError::Random)?;
-    database.execute("INSERT INTO mint (key) VALUES (?1)", params![key]).map_err(failed)?;
     Ok(key)
 }
 
-/// What is kept of a secret: whoever reads the file cannot pass for a visitor. Secrets are 256 random
-/// bits, so nothing can be gained by trying, and neither salt nor a slow function is needed.
-fn hash(secret: &str) -> String {
-    Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The work in a row whose first columns are those of [`Work`], without its outcomes.
-fn work_of_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Work> {
-    Ok(Work {
-        program: file::maybe_text(row, 0)?,
-        prediction: json(&file::text(row, 1)?),
-        steps: json(&file::text(row, 2)?),
-        last_check: file::maybe_text(row, 3)?.map(|text| json(&text)),
-        failures: file::number(row, 4)?,
-        passed: file::number(row, 5)? != 0,
-        proof: Proof::from_name(&file::text(row, 6)?),
-        outcomes: Vec::new(),
-    })
-}
-
-/// JSON that this file wrote; what somebody else damaged reads as null.
+/// JSON that the store wrote; what somebody else damaged reads as null.
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The JSON of a part of a class.
+fn text(value: &impl Serialize) -> String {
+    // Maps with text keys, numbers and texts: nothing of it cannot be JSON.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// What [`text`] wrote; what somebody else damaged is left out, and said.
+fn of_text<T: DeserializeOwned>(text: &str, what: &'static str, id: i64) -> Option<T> {
+    serde_json::from_str(text).inspect_err(|error| tracing::error!(%error, what, id, "a row cannot be read")).ok()
 }
 
 fn now_s() -> i64 {

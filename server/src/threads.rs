@@ -46,6 +46,13 @@ pub fn in_background<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static
     told
 }
 
+/// Waits for something, where waiting is allowed, in a thread that belongs to a runtime.
+pub fn wait_for<T: Send>(future: impl Future<Output = T> + Send) -> T {
+    let runtime = tokio::runtime::Handle::current();
+    let waited = thread::scope(|scope| scope.spawn(|| runtime.block_on(future)).join());
+    waited.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// Lets threads that answer requests go before this one. Where the system knows no niceness of a thread, they share.
 pub fn give_way() {
     // Linux keeps it for each thread (setpriority(2), "C library/kernel differences"); elsewhere it is the process's.

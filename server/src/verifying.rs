@@ -17,6 +17,9 @@ use workbench::judge;
 /// After a failure it is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// Where several processes share the reports: how often it is looked for some that one has left behind.
+const LEFT_BEHIND: Duration = Duration::from_secs(30);
+
 /// Runs reported checks, the oldest first, for as long as somebody polls it. What a killed server has not come to is done by
 /// the next one.
 pub async fn verify_reported(app: AppState) {
@@ -27,7 +30,11 @@ pub async fn verify_reported(app: AppState) {
                     tokio::time::sleep(AGAIN).await;
                 }
             }
-            Ok(None) => app.reported.notified().await,
+            Ok(None) => {
+                let wait = app.store.others().map_or(Duration::MAX, |_| LEFT_BEHIND);
+                // Who is told of none looks all the same: another process may have ended with some of its own.
+                _ = tokio::time::timeout(wait, app.reported.notified()).await;
+            }
             Err(error) => {
                 tracing::error!(%error, "reported checks cannot be read");
                 tokio::time::sleep(AGAIN).await;

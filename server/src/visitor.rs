@@ -114,7 +114,11 @@ pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next
     let (place, host) = place_and_host(&app, &request);
     let helps = cookie(request.headers(), HELPER_COOKIE).and_then(|token| app.classes.helps(token));
     let acts = request.method() != Method::GET && request.method() != Method::HEAD;
-    let member = cookie(request.headers(), SEAT_COOKIE).and_then(|seat| app.classes.member(seat.split('.').next()?));
+    let seat = cookie(request.headers(), SEAT_COOKIE).and_then(|seat| seat.split('.').next());
+    let member = match seat {
+        Some(token) => app.classes.member(token).await,
+        None => None,
+    };
     // Whoever has a seat works there, whatever this browser did before.
     let minted = match member {
         Some(member) => Some(member.visitor),

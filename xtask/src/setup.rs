@@ -31,7 +31,7 @@ struct Requirement {
 /// Picolibc's headers, which MicroPython's C core is compiled against.
 const PICOLIBC_HEADER: &str = "/usr/lib/picolibc/riscv64-unknown-elf/include/stdint.h";
 
-const REQUIREMENTS: [Requirement; 16] = [
+const REQUIREMENTS: [Requirement; 17] = [
     Requirement {
         package: "gcc",
         needed_for: "compiling SQLite and MicroPython's mpy-cross",
@@ -103,6 +103,12 @@ const REQUIREMENTS: [Requirement; 16] = [
         needed_for: "two hosts on one machine, with a cable between them",
         from: Purpose::Test,
         is_there: || which("ip").is_some(),
+    },
+    Requirement {
+        package: "postgresql",
+        needed_for: "testing the store of a school on its own database server",
+        from: Purpose::Test,
+        is_there: || which("initdb").is_some() || Path::new("/usr/lib/postgresql").is_dir(),
     },
     Requirement {
         package: "chromium",

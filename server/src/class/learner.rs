@@ -45,7 +45,7 @@ pub fn standing(seat: &Seat, lessons: &[String], now: i64) -> Standing {
     if let Some(since) = seat.hand {
         return stands(Group::Hand, since);
     }
-    if seat.streams == 0 && now - seat.seen >= AWAY_S {
+    if !seat.is_here() && now - seat.seen >= AWAY_S {
         return stands(Group::Away, seat.seen);
     }
     if !lessons.is_empty()

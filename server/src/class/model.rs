@@ -9,7 +9,7 @@ use super::nickname::Nickname;
 use super::pin::Pin;
 use super::progress::Progress;
 use super::words::{SALT_BYTES, WORDS_HASH_BYTES};
-use crate::store::VisitorId;
+use crate::store::{Elsewhere, VisitorId};
 
 /// A class, by its number in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -221,6 +221,12 @@ pub struct Seat {
     /// The class's version at which something of it last changed.
     #[serde(skip)]
     pub changed: u64,
+    /// Counts up with every change that is kept; the store's.
+    #[serde(skip)]
+    pub revision: i64,
+    /// What is known of the learner at other processes of a shared database.
+    #[serde(skip)]
+    pub elsewhere: Elsewhere,
 }
 
 fn nobody() -> VisitorId {
@@ -247,7 +253,15 @@ impl Seat {
             streams: 0,
             came: 0,
             changed: 0,
+            revision: 0,
+            elsewhere: Elsewhere::default(),
         }
+    }
+
+    /// Whether a page of theirs is open, wherever.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        self.streams + self.elsewhere.streams > 0
     }
 
     /// A seed that is this learner's own: any such number will do, and six digits are easily read out.
@@ -317,6 +331,9 @@ pub struct Class {
     /// What was told.
     #[serde(default)]
     pub told: Told,
+    /// Counts up with every change that is kept; the store's.
+    #[serde(skip)]
+    pub revision: i64,
     /// The learners.
     #[serde(skip)]
     pub seats: BTreeMap<SeatId, Seat>,
@@ -421,6 +438,7 @@ mod tests {
             touched: 0,
             helpers: BTreeSet::new(),
             told: Told::default(),
+            revision: 0,
             seats: BTreeMap::new(),
         };
         for (id, name) in [(1, "Otter"), (2, "otter 2")] {

@@ -6,7 +6,7 @@ use course::{Course, Settings};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Changed, Classes, now_s, secrets};
+use super::{Changed, Classes, TRIES, now_s, overtaken, secrets};
 use crate::class::{ClassId, ClassProblem, Decided, Member, Nickname, Note, Phase, Push, Question, SeatId};
 use crate::error::Problem;
 use crate::lock::lock;
@@ -73,12 +73,12 @@ impl Classes {
     pub async fn tell(&self, course: &Course, id: ClassId, tell: Tell) -> Result<(), Problem> {
         let lesson = |slug: &str| course.lesson(slug).ok_or(ClassProblem::Input);
         let room = self.room(id)?;
-        room.change(&self.store, |class| {
+        room.change(self, |class| {
             if class.ended.is_some() {
                 return Err(ClassProblem::Ended.into());
             }
             let told = &mut class.told;
-            match tell {
+            match tell.clone() {
                 Tell::Goto { lesson: slug } => {
                     lesson(&slug)?;
                     told.goto = Some(Note { n: told.number(), text: slug });
@@ -119,9 +119,9 @@ impl Classes {
     /// It is another one by now.
     pub async fn decide(&self, id: ClassId, n: u64, decided: Decided) -> Result<(), Problem> {
         self.room(id)?
-            .change(&self.store, |class| match &mut class.told.question {
+            .change(self, |class| match &mut class.told.question {
                 Some(question) if question.n == n => {
-                    (question.phase, question.decided) = (Phase::Answered, Some(decided));
+                    (question.phase, question.decided) = (Phase::Answered, Some(decided.clone()));
                     Ok(())
                 }
                 _ => Err(ClassProblem::QuestionClosed.into()),
@@ -136,7 +136,7 @@ impl Classes {
     pub async fn answer(&self, course: &Course, member: Member, n: u64, key: String) -> Result<(), Problem> {
         let room = self.room(member.class)?;
         // The others hear of the next phase, and not of every answer.
-        room.change_untold(&self.store, |class| {
+        room.change_untold(self, |class| {
             let open = class.ended.is_none();
             let Some(question) = class.told.question.as_mut().filter(|question| open && question.n == n) else {
                 return Err(ClassProblem::QuestionClosed.into());
@@ -147,7 +147,7 @@ impl Classes {
             if !known.is_some_and(|known| known.options.iter().any(|option| option.key == key)) {
                 return Err(ClassProblem::Input.into());
             }
-            if question.answer(member.seat, key) { Ok(()) } else { Err(ClassProblem::QuestionClosed.into()) }
+            if question.answer(member.seat, key.clone()) { Ok(()) } else { Err(ClassProblem::QuestionClosed.into()) }
         })
         .await?;
         room.tell(member.seat);
@@ -160,7 +160,7 @@ impl Classes {
     /// There is no such seat.
     pub async fn hand(&self, class: ClassId, seat: SeatId, up: bool) -> Result<(), Problem> {
         self.room(class)?
-            .change_seat(&self.store, seat, None, |seat| {
+            .change_seat(self, seat, None, |seat| {
                 if seat.hand.is_some() == up {
                     return Ok(Changed::Nothing(()));
                 }
@@ -177,10 +177,10 @@ impl Classes {
     pub async fn note(&self, class: ClassId, seat: SeatId, text: &str) -> Result<(), Problem> {
         let text = plain(text);
         self.room(class)?
-            .change_seat(&self.store, seat, None, |seat| {
+            .change_seat(self, seat, None, |seat| {
                 let n = seat.note.as_ref().map_or(1, |note| note.n + 1);
                 // An empty note keeps its number: the next one is a new one.
-                seat.note = Some(Note { n, text });
+                seat.note = Some(Note { n, text: text.clone() });
                 Ok(Changed::Kept(()))
             })
             .await
@@ -193,18 +193,25 @@ impl Classes {
     pub async fn rename(&self, class: ClassId, seat: SeatId, name: &str) -> Result<(), Problem> {
         let name = Nickname::read(name).map_err(ClassProblem::Name)?;
         let room = self.room(class)?;
-        let taken = room.look(|class| {
-            let other = class.named(&name).filter(|other| other.id != seat);
-            other.map(|_| class.free_name(&name).shown)
-        });
-        if let Some(free) = taken {
-            return Err(ClassProblem::NameTaken(free).into());
+        for _ in 0..TRIES {
+            let taken = room.look(|class| {
+                let other = class.named(&name).filter(|other| other.id != seat);
+                other.map(|_| class.free_name(&name).shown)
+            });
+            if let Some(free) = taken {
+                return Err(ClassProblem::NameTaken(free).into());
+            }
+            let renamed = room.change_seat(self, seat, None, |seat| {
+                (seat.name, seat.folded) = (name.shown.clone(), name.folded.clone());
+                Ok(Changed::Kept(()))
+            });
+            match renamed.await {
+                // Somebody has come in with it at another process.
+                Err(Problem::Taken) => self.catch_up(class).await?,
+                renamed => return renamed,
+            }
         }
-        room.change_seat(&self.store, seat, None, |seat| {
-            (seat.name, seat.folded) = (name.shown, name.folded);
-            Ok(Changed::Kept(()))
-        })
-        .await
+        Err(overtaken())
     }
 
     /// Removes a learner with all their work.
@@ -213,23 +220,20 @@ impl Classes {
     /// There is no such seat.
     pub async fn remove(&self, class: ClassId, seat: SeatId) -> Result<(), Problem> {
         let room = self.room(class)?;
+        // What they said to a question goes first.
+        let said = room.look(|class| class.told.question.clone().is_some_and(|mut asked| asked.forget(seat)));
+        if said {
+            let forget = |class: &mut crate::class::Class| {
+                class.told.question.as_mut().map(|question| question.forget(seat));
+                Ok(())
+            };
+            room.change_untold(self, forget).await?;
+        }
         let _writing = room.writing.lock().await;
-        let visitor =
-            room.look(|class| class.seats.get(&seat).map(|seat| seat.visitor)).ok_or(ClassProblem::Unknown)?;
-        let mut next = room.head();
-        if next.told.question.as_mut().is_some_and(|question| question.forget(seat)) {
-            self.store.save_class(&next).await?;
-        }
+        room.look(|class| class.seats.contains_key(&seat).then_some(())).ok_or(ClassProblem::Unknown)?;
         self.store.remove_seat(seat).await?;
-        lock(&self.seats).remove(&visitor);
-        {
-            let mut class = lock(&room.class);
-            class.seats.remove(&seat);
-            class.told = next.told;
-        }
-        room.version.send_modify(|version| *version += 1);
-        // Dropping the count tells it as well.
-        lock(&room.own).remove(&seat);
+        self.see_off(&room, &[seat]);
+        room.tell_others(None);
         Ok(())
     }
 
@@ -239,15 +243,23 @@ impl Classes {
     /// There is no such class.
     pub async fn new_pin(&self, id: ClassId) -> Result<(), Problem> {
         let _numbering = self.numbering.lock().await;
-        let pin = self.free_pin()?;
-        self.room(id)?
-            .change(&self.store, |class| {
-                class.pin = pin;
+        let room = self.room(id)?;
+        loop {
+            let pin = self.free_pin()?;
+            let changed = room.change(self, |class| {
+                class.pin = pin.clone();
                 Ok(())
-            })
-            .await?;
-        lock(&self.guesses).forget();
-        Ok(())
+            });
+            match changed.await {
+                // Another process has given it to a class.
+                Err(Problem::Taken) => {}
+                changed => {
+                    changed?;
+                    lock(&self.guesses).forget();
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Ends a class: from now on it is only read.
@@ -256,7 +268,7 @@ impl Classes {
     /// There is no such class.
     pub async fn end(&self, id: ClassId) -> Result<(), Problem> {
         self.room(id)?
-            .change(&self.store, |class| {
+            .change(self, |class| {
                 class.ended.get_or_insert_with(now_s);
                 class.told.eyes = false;
                 class.told.question = None;
@@ -274,11 +286,8 @@ impl Classes {
         let room = self.room(id)?;
         let _writing = room.writing.lock().await;
         self.store.delete_class(id).await?;
-        lock(&self.rooms).remove(&id);
-        lock(&self.seats).retain(|_, (class, _)| *class != id);
-        lock(&room.class).seats.clear();
-        room.version.send_modify(|version| *version += 1);
-        room.told.send_modify(|told| *told += 1);
+        self.clear_out(&room);
+        room.tell_others(None);
         Ok(())
     }
 
@@ -301,7 +310,7 @@ impl Classes {
     pub async fn invite(&self, id: ClassId) -> Result<String, Problem> {
         let token = secrets::fresh().map_err(super::joining::no_chance)?;
         self.room(id)?
-            .change(&self.store, |class| {
+            .change(self, |class| {
                 if class.helpers.len() >= MOST_HELPERS {
                     return Err(ClassProblem::ManyLinks.into());
                 }
@@ -318,7 +327,7 @@ impl Classes {
     /// There is no such class.
     pub async fn revoke(&self, id: ClassId) -> Result<(), Problem> {
         self.room(id)?
-            .change(&self.store, |class| {
+            .change(self, |class| {
                 class.helpers.clear();
                 Ok(())
             })

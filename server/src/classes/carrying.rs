@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::joining::new_visitor;
-use super::{Classes, MOST_CLASSES, Room, now_s};
+use super::joining::no_chance;
+use super::{Classes, MOST_CLASSES, now_s};
 use crate::class::{Class, ClassId, ClassProblem, Everything, Learner, MOST_SEATS, Seat};
 use crate::error::Problem;
 use crate::lock::lock;
+use crate::store::{StoreError, VisitorId};
 
 impl Classes {
     /// Everything of a class.
@@ -52,14 +53,21 @@ impl Classes {
         class.helpers.clear();
         class.touched = now_s();
         for learner in &mut learners {
-            learner.seat = Seat { visitor: new_visitor()?, epoch: 0, hand: None, ..learner.seat.clone() };
+            let visitor = VisitorId::of_a_new_seat().map_err(no_chance)?;
+            learner.seat = Seat { visitor, epoch: 0, hand: None, ..learner.seat.clone() };
         }
-        let id = self.store.import_class(&class, learners).await?;
-        let store = self.store.clone();
-        let read = tokio::task::spawn_blocking(move || store.classes()).await.map_err(|_| Problem::Internal)?;
-        let class = read?.into_iter().find(|class| class.id == id).ok_or(ClassProblem::Unknown)?;
-        lock(&self.seats).extend(class.seats.values().map(|seat| (seat.visitor, (id, seat.id))));
-        lock(&self.rooms).insert(id, std::sync::Arc::new(Room::new(class)));
+        let id = loop {
+            match self.store.import_class(&class, learners.clone()).await {
+                Ok(id) => break id,
+                // Another process has given its PIN to a class; the names differ.
+                Err(StoreError::Taken) => class.pin = self.free_pin()?,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let read = self.store.classes().await?;
+        let class = read.into_iter().find(|class| class.id == id).ok_or(ClassProblem::Unknown)?;
+        self.furnish(class);
+        self.untold(id);
         Ok(id)
     }
 }

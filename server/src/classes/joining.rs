@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use course::Language;
 
-use super::{Classes, MOST_CLASSES, Room, now_s};
+use super::{Classes, MOST_CLASSES, Room, TRIES, now_s, overtaken};
 use crate::class::{
     Class, ClassId, ClassProblem, MOST_SEATS, Nickname, Pin, SALT_BYTES, Seat, SeatId, ThreeWords, Told,
     WORDS_HASH_BYTES,
@@ -14,7 +14,7 @@ use crate::class::{
 use crate::error::Problem;
 use crate::lock::lock;
 use crate::place::Place;
-use crate::store::VisitorId;
+use crate::store::{StoreError, VisitorId};
 
 /// What a host says of a class that is to be started.
 #[derive(Clone, Debug)]
@@ -72,16 +72,24 @@ impl Classes {
             touched: now,
             helpers: BTreeSet::new(),
             told: Told::default(),
+            revision: 0,
             seats: BTreeMap::new(),
         };
         self.keep_new(class).await
     }
 
-    /// Keeps a class that is new here.
-    pub(super) async fn keep_new(&self, mut class: Class) -> Result<ClassId, Problem> {
-        let id = self.store.add_class(&class).await?;
-        class.id = id;
-        lock(&self.rooms).insert(id, Arc::new(Room::new(class)));
+    /// Keeps a class that is new here. It gets another PIN where another process has given its own to a class.
+    async fn keep_new(&self, mut class: Class) -> Result<ClassId, Problem> {
+        class.id = loop {
+            match self.store.add_class(&class).await {
+                Ok(id) => break id,
+                Err(StoreError::Taken) => class.pin = self.free_pin()?,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let id = class.id;
+        self.furnish(class);
+        self.untold(id);
         Ok(id)
     }
 
@@ -116,7 +124,7 @@ impl Classes {
         chosen: Option<Language>,
         preferred: Language,
     ) -> Result<Joined, Problem> {
-        let room = self.try_pin(place, pin)?;
+        let room = self.try_pin(place, pin).await?;
         let name = Nickname::read(name).map_err(ClassProblem::Name)?;
         room.look(|class| may_join(class, &name))?;
         let language = chosen.or_else(|| room.look(Class::pages)).unwrap_or(preferred);
@@ -132,16 +140,28 @@ impl Classes {
         hash: [u8; WORDS_HASH_BYTES],
     ) -> Result<Joined, Problem> {
         let _writing = room.writing.lock().await;
-        // Somebody may have been faster.
-        let class = room.look(|class| may_join(class, name).map(|()| class.id))?;
-        let mut seat = Seat::new(name, new_visitor()?, hash, now_s());
-        seat.id = self.store.add_seat(class, &seat).await?;
-        let (id, epoch) = (seat.id, seat.epoch);
-        lock(&self.seats).insert(seat.visitor, (class, id));
-        lock(&room.class).seats.insert(id, seat);
-        room.stir(id);
-        let token = self.seat_token(class, id, epoch).map_err(no_chance)?;
-        Ok(Joined { cookie: format!("{token}.{}", words.to_token()), class, pages: room.look(Class::pages) })
+        for _ in 0..TRIES {
+            // Somebody may have been faster, here or at another process.
+            let class = room.look(|class| may_join(class, name).map(|()| class.id))?;
+            let visitor = VisitorId::of_a_new_seat().map_err(no_chance)?;
+            let mut seat = Seat::new(name, visitor, hash, now_s());
+            seat.id = match self.store.add_seat(class, &seat).await {
+                Ok(id) => id,
+                Err(StoreError::Taken | StoreError::Outdated) => {
+                    self.read_on(room).await?;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let (id, epoch) = (seat.id, seat.epoch);
+            lock(&self.seats).insert(seat.visitor, (class, id));
+            lock(&room.class).seats.insert(id, seat);
+            room.stir(id);
+            let token = self.seat_token(class, id, epoch).map_err(no_chance)?;
+            let cookie = format!("{token}.{}", words.to_token());
+            return Ok(Joined { cookie, class, pages: room.look(Class::pages) });
+        }
+        Err(overtaken())
     }
 
     /// Lets somebody back in who has three words.
@@ -151,7 +171,7 @@ impl Classes {
     pub async fn come_back(&self, place: Place, pin: &str, words: [&str; 3]) -> Result<Joined, Problem> {
         self.begin(place)?;
         let wrong = || Problem::from(ClassProblem::Words(lock(&self.guesses).wrong(place, Instant::now())));
-        let room = Pin::read(pin).and_then(|pin| self.with_pin(&pin)).ok_or_else(wrong)?;
+        let room = self.of_pin(pin).await?.ok_or_else(wrong)?;
         let words = ThreeWords::read(words).ok_or_else(wrong)?;
         let hash = self.hashed(words, room.look(|class| class.salt)).await?;
         let found = room.look(|class| class.with_words(&hash).map(|seat| (class.id, seat.id, seat.epoch)));
@@ -168,7 +188,7 @@ impl Classes {
     pub async fn new_words(&self, class: ClassId, seat: SeatId, others_out: bool) -> Result<[String; 3], Problem> {
         let room = self.room(class)?;
         let (words, hash) = self.fresh_words(&room, room.look(Class::language)).await?;
-        room.change_seat(&self.store, seat, None, |seat| {
+        room.change_seat(self, seat, None, |seat| {
             seat.words = hash;
             seat.epoch += u32::from(others_out);
             Ok(super::Changed::Kept(()))
@@ -178,13 +198,22 @@ impl Classes {
     }
 
     /// The open class of a PIN.
-    fn try_pin(&self, place: Place, pin: &str) -> Result<Arc<Room>, Problem> {
+    async fn try_pin(&self, place: Place, pin: &str) -> Result<Arc<Room>, Problem> {
         self.begin(place)?;
-        let Some(room) = Pin::read(pin).and_then(|pin| self.with_pin(&pin)) else {
+        let Some(room) = self.of_pin(pin).await? else {
             return Err(ClassProblem::Pin(lock(&self.guesses).wrong(place, Instant::now())).into());
         };
         lock(&self.guesses).right(place, Instant::now());
         Ok(room)
+    }
+
+    /// The class of a PIN as somebody typed it. Another process may have started it just now.
+    async fn of_pin(&self, typed: &str) -> Result<Option<Arc<Room>>, Problem> {
+        let Some(pin) = Pin::read(typed) else { return Ok(None) };
+        if self.with_pin(&pin).is_none() {
+            self.look_everywhere().await?;
+        }
+        Ok(self.with_pin(&pin))
     }
 
     fn begin(&self, place: Place) -> Result<(), Problem> {
@@ -232,12 +261,6 @@ fn may_join(class: &Class, name: &Nickname) -> Result<(), ClassProblem> {
         return Err(ClassProblem::NameTaken(class.free_name(name).shown));
     }
     if class.seats.len() >= MOST_SEATS { Err(ClassProblem::Full) } else { Ok(()) }
-}
-
-/// A visitor to whom no cookie leads. It is as far from those that are minted as they are from each other.
-pub(super) fn new_visitor() -> Result<VisitorId, Problem> {
-    let number = getrandom::u64().map_err(no_chance)?;
-    Ok(VisitorId(((number >> 2) | (1 << 62)).cast_signed()))
 }
 
 pub(super) fn no_chance(error: getrandom::Error) -> Problem {

@@ -53,9 +53,27 @@ impl Classes {
         Ok(hex(&message) + &hex(&proof(&self.key, &message)))
     }
 
-    /// Who has this secret, as long as the seat is theirs.
-    #[must_use]
-    pub fn member(&self, token: &str) -> Option<Member> {
+    /// Who has this secret, as long as the seat is theirs. Another process may have let them in just now.
+    pub async fn member(&self, token: &str) -> Option<Member> {
+        let (class, seat, epoch) = self.read_seat_token(token)?;
+        let member = self.seated(class, seat, epoch);
+        if member.is_some() || self.untold.is_none() {
+            return member;
+        }
+        // A class that is gone, or cannot be read, has no members.
+        self.catch_up(class).await.ok()?;
+        self.seated(class, seat, epoch)
+    }
+
+    fn seated(&self, class: ClassId, seat: SeatId, epoch: u32) -> Option<Member> {
+        self.room(class).ok()?.look(|class| {
+            let seat = class.seats.get(&seat).filter(|seat| seat.epoch == epoch)?;
+            Some(Member { class: class.id, seat: seat.id, visitor: seat.visitor, ended: class.ended.is_some(), epoch })
+        })
+    }
+
+    /// What a seat's secret says, if it was made with this key.
+    fn read_seat_token(&self, token: &str) -> Option<(ClassId, SeatId, u32)> {
         let mut bytes = [0; SEAT_BYTES + PROOF_BYTES];
         if token.len() != 2 * bytes.len() || !token.is_ascii() {
             return None;
@@ -72,9 +90,6 @@ impl Classes {
         let number = |from: usize| message.get(from..from + 8)?.try_into().ok().map(i64::from_be_bytes);
         let (class, seat) = (ClassId(number(0)?), SeatId(number(8)?));
         let epoch = u32::from_be_bytes(message.get(16..20)?.try_into().ok()?);
-        self.room(class).ok()?.look(|class| {
-            let seat = class.seats.get(&seat).filter(|seat| seat.epoch == epoch)?;
-            Some(Member { class: class.id, seat: seat.id, visitor: seat.visitor, ended: class.ended.is_some(), epoch })
-        })
+        Some((class, seat, epoch))
     }
 }

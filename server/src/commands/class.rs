@@ -12,6 +12,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
+use tokio::runtime::Runtime;
+
+use super::database::DatabaseOption;
 use super::out::{self, language, say};
 use crate::class::{Class, ClassId, Everything, table};
 use crate::classes::{Classes, host_token};
@@ -44,6 +47,8 @@ struct Folder {
     /// The folder that keeps answers, edits and results.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    #[command(flatten)]
+    database: DatabaseOption,
 }
 
 #[derive(Debug, Args)]
@@ -79,28 +84,34 @@ struct Import {
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.what {
-        What::List(folder) => list(&folder)?,
+        What::List(folder) => list(folder)?,
         What::Link(link) => {
-            let store = open(&link.folder)?;
+            let runtime = runtime()?;
+            let store = open(&runtime, link.folder)?;
             // To the terminal and nowhere else: whoever has it is the host.
             out::print(&format!("{}/host/{}\n", link.at.trim_end_matches('/'), host_token(store.key())))?;
         }
-        What::Export(export) => print_class(&export)?,
-        What::Import(import) => bring_in(&import)?,
+        What::Export(export) => print_class(export)?,
+        What::Import(import) => bring_in(import)?,
         What::Rehearse(arguments) => rehearse::execute(arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The store of a folder that is there: a slip of the pen makes no new one.
-fn open(folder: &Folder) -> anyhow::Result<Store> {
+/// The store of a database that is there: a slip of the pen makes no new one.
+fn open(runtime: &Runtime, folder: Folder) -> anyhow::Result<Store> {
+    if let Some(url) = folder.database.url() {
+        return Ok(runtime.block_on(Store::connect(&url, Quota::default()))?);
+    }
     let there = folder.data.is_dir();
     anyhow::ensure!(there, "there is no data folder {}; --data names another one", folder.data.display());
     Ok(Store::open(Some(&folder.data), Quota::default())?)
 }
 
-fn list(folder: &Folder) -> anyhow::Result<()> {
-    for class in open(folder)?.classes()? {
+fn list(folder: Folder) -> anyhow::Result<()> {
+    let runtime = runtime()?;
+    let store = open(&runtime, folder)?;
+    for class in runtime.block_on(store.classes())? {
         let (id, title, learners) = (class.id.0, &class.title, class.seats.len());
         let ended = if class.ended.is_some() { language().pick(", ended", "、終了") } else { "" };
         say!("{id}  {title}  {learners}{}{ended}", language().pick(" learners", " 人"))?;
@@ -119,12 +130,13 @@ fn find(classes: Vec<Class>, wanted: &str) -> anyhow::Result<Class> {
         .with_context(|| format!("there is no class {wanted}; `isrlab class list` names those that there are"))
 }
 
-fn print_class(export: &Export) -> anyhow::Result<()> {
-    let store = open(&export.folder)?;
-    let class = find(store.classes()?, &export.class)?;
+fn print_class(export: Export) -> anyhow::Result<()> {
+    let runtime = runtime()?;
+    let store = open(&runtime, export.folder)?;
+    let class = find(runtime.block_on(store.classes())?, &export.class)?;
     if export.json {
-        let classes = Classes::open(&store)?;
-        let everything = runtime()?.block_on(classes.everything(class.id)).map_err(told)?;
+        let classes = runtime.block_on(Classes::open(&store))?;
+        let everything = runtime.block_on(classes.everything(class.id)).map_err(told)?;
         out::print(&(serde_json::to_string_pretty(&everything)? + "\n"))?;
         return Ok(());
     }
@@ -133,18 +145,22 @@ fn print_class(export: &Export) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn bring_in(import: &Import) -> anyhow::Result<()> {
+fn bring_in(import: Import) -> anyhow::Result<()> {
     let path = import.file.display();
     let text = std::fs::read_to_string(&import.file).with_context(|| format!("cannot read {path}"))?;
     let everything = Everything::read(&text).with_context(|| format!("{path} is not brought in"))?;
-    let store = Store::open(Some(&import.folder.data), Quota::default())?;
-    let classes = Classes::open(&store)?;
-    let id = runtime()?.block_on(classes.bring_in(everything)).map_err(told)?;
+    let runtime = runtime()?;
+    let store = match import.folder.database.url() {
+        Some(url) => runtime.block_on(Store::connect(&url, Quota::default()))?,
+        None => Store::open(Some(&import.folder.data), Quota::default())?,
+    };
+    let classes = runtime.block_on(Classes::open(&store))?;
+    let id = runtime.block_on(classes.bring_in(everything)).map_err(told)?;
     say!("{}", id.0)?;
     Ok(())
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 

@@ -5,6 +5,7 @@ mod board_image;
 mod boards;
 mod check;
 mod class;
+mod database;
 mod emulation;
 mod explore;
 mod flash;

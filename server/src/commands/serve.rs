@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::database::DatabaseOption;
 use super::emulation::EngineOption;
 use super::out::{self, language};
 use super::signal::end_signal;
@@ -38,6 +39,8 @@ pub(super) struct Arguments {
     /// The folder that keeps answers, edits and results.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    #[command(flatten)]
+    database: DatabaseOption,
     /// A board that is not found by itself: rfc2217://host:port on another machine, or a port's path; several may be named.
     #[arg(long, value_name = "PORT")]
     board: Vec<PortAddress>,
@@ -69,6 +72,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         lan: arguments.lan,
         proxy: arguments.public_url.map(|public| BehindProxy { trusted: arguments.behind_proxy, public }),
         data: Some(arguments.data),
+        database: arguments.database.url(),
         lessons: arguments.folder,
         ports: PortSource::System,
         boards: arguments.board,
@@ -100,6 +104,9 @@ async fn serve(app: AppState, asked: impl Future<Output = ()>) -> anyhow::Result
     let reclaiming = tokio::spawn(reclaim(app.clone()));
     let forgetting = tokio::spawn(forget_classes(app.clone()));
     let verifying = tokio::spawn(verify_reported(app.clone()));
+    let classes = std::sync::Arc::clone(&app.classes);
+    let keeping_up = tokio::spawn(async move { classes.keep_up().await });
+    let classes = std::sync::Arc::clone(&app.classes);
     let closing = app.clone();
     let (end, told) = tokio::sync::oneshot::channel::<()>();
     let ended = async move {
@@ -123,6 +130,10 @@ async fn serve(app: AppState, asked: impl Future<Output = ()>) -> anyhow::Result
     reclaiming.abort();
     forgetting.abort();
     verifying.abort();
+    keeping_up.abort();
+    if let Err(error) = classes.leave().await {
+        tracing::warn!(%error, "other processes are not told that this one ends");
+    }
     Ok(())
 }
 
@@ -192,8 +203,12 @@ fn way_in(app: &AppState, where_from: &str, origin: &str) -> Vec<String> {
     let link = if terminal {
         format!("{origin}/host/{}", app.visitors.host_token())
     } else {
-        // Quoted as a shell takes it, whatever stands in the path.
-        let data = app.config.data.as_deref().map_or_else(String::new, |data| format!(" --data {data:?}"));
+        // Quoted as a shell takes it, whatever stands in the path. The database's address has a password in it.
+        let data = match (&app.config.database, app.config.data.as_deref()) {
+            (Some(_), _) => " --database …".to_owned(),
+            (None, Some(data)) => format!(" --data {data:?}"),
+            (None, None) => String::new(),
+        };
         format!("isrlab class link{data} --at {origin}")
     };
     lines.push(format!("{host}: {link}"));

@@ -21,6 +21,7 @@ use crate::language::{LANGUAGE_COOKIE, Visiting, chosen, cookie};
 use crate::pages::class::{JoinPage, MePage, MyLesson, RejoinPage, WordsPage};
 use crate::pages::frame::Part;
 use crate::visitor::{SEAT_COOKIE, Visitor};
+use course::pages::KeptIn;
 use course::{Language, catalogue};
 
 /// How long a browser keeps a seat, in seconds: as long as a class is kept unless told otherwise.
@@ -225,15 +226,9 @@ async fn privacy(
     Visiting(language): Visiting,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    words_page(
-        &app,
-        visitor,
-        language,
-        &headers,
-        "/class/privacy",
-        "class.privacy_title",
-        course::pages::privacy(language),
-    )
+    let kept_in = if app.store.others().is_some() { KeptIn::Database } else { KeptIn::File };
+    let words = course::pages::privacy(language, kept_in);
+    words_page(&app, visitor, language, &headers, "/class/privacy", "class.privacy_title", words)
 }
 
 async fn help(

@@ -1,12 +1,90 @@
-//! What the store keeps, what it refuses, and what it says of a file that is not sound.
+//! What every database keeps and refuses: each test runs on a file, and on a PostgreSQL of its own.
 
 use serde_json::json;
 
-use super::tables::{Change, MIGRATIONS, migrate};
 use super::*;
+use crate::class::{Nickname, Pin, Progress, SALT_BYTES, Told};
 
-fn open(folder: Option<&Path>) -> Store {
-    Store::open(folder, Quota::default()).unwrap()
+/// Where a database is.
+enum Bed {
+    File(tempfile::TempDir),
+    #[cfg(unix)]
+    Postgres(test_postgres::TestPostgres),
+}
+
+impl Bed {
+    fn file() -> Self {
+        Self::File(tempfile::tempdir().unwrap())
+    }
+
+    #[cfg(unix)]
+    fn postgres() -> Self {
+        Self::Postgres(test_postgres::TestPostgres::start())
+    }
+
+    async fn open(&self) -> Store {
+        self.open_with(Quota::default()).await
+    }
+
+    async fn open_with(&self, quota: Quota) -> Store {
+        match self {
+            Self::File(folder) => Store::open(Some(folder.path()), quota).unwrap(),
+            #[cfg(unix)]
+            Self::Postgres(server) => Store::connect(&server.url().parse().unwrap(), quota).await.unwrap(),
+        }
+    }
+
+    /// How many rows a table has.
+    async fn count(&self, table: &str) -> i64 {
+        match self {
+            Self::File(folder) => {
+                let file = rusqlite::Connection::open(folder.path().join("isrlab.sqlite3")).unwrap();
+                file.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+            }
+            #[cfg(unix)]
+            Self::Postgres(server) => {
+                let (client, connection) = tokio_postgres::connect(&server.url(), tokio_postgres::NoTls).await.unwrap();
+                tokio::spawn(connection);
+                let sql = format!("SELECT COUNT(*) FROM isrlab.{table}");
+                client.query_one(&sql, &[]).await.unwrap().get(0)
+            }
+        }
+    }
+}
+
+/// Runs each of these on both.
+macro_rules! on_every_database {
+    ($($test:ident),* $(,)?) => {
+        mod on_a_file {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(super::Bed::file()).await;
+            })*
+        }
+        #[cfg(unix)]
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(super::Bed::postgres()).await;
+            })*
+        }
+    };
+}
+
+on_every_database! {
+    of_many_who_save_at_once_each_hears_of_their_own,
+    work_comes_back_as_it_was_left,
+    a_program_may_have_any_character,
+    the_outcome_table_is_bounded,
+    who_only_looks_leaves_nothing,
+    the_key_of_the_visitors_secrets_outlives_a_restart,
+    a_visitor_has_a_share_and_all_of_them_a_size_that_is_not_outgrown,
+    of_reported_checks_the_newest_waits_and_only_its_own_result_counts,
+    a_class_comes_back_as_it_was_left,
+    of_a_removed_learner_nothing_is_kept_any_more,
+    of_a_deleted_class_no_row_remains,
+    a_class_that_is_brought_in_is_as_it_was_taken_out,
+    a_class_is_sampled_by_everybodys_newest_run_of_one_setting,
 }
 
 fn allowed() -> Allowance {
@@ -18,22 +96,47 @@ fn saved(size: usize) -> SavedWork {
     SavedWork { program: Some("x".repeat(size)), ..SavedWork::default() }
 }
 
-#[tokio::test]
-async fn a_full_disk_is_told_and_what_was_there_stays() {
-    let (store, visitor) = (open(None), VisitorId(7));
-    store.save_work(visitor, "lost-update".into(), saved(10), allowed()).await.unwrap();
-    // SQLite answers a disk without room as it answers this limit.
-    store.ask("limiting", |database| database.pragma_update(None, "max_page_count", 20)).await.unwrap();
-    let error = store.save_work(visitor, "lost-update".into(), saved(1 << 19), allowed()).await.unwrap_err();
-    assert!(error.is_disk_full(), "{error:?}");
-    assert_eq!(store.work(visitor, "lost-update".into()).await.unwrap().program, saved(10).program);
+fn class(pin: &str) -> Class {
+    Class {
+        id: ClassId(0),
+        title: "10b".into(),
+        language: "en".into(),
+        pages: None,
+        lessons: vec!["lost-update".into()],
+        seed: None,
+        solutions: false,
+        pin: Pin::read(pin).unwrap(),
+        salt: [3; SALT_BYTES],
+        started: 1,
+        ended: None,
+        touched: 2,
+        helpers: std::collections::BTreeSet::new(),
+        told: Told::default(),
+        revision: 0,
+        seats: BTreeMap::new(),
+    }
+}
+
+fn seat(name: &str) -> Seat {
+    Seat::new(&Nickname::read(name).unwrap(), VisitorId::of_a_new_seat().unwrap(), [7; 32], 5)
+}
+
+/// A class with these learners in it.
+async fn class_with(store: &Store, pin: &str, names: &[&str]) -> (ClassId, Vec<Seat>) {
+    let id = store.add_class(&class(pin)).await.unwrap();
+    let mut seats = Vec::new();
+    for name in names {
+        let mut seat = seat(name);
+        seat.id = store.add_seat(id, &seat).await.unwrap();
+        seats.push(seat);
+    }
+    (id, seats)
 }
 
 /// A class saves at once: one commit for many.
-#[tokio::test]
-async fn of_many_who_save_at_once_each_hears_of_their_own() {
+async fn of_many_who_save_at_once_each_hears_of_their_own(bed: Bed) {
     let quota = Quota { visitor_bytes: 1000, ..Quota::default() };
-    let store = Store::open(None, quota).unwrap();
+    let store = bed.open_with(quota).await;
     let saves = (0..200_i64).map(|id| {
         let store = store.clone();
         let size = if id % 7 == 0 { 2000 } else { 100 + id as usize };
@@ -49,38 +152,8 @@ async fn of_many_who_save_at_once_each_hears_of_their_own() {
     }
 }
 
-/// A disk that fills up ends a whole commit. Nobody is told that something is kept that is not.
-#[tokio::test]
-async fn what_was_called_saved_is_there_when_the_disk_fills_up_under_many() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(Some(folder.path()));
-    store.ask("limiting", |database| database.pragma_update(None, "max_page_count", 150)).await.unwrap();
-    let mut told = HashSet::new();
-    for round in 0..4_i64 {
-        let saves = (0..60).map(|at| {
-            let (store, id) = (store.clone(), VisitorId(100 * round + at));
-            let size = if at % 10 == 9 { 700_000 } else { 1000 };
-            async move { store.save_work(id, "l".into(), saved(size), allowed()).await.map(|()| (id, size)) }
-        });
-        for saved in futures_util::future::join_all(saves).await {
-            match saved {
-                Ok(saved) => _ = told.insert(saved),
-                Err(error) => assert!(error.is_disk_full(), "{error:?}"),
-            }
-        }
-    }
-    assert!(told.len() > 60, "{} of 240: whoever fills the disk up fails alone later", told.len());
-    drop(store);
-    let store = open(Some(folder.path()));
-    for (id, size) in told {
-        let work = store.work(id, "l".into()).await.unwrap();
-        assert_eq!(work.program.map(|program| program.len()), Some(size), "{id:?}");
-    }
-}
-
-#[tokio::test]
-async fn work_comes_back_as_it_was_left() {
-    let (store, visitor) = (open(None), VisitorId(7));
+async fn work_comes_back_as_it_was_left(bed: Bed) {
+    let (store, visitor) = (bed.open().await, VisitorId(7));
     assert_eq!(store.find_visitor("t".into()).await.unwrap(), None);
     assert_eq!(store.work(visitor, "lost-update".into()).await.unwrap(), Work::default());
 
@@ -107,9 +180,25 @@ async fn work_comes_back_as_it_was_left() {
     assert!(store.work(visitor, "lost-update".into()).await.unwrap().outcomes.is_empty());
 }
 
-#[tokio::test]
-async fn the_outcome_table_is_bounded() {
-    let (store, visitor) = (open(None), VisitorId(7));
+async fn a_program_may_have_any_character(bed: Bed) {
+    let store = bed.open().await;
+    let program = "x = '\0\u{1f600}\r\n'".to_owned();
+    let work = SavedWork { program: Some(program.clone()), prediction: json!({ "a": "\0" }), steps: json!(["\0"]) };
+    store.save_work(VisitorId(1), "l".into(), work.clone(), allowed()).await.unwrap();
+    let row = json!({ "program": "own\0", "settings": { "\0": 1 } });
+    store.add_outcome(VisitorId(1), "l".into(), row.clone()).await.unwrap();
+    store.save_check(VisitorId(1), "l".into(), json!({ "passed": true, "words": "\0" })).await.unwrap();
+    let found = store.work(VisitorId(1), "l".into()).await.unwrap();
+    assert_eq!((found.program, found.prediction, found.steps), (work.program, work.prediction, work.steps));
+    assert_eq!((&found.outcomes[0]["program"], &found.outcomes[0]["settings"]), (&row["program"], &row["settings"]));
+    let check = WaitingCheck { visitor: VisitorId(1), lesson: "m".into(), program };
+    store.report_check(check.clone(), json!({ "passed": true }), allowed()).await.unwrap();
+    assert_eq!(store.waiting_check().await.unwrap(), Some(check.clone()));
+    assert_eq!(store.settle_check(check, Some(true)).await.unwrap(), Some(Proof::Verified));
+}
+
+async fn the_outcome_table_is_bounded(bed: Bed) {
+    let (store, visitor) = (bed.open().await, VisitorId(7));
     for seed in 0..OUTCOMES_KEPT + 5 {
         store.add_outcome(visitor, "l".into(), json!({"seed":seed})).await.unwrap();
     }
@@ -118,132 +207,24 @@ async fn the_outcome_table_is_bounded() {
     assert_eq!(outcomes.last().unwrap()["n"], OUTCOMES_KEPT + 5);
 }
 
-#[tokio::test]
-async fn secrets_of_an_older_database_are_hashed_and_still_known() {
-    let folder = tempfile::tempdir().unwrap();
-    let secret = "5ec2e7".repeat(10);
-    {
-        let old = Connection::open(folder.path().join(FILE)).unwrap();
-        let Change::Sql(sql) = MIGRATIONS[0] else { unreachable!() };
-        old.execute_batch(sql).unwrap();
-        old.pragma_update(None, "user_version", 1).unwrap();
-        let sql = "INSERT INTO visitor (id, secret, created, seen) VALUES (7, ?1, 0, 0)";
-        old.execute(sql, params![secret]).unwrap();
-        let sql = "INSERT INTO work (visitor, lesson, updated) VALUES (7, 'lost-update', 0)";
-        old.execute(sql, []).unwrap();
-    }
-    let store = open(Some(folder.path()));
-    assert_eq!(store.find_visitor(secret.clone()).await.unwrap(), Some(VisitorId(7)));
-    for file in std::fs::read_dir(folder.path()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
-        assert!(!bytes.windows(secret.len()).any(|piece| piece == secret.as_bytes()), "{secret} can be read");
-    }
-}
-
-#[test]
-fn a_database_of_the_future_is_left_alone() {
-    let mut database = Connection::open_in_memory().unwrap();
-    database.pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(migrate(&mut database), Err(StoreError::Newer { found: 99, .. })));
-}
-
-#[tokio::test]
-async fn who_only_looks_leaves_nothing_and_who_saves_is_a_row() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(Some(folder.path()));
+async fn who_only_looks_leaves_nothing(bed: Bed) {
+    let store = bed.open().await;
     store.work(VisitorId(1), "l".into()).await.unwrap();
     store.all_work(VisitorId(2)).await.unwrap();
     store.clear_outcomes(VisitorId(3), "l".into()).await.unwrap();
     store.save_work(VisitorId(4), "l".into(), saved(9), allowed()).await.unwrap();
-    let count = |store: &Store| {
-        let store = store.clone();
-        async move {
-            store
-                .ask("counting", |db| db.query_row("SELECT COUNT(*) FROM visitor", [], |row| row.get::<_, i64>(0)))
-                .await
-        }
-    };
-    assert_eq!(count(&store).await.unwrap(), 1_i64);
-    // An older workbench kept everybody who had ever opened a page.
-    let sql = "INSERT INTO visitor (id, secret_hash, created, seen) VALUES (9, 'h', 0, 0)";
-    store.ask("adding", |database| database.execute(sql, [])).await.unwrap();
-    drop(store);
-    let again = open(Some(folder.path()));
-    assert_eq!(count(&again).await.unwrap(), 1_i64, "and forgets them");
-    assert_eq!(again.work(VisitorId(4), "l".into()).await.unwrap().program, saved(9).program);
+    assert_eq!(bed.count("visitor").await, 1);
 }
 
-#[tokio::test]
-async fn the_key_of_the_visitors_secrets_outlives_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let key = *open(Some(folder.path())).key();
-    assert_eq!(*open(Some(folder.path())).key(), key);
-    assert_ne!(*open(None).key(), key);
+async fn the_key_of_the_visitors_secrets_outlives_a_restart(bed: Bed) {
+    let key = *bed.open().await.key();
+    assert_eq!(*bed.open().await.key(), key);
+    assert_ne!(*Store::open(None, Quota::default()).unwrap().key(), key);
 }
 
-#[cfg(unix)]
-#[tokio::test]
-async fn a_deleted_or_replaced_folder_is_told_and_nothing_is_called_saved() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let store = open(Some(&data));
-    store.save_work(VisitorId(1), "l".into(), saved(9), allowed()).await.unwrap();
-    std::fs::rename(&data, folder.path().join("away")).unwrap();
-    let error = store.save_work(VisitorId(1), "l".into(), saved(9), allowed()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Gone(_)), "{error:?}");
-    assert!(store.save_check(VisitorId(1), "l".into(), json!({})).await.is_err());
-    assert!(store.add_outcome(VisitorId(1), "l".into(), json!({})).await.is_err());
-    drop(open(Some(&data)));
-    assert!(store.save_check(VisitorId(1), "l".into(), json!({})).await.is_err(), "another file of the same name");
-}
-
-#[tokio::test]
-async fn a_damaged_database_is_refused_with_words_wherever_the_damage_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(Some(folder.path()));
-    for lesson in 0..8 {
-        store.save_work(VisitorId(1), lesson.to_string(), saved(9000), allowed()).await.unwrap();
-    }
-    store.ask("ending", |db| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await.unwrap();
-    drop(store);
-    let path = folder.path().join(FILE);
-    // The thread closes the file some time after the last handle is gone, and takes its log along.
-    while folder.path().join(format!("{FILE}-wal")).exists() {
-        thread::yield_now();
-    }
-    let whole = std::fs::read(&path).unwrap();
-    let mut found = 0;
-    for part in 0..10 {
-        let mut bytes = whole.clone();
-        let from = bytes.len() * part / 10;
-        let until = bytes.len() * (part + 1) / 10;
-        bytes[from..until].iter_mut().enumerate().for_each(|(at, byte)| *byte = (at * 37) as u8);
-        std::fs::write(&path, bytes).unwrap();
-        match Store::open(Some(folder.path()), Quota::default()) {
-            Err(error) => {
-                let told = error.to_string();
-                assert!(error.is_damage() && told.contains("[database-damaged]"), "part {part}: {told}");
-                found += 1;
-            }
-            // Text within a page can be anything; it is read all the same.
-            Ok(store) => {
-                store.all_work(VisitorId(1)).await.unwrap();
-                store.work(VisitorId(1), "1".into()).await.unwrap();
-            }
-        }
-        for ending in ["-wal", "-shm"] {
-            _ = std::fs::remove_file(folder.path().join(format!("{FILE}{ending}")));
-        }
-    }
-    assert!(found >= 3, "{found} of 10 parts");
-    std::fs::write(&path, b"this is no database, and long enough to be looked at as one").unwrap();
-    assert!(Store::open(Some(folder.path()), Quota::default()).unwrap_err().is_damage());
-}
-
-#[tokio::test]
-async fn a_visitor_has_a_share_and_all_of_them_a_file_that_does_not_outgrow_its_size() {
+async fn a_visitor_has_a_share_and_all_of_them_a_size_that_is_not_outgrown(bed: Bed) {
     let quota = Quota { bytes: 1 << 20, visitor_bytes: 64 << 10 };
-    let store = Store::open(None, quota).unwrap();
+    let store = bed.open_with(quota).await;
     let keep = |id, lesson: &str, size| store.save_work(VisitorId(id), lesson.to_owned(), saved(size), allowed());
     keep(1, "a", 60 << 10).await.unwrap();
     assert!(matches!(keep(1, "b", 10 << 10).await, Err(StoreError::TooMuch)));
@@ -265,30 +246,8 @@ async fn a_visitor_has_a_share_and_all_of_them_a_file_that_does_not_outgrow_its_
     assert_eq!(store.work(VisitorId(3), "a".into()).await.unwrap().program, saved(60 << 10).program);
 }
 
-#[tokio::test]
-async fn what_passed_before_there_were_reports_was_seen_by_the_server() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut old = Connection::open(folder.path().join(FILE)).unwrap();
-    for (version, migration) in MIGRATIONS.iter().enumerate().take(4) {
-        match migration {
-            Change::Sql(sql) => old.execute_batch(sql).unwrap(),
-            Change::Code(code) => code(&old).unwrap(),
-        }
-        old.pragma_update(None, "user_version", version as u32 + 1).unwrap();
-    }
-    let sql = "INSERT INTO visitor (id, secret_hash, created, seen) VALUES (1, 'h', 0, 0);
-        INSERT INTO work (visitor, lesson, passed, updated) VALUES (1, 'passed', 1, 0), (1, 'open', 0, 0)";
-    old.execute_batch(sql).unwrap();
-    migrate(&mut old).unwrap();
-    drop(old);
-    let store = open(Some(folder.path()));
-    let proof = async |lesson: &str| store.work(VisitorId(1), lesson.into()).await.unwrap().proof;
-    assert_eq!((proof("passed").await, proof("open").await), (Proof::Verified, Proof::None));
-}
-
-#[tokio::test]
-async fn of_reported_checks_the_newest_waits_and_only_its_own_result_counts() {
-    let store = open(None);
+async fn of_reported_checks_the_newest_waits_and_only_its_own_result_counts(bed: Bed) {
+    let store = bed.open().await;
     let check = |program: &str| WaitingCheck { visitor: VisitorId(1), lesson: "l".into(), program: program.into() };
     let report = |program, passed| store.report_check(check(program), json!({ "passed": passed }), allowed());
     assert_eq!(report("a", false).await.unwrap(), Proof::None);
@@ -312,4 +271,126 @@ async fn of_reported_checks_the_newest_waits_and_only_its_own_result_counts() {
     );
     assert!(matches!(refused.await, Err(StoreError::TooMuch)));
     assert_eq!(store.work(VisitorId(1), "m".into()).await.unwrap().proof, Proof::None, "nothing was changed");
+}
+
+async fn a_class_comes_back_as_it_was_left(bed: Bed) {
+    let store = bed.open().await;
+    let (id, mut seats) = class_with(&store, "314159", &["otter", "wren"]).await;
+    let mut class = Class { id, title: "10c".into(), ended: Some(9), ..class("271828") };
+    class.told.eyes = true;
+    class.revision = store.save_class(&class).await.unwrap();
+    let otter = &mut seats[0];
+    otter.hand = Some(8);
+    for lesson in ["torn-read", "lost-update"] {
+        otter.work.insert(lesson.into(), Progress { failed: 1, ..Progress::default() });
+        otter.revision = store.save_seat(otter, Some(lesson)).await.unwrap();
+    }
+    otter.work.insert("lost-update".into(), Progress { failed: 2, ..Progress::default() });
+    otter.revision = store.save_seat(otter, Some("lost-update")).await.unwrap();
+    class.seats = seats.iter().map(|seat| (seat.id, seat.clone())).collect();
+    drop(store);
+    let mut found = bed.open().await.classes().await.unwrap();
+    for seat in found[0].seats.values_mut() {
+        // When this process saw them first is not kept.
+        seat.came = 5;
+    }
+    assert_eq!(found, [class]);
+}
+
+async fn of_a_removed_learner_nothing_is_kept_any_more(bed: Bed) {
+    let store = bed.open().await;
+    let (id, seats) = class_with(&store, "314159", &["otter", "wren"]).await;
+    let (otter, wren) = (&seats[0], &seats[1]);
+    for seat in &seats {
+        store.save_work(seat.visitor, "l".into(), saved(9), allowed()).await.unwrap();
+        store.add_outcome(seat.visitor, "l".into(), json!({ "seed": 7 })).await.unwrap();
+    }
+    let check = WaitingCheck { visitor: otter.visitor, lesson: "l".into(), program: "x".into() };
+    store.report_check(check.clone(), json!({ "passed": true }), allowed()).await.unwrap();
+    store.remove_seat(otter.id).await.unwrap();
+    for table in ["visitor", "work", "outcome", "seat"] {
+        assert_eq!(bed.count(table).await, 1, "{table}: the other one is left");
+    }
+    assert_eq!(bed.count("waiting_check").await, 0);
+    // What was under way comes too late.
+    let late = store.save_work(otter.visitor, "l".into(), saved(9), allowed()).await;
+    assert!(matches!(late, Err(StoreError::Removed)), "{late:?}");
+    assert!(matches!(store.save_check(otter.visitor, "l".into(), json!({})).await, Err(StoreError::Removed)));
+    assert!(matches!(store.add_outcome(otter.visitor, "l".into(), json!({})).await, Err(StoreError::Removed)));
+    assert!(matches!(store.settle_check(check, Some(true)).await, Err(StoreError::Removed)));
+    assert_eq!(bed.count("visitor").await, 1);
+    assert_eq!(store.classes().await.unwrap()[0].seats.keys().collect::<Vec<_>>(), [&wren.id]);
+    assert_eq!(store.classes().await.unwrap()[0].id, id);
+}
+
+async fn of_a_deleted_class_no_row_remains(bed: Bed) {
+    let store = bed.open().await;
+    let (kept, _) = class_with(&store, "271828", &["otter"]).await;
+    let (id, mut seats) = class_with(&store, "314159", &["otter", "wren"]).await;
+    for seat in &mut seats {
+        seat.work.insert("l".into(), Progress::default());
+        store.save_seat(seat, Some("l")).await.unwrap();
+        store.save_work(seat.visitor, "l".into(), saved(9), allowed()).await.unwrap();
+        store.add_outcome(seat.visitor, "l".into(), json!({ "seed": 7 })).await.unwrap();
+        let check = WaitingCheck { visitor: seat.visitor, lesson: "l".into(), program: "x".into() };
+        store.report_check(check, json!({ "passed": true }), allowed()).await.unwrap();
+    }
+    store.delete_class(id).await.unwrap();
+    for table in ["visitor", "work", "outcome", "waiting_check", "progress"] {
+        assert_eq!(bed.count(table).await, 0, "{table}");
+    }
+    assert_eq!((bed.count("class").await, bed.count("seat").await), (1, 1));
+    assert_eq!(store.classes().await.unwrap()[0].id, kept);
+}
+
+async fn a_class_that_is_brought_in_is_as_it_was_taken_out(bed: Bed) {
+    let store = bed.open().await;
+    let work = Work {
+        program: Some("x = 1".into()),
+        prediction: json!({ "plain": "zero" }),
+        steps: json!({ "run": true }),
+        last_check: Some(json!({ "passed": true })),
+        failures: 2,
+        passed: true,
+        proof: Proof::Reported,
+        outcomes: vec![json!({ "n": 1, "at": 4, "seed": 7 }), json!({ "n": 2, "at": 5, "seed": 8 })],
+    };
+    let learner = |name: &str| Learner {
+        seat: seat(name),
+        progress: BTreeMap::from([("l".into(), Progress { failed: 2, ..Progress::default() })]),
+        work: BTreeMap::from([("l".into(), work.clone())]),
+        waiting: BTreeMap::from([("l".into(), "x = 1".into())]),
+    };
+    let learners = vec![learner("otter"), learner("wren")];
+    let visitors: Vec<VisitorId> = learners.iter().map(|learner| learner.seat.visitor).collect();
+    let id = store.import_class(&class("314159"), learners).await.unwrap();
+    let found = store.classes().await.unwrap().remove(0);
+    assert_eq!((found.id, found.pin, found.seats.len()), (id, class("314159").pin, 2));
+    assert_eq!(found.seats.values().map(|seat| seat.work["l"].failed).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(store.work(visitors[1], "l".into()).await.unwrap(), work);
+    assert_eq!(store.waiting_programs(visitors[0]).await.unwrap()["l"], "x = 1");
+    // It is run here, where nobody has reported it.
+    let check = store.waiting_check().await.unwrap().unwrap();
+    assert_eq!(store.settle_check(check, Some(true)).await.unwrap(), Some(Proof::Verified));
+    let again = store.add_outcome(visitors[0], "l".into(), json!({})).await.unwrap();
+    assert_eq!(again["n"], 3, "numbers go on");
+}
+
+async fn a_class_is_sampled_by_everybodys_newest_run_of_one_setting(bed: Bed) {
+    let store = bed.open().await;
+    let (id, seats) = class_with(&store, "314159", &["otter", "wren", "newt"]).await;
+    let (_, others) = class_with(&store, "271828", &["otter"]).await;
+    let settings = json!({ "rate": 100, "mode": "none" });
+    let run = async |seat: &Seat, seed: i64, program: &str, settings: &Value| {
+        let row = json!({ "seed": seed, "program": program, "settings": settings });
+        store.add_outcome(seat.visitor, "l".into(), row).await.unwrap();
+    };
+    run(&seats[1], 1, "lesson", &settings).await;
+    run(&seats[0], 2, "lesson", &settings).await;
+    run(&seats[0], 3, "lesson", &settings).await;
+    run(&seats[0], 4, "own", &settings).await;
+    run(&seats[0], 5, "lesson", &json!({ "rate": 200, "mode": "none" })).await;
+    run(&others[0], 6, "lesson", &settings).await;
+    let rows = store.sample(id, "l".into(), settings.to_string()).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row["seed"].as_i64().unwrap()).collect::<Vec<_>>(), [3, 1]);
 }

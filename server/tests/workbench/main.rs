@@ -14,9 +14,12 @@ mod exploring;
 mod flashing;
 #[cfg(target_os = "linux")]
 mod lan;
+mod learner;
 mod process;
 mod proxied;
 mod reports;
 mod restart;
 mod runs;
+#[cfg(unix)]
+mod several;
 mod visitors;

@@ -23,6 +23,16 @@ pub(super) fn requests(code: &str) -> Option<(Words, Words)> {
             ("ISR Lab の実行中に、全員の作業を保存するフォルダーが削除されました。今の内容は保存されていません。",
              "ページを開いたまま先生に伝えてください。ISR Lab を終了して起動し直すと、再び保存できます。"),
         ),
+        "database-away" => (
+            ("The database with everybody's work does not answer: this was not saved yet.",
+             "Leave the page open: it is saved as soon as the database answers again. If that takes long, tell the teacher."),
+            ("全員の作業を保存するデータベースが応答しません。今の内容はまだ保存されていません。",
+             "ページを開いたままにしてください。データベースが応答すれば保存されます。長く続くときは先生に伝えてください。"),
+        ),
+        "taken" => (
+            ("Somebody else has just taken this.", "Try again."),
+            ("たった今、ほかの人が使い始めました。", "もう一度試してください。"),
+        ),
         "database-damaged" => (
             ("The file with everybody's work is damaged: this cannot be read or saved.",
              "Tell the teacher: stop ISR Lab and start it again, and it says what to do."),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row};
 
-use super::StoreError;
+use super::super::StoreError;
 
 /// A file as it was when it was opened.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ fn identity(path: &Path) -> std::io::Result<Identity> {
 }
 
 /// Whether SQLite says that the file is not sound.
-pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+pub(in crate::store) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 

@@ -8,8 +8,8 @@ use std::sync::mpsc;
 
 use rusqlite::{Connection, ffi};
 
+use super::super::{StoreError, VisitorId};
 use super::file::DatabaseFile;
-use super::{StoreError, VisitorId};
 
 /// So many jobs share a commit at most.
 const GROUP: usize = 64;
@@ -33,17 +33,17 @@ type Tell = Box<dyn FnOnce(Option<StoreError>)>;
 /// Something to do.
 pub(super) struct Job {
     kind: Kind,
-    work: Box<dyn FnOnce(&mut Database) -> Tell + Send>,
+    work: Box<dyn FnOnce(&mut Connected) -> Tell + Send>,
 }
 
 impl Job {
     /// `tell` hears what came of the work, once it is certain.
     pub(super) fn new<T: 'static>(
         kind: Kind,
-        work: impl FnOnce(&mut Database) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut Connected) -> Result<T, StoreError> + Send + 'static,
         tell: impl FnOnce(Result<T, StoreError>) + Send + 'static,
     ) -> Self {
-        let work = move |database: &mut Database| -> Tell {
+        let work = move |database: &mut Connected| -> Tell {
             let done = work(database);
             Box::new(move |lost| tell(done.and_then(|done| lost.map_or(Ok(done), Err))))
         };
@@ -52,7 +52,7 @@ impl Job {
 }
 
 /// The database, as its thread has it.
-pub(super) struct Database {
+pub(super) struct Connected {
     pub(super) connection: Connection,
     /// `None` in memory.
     pub(super) file: Option<DatabaseFile>,
@@ -84,7 +84,7 @@ impl Lost {
     }
 }
 
-impl Database {
+impl Connected {
     /// Whether the file that is written is the one in the data folder.
     pub(super) fn still_there(&self) -> Result<(), StoreError> {
         self.file.as_ref().map_or(Ok(()), DatabaseFile::still_there)

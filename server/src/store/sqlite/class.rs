@@ -1,18 +1,16 @@
-//! Classes in the store. Everything that is asked of the database for a class is in this file.
+//! Classes in SQLite. The file is one process's alone, so that nothing can be outdated.
 //!
 //! A class, a seat and the progress in a lesson are a row each, with what is looked for in columns of its own and the rest as
 //! JSON, so that a field more needs no change of the tables. A learner's programs, answers and outcomes are those of a
 //! visitor whom no cookie leads to.
 
-use std::sync::mpsc;
-
+use async_trait::async_trait;
 use rusqlite::{Connection, params};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::group::{Database, Job, Kind};
-use super::{OUTCOMES_KEPT, Store, StoreError, VisitorId, Work, file, now_s};
+use super::super::{ClassStore, OUTCOMES_KEPT, StoreError, VisitorId, Work, json, now_s, of_text, text};
+use super::group::Kind;
+use super::{Sqlite, file};
 use crate::class::{Class, ClassId, Learner, Progress, Seat, SeatId};
 
 pub(super) const TABLES: &str = "
@@ -37,25 +35,16 @@ pub(super) const TABLES: &str = "
     ) WITHOUT ROWID;
 ";
 
-impl Store {
-    /// Every class with everybody in it. Waits for the answer: call it where waiting is allowed.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub fn classes(&self) -> Result<Vec<Class>, StoreError> {
-        let (reply, answer) = mpsc::channel();
-        let failed = |source| StoreError::Database { doing: "reading classes", source };
-        let work = move |database: &mut Database| read_all(&database.connection).map_err(failed);
-        let job = Job::new(Kind::Looks, work, move |read| _ = reply.send(read));
-        self.jobs.send(job).map_err(|_| StoreError::Closed)?;
-        answer.recv().map_err(|_| StoreError::Closed)?
+/// Nobody else changes the file, so that nothing is counted.
+const NO_REVISION: i64 = 0;
+
+#[async_trait]
+impl ClassStore for Sqlite {
+    async fn classes(&self) -> Result<Vec<Class>, StoreError> {
+        self.ask("reading classes", |database| read_all(database)).await
     }
 
-    /// Keeps a new class and numbers it.
-    ///
-    /// # Errors
-    /// The database failed; nothing was changed.
-    pub async fn add_class(&self, class: &Class) -> Result<ClassId, StoreError> {
+    async fn add_class(&self, class: &Class) -> Result<ClassId, StoreError> {
         let (pin, data) = (class.pin.digits().to_owned(), text(class));
         self.change("starting a class", move |change| {
             change.execute("INSERT INTO class (pin, data) VALUES (?1, ?2)", params![pin, data])?;
@@ -64,23 +53,16 @@ impl Store {
         .await
     }
 
-    /// Keeps what is known of a class, its learners apart.
-    ///
-    /// # Errors
-    /// The database failed; nothing was changed.
-    pub async fn save_class(&self, class: &Class) -> Result<(), StoreError> {
+    async fn save_class(&self, class: &Class) -> Result<i64, StoreError> {
         let (id, pin, data) = (class.id.0, class.pin.digits().to_owned(), text(class));
         self.change("keeping a class", move |change| {
-            change.execute("UPDATE class SET pin = ?2, data = ?3 WHERE id = ?1", params![id, pin, data]).map(drop)
+            change.execute("UPDATE class SET pin = ?2, data = ?3 WHERE id = ?1", params![id, pin, data])?;
+            Ok(NO_REVISION)
         })
         .await
     }
 
-    /// Keeps a new learner and numbers the seat.
-    ///
-    /// # Errors
-    /// The database failed; nothing was changed.
-    pub async fn add_seat(&self, class: ClassId, seat: &Seat) -> Result<SeatId, StoreError> {
+    async fn add_seat(&self, class: ClassId, seat: &Seat) -> Result<SeatId, StoreError> {
         let (visitor, folded, data) = (seat.visitor.0, seat.folded.clone(), text(seat));
         self.change("letting a learner in", move |change| {
             let sql = "INSERT INTO seat (class, visitor, folded, data) VALUES (?1, ?2, ?3, ?4)";
@@ -90,11 +72,7 @@ impl Store {
         .await
     }
 
-    /// Keeps a learner, and how far they are in one lesson.
-    ///
-    /// # Errors
-    /// The database failed; nothing was changed.
-    pub async fn save_seat(&self, seat: &Seat, lesson: Option<&str>) -> Result<(), StoreError> {
+    async fn save_seat(&self, seat: &Seat, lesson: Option<&str>) -> Result<i64, StoreError> {
         let (id, folded, data) = (seat.id.0, seat.folded.clone(), text(seat));
         let progress = lesson.and_then(|lesson| Some((lesson.to_owned(), text(seat.work.get(lesson)?))));
         self.change("keeping a learner", move |change| {
@@ -104,16 +82,12 @@ impl Store {
                     "INSERT INTO progress (seat, lesson, data) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET data = ?3";
                 change.execute(sql, params![id, lesson, data])?;
             }
-            Ok(())
+            Ok(NO_REVISION)
         })
         .await
     }
 
-    /// Forgets a learner and all their work.
-    ///
-    /// # Errors
-    /// The database failed; nothing was changed.
-    pub async fn remove_seat(&self, seat: SeatId) -> Result<(), StoreError> {
+    async fn remove_seat(&self, seat: SeatId) -> Result<(), StoreError> {
         self.forget(
             "removing a learner",
             "SELECT visitor FROM seat WHERE id = ?1",
@@ -123,11 +97,7 @@ impl Store {
         .await
     }
 
-    /// Forgets a class with everything of everybody in it. When it returns, neither file nor log holds it any more.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn delete_class(&self, class: ClassId) -> Result<(), StoreError> {
+    async fn delete_class(&self, class: ClassId) -> Result<(), StoreError> {
         self.forget(
             "deleting a class",
             "SELECT visitor FROM seat WHERE class = ?1",
@@ -137,38 +107,7 @@ impl Store {
         .await
     }
 
-    /// Deletes the visitors whom `whose` names and then what `what` says, both of them by `id`. Nothing of these visitors is
-    /// kept any more, whatever of theirs is under way.
-    async fn forget(
-        &self,
-        doing: &'static str,
-        whose: &'static str,
-        what: &'static str,
-        id: i64,
-    ) -> Result<(), StoreError> {
-        self.job(doing, Kind::Alone, move |database| {
-            let removed = database.change(doing, |change| {
-                let mut seats = change.prepare(whose)?;
-                let visitors: Vec<VisitorId> =
-                    seats.query_map(params![id], |row| row.get(0).map(VisitorId))?.collect::<Result<_, _>>()?;
-                for visitor in &visitors {
-                    change.execute("DELETE FROM visitor WHERE id = ?1", params![visitor.0])?;
-                }
-                change.execute(what, params![id])?;
-                Ok(visitors)
-            })?;
-            database.removed.extend(removed);
-            Ok(())
-        })
-        .await?;
-        self.leave_nothing().await
-    }
-
-    /// Keeps a class that comes from another computer, with everybody's work. Seats have their visitors already.
-    ///
-    /// # Errors
-    /// The database failed, or two learners have one nickname; nothing was changed.
-    pub async fn import_class(&self, class: &Class, learners: Vec<Learner>) -> Result<ClassId, StoreError> {
+    async fn import_class(&self, class: &Class, learners: Vec<Learner>) -> Result<ClassId, StoreError> {
         let (pin, data) = (class.pin.digits().to_owned(), text(class));
         self.change("bringing a class in", move |change| {
             change.execute("INSERT INTO class (pin, data) VALUES (?1, ?2)", params![pin, data])?;
@@ -196,12 +135,7 @@ impl Store {
         .await
     }
 
-    /// The newest row that every learner of a class measured with the lesson's own program and exactly these settings, given
-    /// as JSON with its keys in order.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn sample(&self, class: ClassId, lesson: String, settings: String) -> Result<Vec<Value>, StoreError> {
+    async fn sample(&self, class: ClassId, lesson: String, settings: String) -> Result<Vec<Value>, StoreError> {
         self.ask("sampling a class", move |database| {
             // Beside a MAX, SQLite takes the other columns from the row that has it.
             let sql = "SELECT MAX(outcome.id), outcome.row FROM seat JOIN outcome ON outcome.visitor = seat.visitor
@@ -210,9 +144,38 @@ impl Store {
                 GROUP BY seat.id ORDER BY seat.id";
             let mut rows = database.prepare_cached(sql)?;
             let rows = rows.query_map(params![class.0, lesson, settings], |row| file::text(row, 1))?;
-            rows.map(|row| Ok(super::json(&row?))).collect()
+            rows.map(|row| Ok(json(&row?))).collect()
         })
         .await
+    }
+}
+
+impl Sqlite {
+    /// Deletes the visitors whom `whose` names and then what `what` says, both of them by `id`. Nothing of these visitors is
+    /// kept any more, whatever of theirs is under way.
+    async fn forget(
+        &self,
+        doing: &'static str,
+        whose: &'static str,
+        what: &'static str,
+        id: i64,
+    ) -> Result<(), StoreError> {
+        self.job(doing, Kind::Alone, move |database| {
+            let removed = database.change(doing, |change| {
+                let mut seats = change.prepare(whose)?;
+                let visitors: Vec<VisitorId> =
+                    seats.query_map(params![id], |row| row.get(0).map(VisitorId))?.collect::<Result<_, _>>()?;
+                for visitor in &visitors {
+                    change.execute("DELETE FROM visitor WHERE id = ?1", params![visitor.0])?;
+                }
+                change.execute(what, params![id])?;
+                Ok(visitors)
+            })?;
+            database.removed.extend(removed);
+            Ok(())
+        })
+        .await?;
+        self.leave_nothing().await
     }
 
     /// Freed pages are overwritten (`secure_delete`); the log of changes has to follow.
@@ -242,11 +205,6 @@ fn keep_work(change: &Connection, visitor: VisitorId, lesson: &str, work: &Work)
     Ok(())
 }
 
-fn text(value: &impl Serialize) -> String {
-    // Maps with text keys, numbers and texts: nothing of it cannot be JSON.
-    serde_json::to_string(value).unwrap_or_default()
-}
-
 fn read_all(database: &Connection) -> rusqlite::Result<Vec<Class>> {
     let mut classes = Vec::new();
     let mut rows = database.prepare("SELECT id, data FROM class ORDER BY id")?;
@@ -271,9 +229,4 @@ fn read_all(database: &Connection) -> rusqlite::Result<Vec<Class>> {
         classes.push(class);
     }
     Ok(classes)
-}
-
-/// What this file wrote; what somebody else damaged is left out, and said.
-fn of_text<T: DeserializeOwned>(text: &str, what: &'static str, id: i64) -> Option<T> {
-    serde_json::from_str(text).inspect_err(|error| tracing::error!(%error, what, id, "a row cannot be read")).ok()
 }

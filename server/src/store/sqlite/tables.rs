@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::{StoreError, class, hash, proof};
+use super::super::StoreError;
+use super::{class, hash, proof};
 
 /// What brings the tables from one version to the next.
 pub(super) enum Change {
