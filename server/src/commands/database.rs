@@ -5,7 +5,7 @@ use clap::Args;
 use crate::store::DatabaseUrl;
 
 /// Where the database is, where it is no file.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct DatabaseOption {
     /// A PostgreSQL that several processes work on, such as `postgres://isrlab:password@localhost/isrlab`, in the place of the
     /// data folder. An address with a password in it is better given as ISRLAB_DATABASE: others see a command line.

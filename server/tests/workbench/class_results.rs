@@ -243,6 +243,26 @@ fn a_class_can_be_rehearsed() {
     assert!(marks_of_all(&table).contains(&"yes".to_owned()), "somebody has passed: {table}");
 }
 
+/// Behind a proxy nobody is host for sitting at the computer: whoever has the data folder is.
+#[test]
+fn a_class_behind_a_proxy_can_be_rehearsed() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_isrlab"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--behind-proxy", "127.0.0.1", "--public-url"]);
+    let server = Server::start(command.args(["https://isrlab.school.example", "--data"]).arg(data.path()));
+    let rehearse = |options: &[&std::ffi::OsStr]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_isrlab"));
+        command.args(["class", "rehearse", "--pupils", "1", "--seconds", "1", "--at", &server.address]);
+        command.args(options).env("LANG", "C").env_remove("LC_ALL").output().unwrap()
+    };
+    let refused = rehearse(&[]);
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && told.contains("--data"), "{told}");
+    let done = rehearse(&["--data".as_ref(), data.path().as_os_str()]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(String::from_utf8_lossy(&done.stdout).contains("/class/"));
+}
+
 /// Whether any file of the data folder, the log of changes among them, holds these bytes.
 fn holds(folder: &std::path::Path, text: &str) -> bool {
     std::fs::read_dir(folder)

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,13 +14,17 @@ use anyhow::Context as _;
 use clap::Args;
 use course::{Course, Language, Lesson};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 use workbench::emulated::BootedBoard;
 use workbench::headless::Boards as _;
 use workbench::judge;
 use workbench::record::RunRequest;
 
 use super::http::{Browser, Stream};
+use super::{Folder, open};
 use crate::class::suggested;
+use crate::classes::host_token;
+use crate::commands::database::DatabaseOption;
 use crate::commands::out::{language, say};
 use crate::lock::lock;
 use crate::pages::visitor_work::STEPS;
@@ -46,6 +51,11 @@ pub(super) struct Arguments {
     /// The workbench, on this computer.
     #[arg(long, value_name = "ADDR", default_value_t = crate::config::DEFAULT_LISTEN)]
     at: SocketAddr,
+    /// The data folder of that workbench, where sitting at its computer makes nobody a host: it is behind a proxy.
+    #[arg(long, value_name = "DIR", conflicts_with = "url")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    database: DatabaseOption,
     /// Nobody checks: checks are the server's work, and hundreds of pupils would wait for each other.
     #[arg(long)]
     no_checks: bool,
@@ -67,21 +77,38 @@ struct Rehearsal {
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let booted = crate::firmware::booted()?;
-    let outcome = runtime.block_on(rehearse(arguments, booted));
+    let link = host_link(&runtime, &arguments)?;
+    let outcome = runtime.block_on(rehearse(arguments, booted, link));
     runtime.shutdown_timeout(Duration::from_millis(500));
     outcome
 }
 
-async fn rehearse(arguments: Arguments, booted: BootedBoard) -> anyhow::Result<()> {
+/// The path of the host's link, where the database is named that it is made of.
+fn host_link(runtime: &Runtime, arguments: &Arguments) -> anyhow::Result<Option<String>> {
+    let (data, database) = (arguments.data.clone(), arguments.database.clone());
+    if data.is_none() && database.clone().url().is_none() {
+        return Ok(None);
+    }
+    let folder = Folder { data: data.unwrap_or_default(), database };
+    Ok(Some(format!("/host/{}", host_token(open(runtime, folder)?.key()))))
+}
+
+async fn rehearse(arguments: Arguments, booted: BootedBoard, link: Option<String>) -> anyhow::Result<()> {
     let course = crate::lessons::embedded()?;
     let at = arguments.at;
-    let host =
+    let mut host =
         Browser::open(at).await.with_context(|| format!("no workbench answers at {at}; start `isrlab serve`"))?;
+    if let Some(link) = link {
+        let answer = host.get(&link).await?;
+        host.keep_cookies(&answer);
+    }
     let known = LESSONS.iter().filter(|slug| course.lesson(slug).is_some());
     let lessons: String = known.map(|slug| format!("&lesson={slug}")).collect();
     let title = language().pick("Rehearsal", "%E3%83%AA%E3%83%8F%E3%83%BC%E3%82%B5%E3%83%AB");
     let started = host.submit("/class", &format!("title={title}&seeds=each{lessons}")).await?;
-    let path = started.location.context("the workbench starts no class for this computer")?;
+    let path = started.location.context(
+        "the workbench starts no class for this computer; if it is behind a proxy, name its --data or --database",
+    )?;
     let page = host.get(&path).await?.body;
     let pin = page.split("data-pin>").nth(1).and_then(|rest| rest.split('<').next()).context("the page has no PIN")?;
     say!("http://{at}{path}")?;
