@@ -157,11 +157,11 @@ impl Others {
             let streams: Vec<i32> = here.iter().map(|presence| i32::try_from(presence.streams).unwrap_or(1)).collect();
             let came: Vec<i64> = here.iter().map(|presence| presence.came).collect();
             let seen: Vec<i64> = here.iter().map(|presence| presence.seen).collect();
-            // Who was removed meanwhile is nowhere.
+            // Who was removed meanwhile is nowhere. Seats are locked in the order in which removing locks them.
             let sql = "INSERT INTO presence (seat, process, streams, came, seen, stirred)
                 SELECT here.seat, $1, here.streams, here.came, here.seen, 1
                 FROM unnest($2::BIGINT[], $3::INTEGER[], $4::BIGINT[], $5::BIGINT[]) AS here (seat, streams, came, seen)
-                JOIN seat ON seat.id = here.seat JOIN process ON process.id = $1
+                JOIN seat ON seat.id = here.seat JOIN process ON process.id = $1 ORDER BY here.seat
                 ON CONFLICT (seat, process) DO UPDATE SET streams = EXCLUDED.streams, came = EXCLUDED.came,
                     seen = EXCLUDED.seen, stirred = presence.stirred + 1";
             let told = look(&client, sql, &[&self.process, &seats, &streams, &came, &seen]).await;

@@ -96,7 +96,16 @@ const MIGRATING: i64 = 0x1512_1AB0;
 
 /// Brings the tables of an older workbench up to date, one version after the other, or makes them.
 pub(super) async fn migrate(client: &mut Object) -> Result<(), StoreError> {
-    let failed = || failed("bringing the tables up to date");
+    let doing = "bringing the tables up to date";
+    let failed = || failed(doing);
+    let encoding: String = client.query_one("SHOW server_encoding", &[]).await.map_err(failed())?.get(0);
+    if encoding != "UTF8" {
+        let cause = format!(
+            "its encoding is {encoding}, which has not every character\n  Make one with UTF8: createdb --encoding=UTF8 \
+             --template=template0 NAME\n  [database-encoding]"
+        );
+        return Err(StoreError::Postgres { doing, cause, full: false });
+    }
     let change = client.transaction().await.map_err(failed())?;
     change.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATING]).await.map_err(failed())?;
     let first = "CREATE SCHEMA IF NOT EXISTS isrlab; CREATE TABLE IF NOT EXISTS version (found INTEGER NOT NULL)";

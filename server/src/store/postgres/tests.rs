@@ -90,6 +90,17 @@ async fn a_database_of_the_future_is_left_alone() {
     assert!(matches!(again, Err(StoreError::Newer { found: 99, .. })));
 }
 
+#[tokio::test]
+async fn a_database_that_has_not_every_character_is_refused() {
+    let server = TestPostgres::start();
+    let store = connect(&server).await;
+    let client = store.client("making another one").await.unwrap();
+    client.batch_execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0").await.unwrap();
+    let url = server.url().replace("/postgres?", "/latin?");
+    let error = Postgres::connect(&url.parse().unwrap(), Quota::default()).await.err().unwrap();
+    assert!(error.to_string().contains("LATIN1") && error.to_string().contains("[database-encoding]"), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_away_is_told_in_words_and_waited_for_while_it_restarts() {
     let mut server = TestPostgres::start();

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -12,6 +13,9 @@ use super::PATIENCE;
 /// What every connection asks of the database: the tables are in a schema of their own, and nothing waits or is held for ever.
 const OPTIONS: &str = "-c search_path=isrlab -c statement_timeout=30s -c lock_timeout=10s \
     -c idle_in_transaction_session_timeout=30s -c client_min_messages=warning";
+
+/// After so long without a word a connection is tried.
+const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// `postgres://user:password@host/database`, with what else libpq's connection strings know.
 #[derive(Clone)]
@@ -36,6 +40,10 @@ impl FromStr for DatabaseUrl {
         config.options(format!("{OPTIONS}{theirs}"));
         if config.get_application_name().is_none() {
             config.application_name("isrlab");
+        }
+        if !text.contains("keepalives") {
+            // A computer that vanished says nothing. Who listens to it is to notice within a minute.
+            config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE / 2).keepalives_retries(3);
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(PATIENCE);
