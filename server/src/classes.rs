@@ -19,7 +19,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
-use crate::class::{Class, ClassId, ClassProblem, Guesses, Member, Seat, SeatId};
+use crate::class::{Class, ClassId, ClassProblem, Guesses, Guessing, Member, Seat, SeatId};
 use crate::error::Problem;
 use crate::lock::lock;
 use crate::store::{KEY_BYTES, Store, StoreError, VisitorId};
@@ -49,6 +49,8 @@ pub struct Classes {
     /// Whose seat a visitor's number is.
     seats: Mutex<HashMap<VisitorId, (ClassId, SeatId)>>,
     guesses: Mutex<Guesses>,
+    /// What other processes have seen of wrong tries.
+    guessed_elsewhere: Mutex<Guessing>,
     /// Held while a class comes, goes or gets another PIN: no two have the same.
     numbering: tokio::sync::Mutex<()>,
     hashing: Semaphore,
@@ -289,9 +291,17 @@ impl Classes {
             untold,
             seats,
             guesses: Mutex::new(Guesses::new(Instant::now())),
+            guessed_elsewhere: Mutex::default(),
             numbering: tokio::sync::Mutex::default(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
         })
+    }
+
+    /// The host is to have a look, whatever the class.
+    fn stir_all(&self) {
+        for room in self.all() {
+            room.version.send_modify(|version| *version += 1);
+        }
     }
 
     /// A class that is new here, in its room.
@@ -346,8 +356,9 @@ impl Classes {
 
     /// What hosts should know of wrong tries.
     #[must_use]
-    pub fn guessing(&self) -> Option<crate::class::Guessing> {
-        lock(&self.guesses).guessing(Instant::now())
+    pub fn guessing(&self) -> Option<Guessing> {
+        let elsewhere = *lock(&self.guessed_elsewhere);
+        lock(&self.guesses).guessing(elsewhere, Instant::now())
     }
 
     /// A seat whose work this is.

@@ -4,6 +4,8 @@
 //! `cargo bench -p isrlab --bench class_load` prints the figures of the README; with a number it works for so many seconds and
 //! fails where memory grows (`make soak-class`). The server is a process of its own in a network namespace, the browsers
 //! are in another one: they are no class hosts, as everybody on loopback is. Needs root.
+//!
+//! With `ISRLAB_DATABASE=postgres://...` there are two processes: the host is at one, the learners at the other.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot go on may end")]
 
 mod browser;
@@ -47,11 +49,13 @@ fn main() {
     let reports = reports();
     let data = tempfile::tempdir().unwrap();
     let net = Net::new();
-    let server = Server::start(&net, data.path());
+    let server = Server::start(&net, data.path(), 7878);
+    let other = std::env::var_os("ISRLAB_DATABASE").map(|_| Server::start(&net, data.path(), 7879));
+    let hosts = other.as_ref().map_or(server.address, |other| other.address);
     let link = host_link(&net, data.path());
     net.go_to_clients();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let mut load = Load { server, link, bad: Vec::new() };
+    let mut load = Load { server, hosts, link, bad: Vec::new() };
     println!("| figure | value |\n|---|---|");
     runtime.block_on(async {
         match soak {
@@ -62,6 +66,7 @@ fn main() {
     runtime.shutdown_timeout(Duration::from_secs(1));
     let bad = std::mem::take(&mut load.bad);
     drop(load);
+    drop(other);
     drop(net);
     if !bad.is_empty() {
         println!("\nnot good: {}", bad.join("; "));
@@ -76,9 +81,9 @@ struct Server {
 }
 
 impl Server {
-    fn start(net: &Net, data: &std::path::Path) -> Self {
+    fn start(net: &Net, data: &std::path::Path, port: u16) -> Self {
         let mut command = net.at_server(env!("CARGO_BIN_EXE_isrlab"));
-        command.args(["serve", "--lan", "--listen", &format!("{SERVER}:7878"), "--data"]).arg(data);
+        command.args(["serve", "--lan", "--listen", &format!("{SERVER}:{port}"), "--data"]).arg(data);
         let mut process = command.env("RUST_LOG", "error").stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -122,7 +127,10 @@ fn host_link(net: &Net, data: &std::path::Path) -> String {
 
 /// The server, its host's link, and what was not good.
 struct Load {
+    /// Where the learners are.
     server: Server,
+    /// Where the host is.
+    hosts: SocketAddr,
     link: String,
     bad: Vec<String>,
 }
@@ -151,7 +159,7 @@ impl Load {
 
     /// Starts a class and opens its grid, at another computer than the server's.
     async fn start(&self, title: &str, reports: Vec<learner::Reports>) -> Hosted {
-        let mut host = Browser::new(self.server.address, TEACHER);
+        let mut host = Browser::new(self.hosts, TEACHER);
         host.get(&self.link).await.unwrap();
         let form =
             format!("title={title}&lesson=lost-update&lesson=torn-read&lesson=how-late&lesson=schedule&seeds=each");

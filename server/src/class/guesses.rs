@@ -28,8 +28,8 @@ const TOLD_WITHIN: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait(pub Duration);
 
-/// Failed tries of late, where they are many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+/// Failed tries of late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Guessing {
     /// How many.
     pub failures: usize,
@@ -133,9 +133,17 @@ impl Guesses {
         left.max(0.0) as u32
     }
 
-    /// What a host should know.
+    /// What a host should know, with what other processes have seen.
     #[must_use]
-    pub fn guessing(&self, now: Instant) -> Option<Guessing> {
+    pub fn guessing(&self, elsewhere: Guessing, now: Instant) -> Option<Guessing> {
+        let here = self.of_late(now);
+        let all = Guessing { failures: here.failures + elsewhere.failures, places: here.places + elsewhere.places };
+        (all.failures >= TOLD_FAILURES).then_some(all)
+    }
+
+    /// The failures of late, many or few.
+    #[must_use]
+    pub fn of_late(&self, now: Instant) -> Guessing {
         let mut places: Vec<Place> = self
             .failures
             .iter()
@@ -145,7 +153,7 @@ impl Guesses {
         let failures = places.len();
         places.sort_unstable();
         places.dedup();
-        (failures >= TOLD_FAILURES).then_some(Guessing { failures, places: places.len() })
+        Guessing { failures, places: places.len() }
     }
 
     /// A new PIN makes what was guessed before worthless.
@@ -162,6 +170,23 @@ mod tests {
         Place::of(std::net::Ipv4Addr::from_bits(0x0A00_0000 + number).into())
     }
 
+    fn told(guesses: &Guesses, now: Instant) -> Option<Guessing> {
+        guesses.guessing(Guessing::default(), now)
+    }
+
+    #[test]
+    fn what_other_processes_have_seen_counts_too() {
+        let now = Instant::now();
+        let mut guesses = Guesses::new(now);
+        for number in 0..20 {
+            guesses.begin(place(number), now).unwrap();
+            guesses.wrong(place(number), now);
+        }
+        let elsewhere = Guessing { failures: 15, places: 3 };
+        assert_eq!(told(&guesses, now), None);
+        assert_eq!(guesses.guessing(elsewhere, now), Some(Guessing { failures: 35, places: 23 }));
+    }
+
     #[test]
     fn a_school_that_joins_from_one_address_passes() {
         let now = Instant::now();
@@ -170,7 +195,7 @@ mod tests {
             guesses.begin(place(1), now).unwrap();
             guesses.right(place(1), now);
         }
-        assert_eq!(guesses.guessing(now), None);
+        assert_eq!(told(&guesses, now), None);
     }
 
     #[test]
@@ -202,9 +227,9 @@ mod tests {
             }
         }
         assert!((3600..=3660).contains(&tried), "{tried} tries in an hour");
-        let told = guesses.guessing(now + Duration::from_secs(3599)).unwrap();
-        assert!(told.failures >= 59 && told.places >= 2, "{told:?}");
-        assert_eq!(guesses.guessing(now + Duration::from_secs(3700)), None);
+        let many = told(&guesses, now + Duration::from_secs(3599)).unwrap();
+        assert!(many.failures >= 59 && many.places >= 2, "{many:?}");
+        assert_eq!(told(&guesses, now + Duration::from_secs(3700)), None);
     }
 
     #[test]

@@ -220,9 +220,7 @@ impl Classes {
         let begun = lock(&self.guesses).begin(place, Instant::now());
         begun.map_err(|wait| {
             // The host is to hear of it while it goes on.
-            for room in self.all() {
-                room.version.send_modify(|version| *version += 1);
-            }
+            self.stir_all();
             ClassProblem::Wait(wait.0.as_secs_f64().ceil().max(1.0) as u64).into()
         })
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -128,9 +128,13 @@ impl Classes {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             interval.tick().await;
-            let Some(forgotten) = trouble.ended(others.beat().await) else { continue };
-            if forgotten {
+            let guessing = lock(&self.guesses).of_late(Instant::now());
+            let Some(beat) = trouble.ended(others.beat(guessing).await) else { continue };
+            if beat.forgotten {
                 self.say_who_is_here();
+            }
+            if std::mem::replace(&mut *lock(&self.guessed_elsewhere), beat.guessing) != beat.guessing {
+                self.stir_all();
             }
             self.look_or_say().await;
         }
@@ -231,6 +235,10 @@ impl Classes {
         let gone = {
             let mut class = lock(&room.class);
             if let Some(mut head) = head {
+                if head.pin != class.pin {
+                    // What was guessed before is worthless.
+                    lock(&self.guesses).forget();
+                }
                 head.seats = std::mem::take(&mut class.seats);
                 *class = head;
             }

@@ -157,7 +157,7 @@ fn a_class_is_spread_over_two_processes_and_goes_on_at_the_other_when_one_is_kil
 }
 
 #[test]
-fn who_was_at_a_process_that_is_killed_is_away_until_they_are_at_another() {
+fn a_host_hears_of_guesses_and_of_who_is_away_at_another_process() {
     let database = TestPostgres::start();
     let (here, there) = (start(&database), start(&database));
     let host = here.ask("GET", "/class", "", "").cookie();
@@ -167,6 +167,16 @@ fn who_was_at_a_process_that_is_killed_is_away_until_they_are_at_another() {
     let events = format!("/events?board=tab&class={}", api.rsplit('/').next().unwrap());
     let mut grid = Stream::open(&here.address, &events, &host);
     grid.until("grid", |grid| row(grid, "otter").is_some_and(|row| row["group"] == "working"));
+    for server in [&here, &there] {
+        let cookie = server.ask("GET", "/join", "", "").cookie();
+        let form_type = ("Content-Type", "application/x-www-form-urlencoded");
+        let headers = [("Host", server.address.as_str()), ("Cookie", cookie.as_str()), form_type];
+        for _ in 0..16 {
+            let stream = TcpStream::connect(&server.address).unwrap();
+            super::process::ask(stream, "POST", "/join", &headers, "pin=x1&name=guess");
+        }
+    }
+    grid.until("grid", |grid| grid["head"]["guessing"]["failures"] == 32);
     drop(there);
     // The other one is missed after some beats, and a learner is away some seconds after the last page.
     grid.until("grid", |grid| row(grid, "otter").is_some_and(|row| row["group"] == "away"));

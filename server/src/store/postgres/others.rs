@@ -17,14 +17,14 @@ use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
 use super::super::StoreError;
 use super::error::{away, failed};
 use super::{DatabaseUrl, client, look};
-use crate::class::{Class, ClassId, Seat, SeatId};
+use crate::class::{Class, ClassId, Guessing, Seat, SeatId};
 
 /// The channel on which processes hear from each other.
 const CHANNEL: &str = "isrlab";
 /// How often a process says that it is there.
-pub(super) const BEAT: Duration = Duration::from_secs(5);
+const BEAT: Duration = Duration::from_secs(3);
 /// A process that has not said so for so long is not there any more, and neither are the pages that were open at it.
-const DEAD_S: f64 = 20.0;
+const DEAD_S: f64 = 12.0;
 
 /// What is known of a learner at other processes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -74,6 +74,15 @@ pub struct Sight {
     pub seats: HashMap<SeatId, (i64, Elsewhere)>,
 }
 
+/// What a process hears when it says that it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// The others had forgotten this process, and do not know who is at it.
+    pub forgotten: bool,
+    /// Wrong tries of PINs and words that the others have seen of late.
+    pub guessing: Guessing,
+}
+
 /// Something heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
@@ -95,7 +104,7 @@ impl Others {
     pub(super) async fn new(pool: Pool, url: DatabaseUrl) -> Result<Self, StoreError> {
         let process = (getrandom::u64().map_err(StoreError::Random)? >> 1).cast_signed();
         let others = Self { pool, url, process };
-        others.beat().await?;
+        others.beat(Guessing::default()).await?;
         Ok(others)
     }
 
@@ -113,24 +122,30 @@ impl Others {
         BEAT
     }
 
-    /// Says that this process is there, and forgets those that are not any more. True: the others had forgotten this one, and
-    /// do not know who is at it.
+    /// Says that this process is there and what it has seen of wrong tries, and forgets processes that are not there any more.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn beat(&self) -> Result<bool, StoreError> {
+    pub async fn beat(&self, guessing: Guessing) -> Result<Beat, StoreError> {
         let doing = "saying that this process is there";
         let client = self.client(doing).await?;
         // A row that is new was not written by any earlier transaction.
-        let sql = "INSERT INTO process (id, beat) VALUES ($1, now()) ON CONFLICT (id) DO UPDATE SET beat = now()
-            RETURNING xmax = 0";
-        let rows = look(&client, sql, &[&self.process]).await.map_err(failed(doing))?;
+        let sql = "INSERT INTO process (id, beat, failures, places) VALUES ($1, now(), $2, $3)
+            ON CONFLICT (id) DO UPDATE SET beat = now(), failures = $2, places = $3 RETURNING xmax = 0";
+        let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+        let values: super::Values<'_> = &[&self.process, &count(guessing.failures), &count(guessing.places)];
+        let rows = look(&client, sql, values).await.map_err(failed(doing))?;
+        let forgotten = rows.first().is_some_and(|row| row.get(0));
         let sql = "DELETE FROM process WHERE beat < now() - make_interval(secs => $1)";
         let gone = client.execute(sql, &[&DEAD_S]).await.map_err(failed(doing))?;
         if gone > 0 {
             tracing::info!(gone, "processes that are not there any more are forgotten");
         }
-        Ok(rows.first().is_some_and(|row| row.get(0)))
+        let sql =
+            "SELECT COALESCE(SUM(failures), 0)::BIGINT, COALESCE(SUM(places), 0)::BIGINT FROM process WHERE id != $1";
+        let rows = look(&client, sql, &[&self.process]).await.map_err(failed(doing))?;
+        let sum = |column| rows.first().map_or(0, |row| usize::try_from(row.get::<_, i64>(column)).unwrap_or(0));
+        Ok(Beat { forgotten, guessing: Guessing { failures: sum(0), places: sum(1) } })
     }
 
     /// This process ends: nobody is at it any more.

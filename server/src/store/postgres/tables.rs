@@ -68,7 +68,9 @@ const MIGRATIONS: [&str; 1] = ["
     );
     CREATE UNLOGGED TABLE process (
         id BIGINT PRIMARY KEY,
-        beat TIMESTAMPTZ NOT NULL
+        beat TIMESTAMPTZ NOT NULL,
+        failures INTEGER NOT NULL,
+        places INTEGER NOT NULL
     );
     CREATE UNLOGGED TABLE presence (
         seat BIGINT NOT NULL REFERENCES seat(id) ON DELETE CASCADE,

@@ -6,8 +6,9 @@ use serde_json::json;
 use test_postgres::TestPostgres;
 
 use super::super::{ClassStore as _, SavedWork, Store, WorkStore as _};
+use super::others::Beat;
 use super::*;
-use crate::class::{Class, Nickname, Progress, Seat};
+use crate::class::{Class, Guessing, Nickname, Progress, Seat};
 
 async fn connect(server: &TestPostgres) -> Postgres {
     Postgres::connect(&server.url().parse().unwrap(), Quota::default()).await.unwrap()
@@ -181,8 +182,11 @@ async fn processes_hear_of_each_others_changes_and_of_who_is_where() {
     assert_eq!((listener.next().await, listener.heard()), (Some(Heard::Class(id)), None));
     let sight = other.others().unwrap().sight(id).await.unwrap().unwrap();
     assert_eq!(sight.seats[&otter].1, Elsewhere::default());
-    assert!(one.others().unwrap().beat().await.unwrap(), "the others have forgotten it");
-    assert!(!one.others().unwrap().beat().await.unwrap());
+    let guessing = Guessing { failures: 7, places: 2 };
+    let beat = one.others().unwrap().beat(guessing).await.unwrap();
+    assert_eq!(beat, Beat { forgotten: true, guessing: Guessing::default() }, "the others have forgotten it");
+    assert!(!one.others().unwrap().beat(guessing).await.unwrap().forgotten);
+    assert_eq!(other.others().unwrap().beat(Guessing::default()).await.unwrap(), Beat { forgotten: false, guessing });
 }
 
 #[tokio::test]
