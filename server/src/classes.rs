@@ -489,7 +489,7 @@ impl Classes {
     }
 }
 
-/// A seat that was removed meanwhile is nobody's trouble.
+/// A seat or a class that was removed meanwhile is nobody's trouble.
 fn unless_removed(noted: Result<(), Problem>) -> Result<(), Problem> {
     match noted {
         Err(Problem::Class(ClassProblem::Unknown)) => Ok(()),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use course::Language;
 
-use super::{Classes, MOST_CLASSES, Room, TRIES, now_s, overtaken};
+use super::{Classes, MOST_CLASSES, Room, TRIES, now_s, overtaken, unless_removed};
 use crate::class::{
     Class, ClassId, ClassProblem, MOST_SEATS, Nickname, Pin, SALT_BYTES, Seat, SeatId, ThreeWords, Told,
     WORDS_HASH_BYTES,
@@ -207,11 +207,13 @@ impl Classes {
         Ok(room)
     }
 
-    /// The class of a PIN as somebody typed it. Another process may have started it just now.
+    /// The class of a PIN as somebody typed it. Another process may have started it just now, or given it another PIN.
     async fn of_pin(&self, typed: &str) -> Result<Option<Arc<Room>>, Problem> {
         let Some(pin) = Pin::read(typed) else { return Ok(None) };
-        if self.with_pin(&pin).is_none() {
-            self.look_everywhere().await?;
+        match self.with_pin(&pin) {
+            Some(room) if self.untold.is_some() => unless_removed(self.catch_up(room.id).await)?,
+            None => self.look_everywhere().await?,
+            Some(_) => {}
         }
         Ok(self.with_pin(&pin))
     }

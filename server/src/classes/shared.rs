@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::{Classes, Room, now_s};
+use super::{Classes, Room, now_s, unless_removed};
 use crate::class::{Class, ClassId, ClassProblem, SeatId};
 use crate::error::Problem;
 use crate::lock::lock;
@@ -183,10 +183,7 @@ impl Classes {
         let known = here.keys().filter(|class| !there.contains_key(class));
         let newer = there.iter().filter(|(class, survey)| here.get(class) != Some(survey)).map(|(class, _)| class);
         for class in known.chain(newer) {
-            match self.catch_up(*class).await {
-                Ok(()) | Err(Problem::Class(ClassProblem::Unknown)) => {}
-                Err(problem) => return Err(problem),
-            }
+            unless_removed(self.catch_up(*class).await)?;
         }
         Ok(())
     }

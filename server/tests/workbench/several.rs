@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use test_postgres::TestPostgres;
 
 use super::learner::{AGAIN, Page, SAVE_INTERVAL};
-use super::process::Server;
+use super::process::{Answer, Server, ask};
 
 /// Far beyond what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -36,6 +36,14 @@ fn start_class(server: &Server, host: &str) -> String {
     });
     let path = server.ask("POST", "/api/classes", host, &class.to_string()).json()["path"].clone();
     format!("/api/classes/{}", path.as_str().unwrap().rsplit('/').next().unwrap())
+}
+
+/// Sends the form of the page on which one joins.
+fn join(server: &Server, cookie: &str, pin: &str, name: &str) -> Answer {
+    let stream = TcpStream::connect(&server.address).unwrap();
+    let form_type = ("Content-Type", "application/x-www-form-urlencoded");
+    let headers = [("Host", server.address.as_str()), ("Cookie", cookie), form_type];
+    ask(stream, "POST", "/join", &headers, &format!("pin={pin}&name={name}"))
 }
 
 /// What a page hears, an event at a time.
@@ -118,15 +126,15 @@ fn a_class_is_spread_over_two_processes_and_goes_on_at_the_other_when_one_is_kil
 
     // A nickname is given once, whichever process is asked.
     let taken = there.ask("GET", "/join", "", "").cookie();
-    let form = format!("pin={PIN}&name=OTTER");
-    let refused = super::process::ask(
-        TcpStream::connect(&there.address).unwrap(),
-        "POST",
-        "/join",
-        &[("Host", &there.address), ("Cookie", &taken), ("Content-Type", "application/x-www-form-urlencoded")],
-        &form,
-    );
+    let refused = join(&there, &taken, PIN, "OTTER");
     assert!(refused.status >= 400 && refused.body.contains("OTTER 2"), "{}", refused.status);
+
+    // An old PIN opens nothing any more, and the new one does, at once and everywhere.
+    assert_eq!(here.ask("POST", &format!("{api}/pin"), &host, "").status, 200);
+    assert_eq!(join(&there, &taken, PIN, "late").status, 403);
+    let pin = here.ask("GET", &api.replace("/api/classes", "/class"), &host, "").body;
+    let pin = pin.split("data-pin>").nth(1).and_then(|rest| rest.split('<').next()).unwrap().replace(' ', "");
+    Page::join(&there, &pin, "late");
 
     // One is killed. Its host and its learner go on at the other, as who they were.
     assert!(otter.save(5));
@@ -169,11 +177,8 @@ fn a_host_hears_of_guesses_and_of_who_is_away_at_another_process() {
     grid.until("grid", |grid| row(grid, "otter").is_some_and(|row| row["group"] == "working"));
     for server in [&here, &there] {
         let cookie = server.ask("GET", "/join", "", "").cookie();
-        let form_type = ("Content-Type", "application/x-www-form-urlencoded");
-        let headers = [("Host", server.address.as_str()), ("Cookie", cookie.as_str()), form_type];
         for _ in 0..16 {
-            let stream = TcpStream::connect(&server.address).unwrap();
-            super::process::ask(stream, "POST", "/join", &headers, "pin=x1&name=guess");
+            assert_eq!(join(server, &cookie, "x1", "guess").status, 403);
         }
     }
     grid.until("grid", |grid| grid["head"]["guessing"]["failures"] == 32);
