@@ -14,7 +14,7 @@ mod told;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
@@ -28,11 +28,13 @@ pub use actions::Tell;
 pub use joining::{Joined, NewClass};
 pub use sampling::{Sample, foretells};
 pub use secrets::host_token;
-use shared::Untold;
+use shared::{Gone, Untold};
 pub use told::{head, learner_sees, rows};
 
 /// Classes that are kept at the same time.
 const MOST_CLASSES: usize = 200;
+/// How long somebody waits for the turn to write, which takes milliseconds where the database answers.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// A change is made anew so often, where other processes were faster each time.
 const TRIES: usize = 16;
 /// Three words are hashed by so many at once: each takes memory.
@@ -51,6 +53,8 @@ pub struct Classes {
     guesses: Mutex<Guesses>,
     /// What other processes have seen of wrong tries.
     guessed_elsewhere: Mutex<Guessing>,
+    /// What this process has found gone in a shared database.
+    gone: Gone,
     /// Held while a class comes, goes or gets another PIN: no two have the same.
     numbering: tokio::sync::Mutex<()>,
     hashing: Semaphore,
@@ -126,10 +130,10 @@ impl Room {
     }
 
     /// Changes what is known of the class, and tells everybody.
-    async fn change<T>(
+    async fn change<T: Send>(
         self: &Arc<Self>,
         classes: &Classes,
-        change: impl Fn(&mut Class) -> Result<T, Problem>,
+        change: impl Fn(&mut Class) -> Result<T, Problem> + Send + Sync,
     ) -> Result<T, Problem> {
         let made = self.change_untold(classes, change).await?;
         self.told.send_modify(|told| *told += 1);
@@ -138,34 +142,37 @@ impl Room {
 
     /// Changes what is known of the class, first on the disk, then here; of learners nobody hears of it. Made again from what
     /// there is by then, where another process was faster.
-    async fn change_untold<T>(
+    async fn change_untold<T: Send>(
         self: &Arc<Self>,
         classes: &Classes,
-        change: impl Fn(&mut Class) -> Result<T, Problem>,
+        change: impl Fn(&mut Class) -> Result<T, Problem> + Send + Sync,
     ) -> Result<T, Problem> {
-        let _writing = self.writing.lock().await;
-        for _ in 0..TRIES {
-            let mut next = self.head();
-            let made = change(&mut next)?;
-            next.touched = now_s();
-            match classes.store.save_class(&next).await {
-                Ok(revision) => next.revision = revision,
-                Err(StoreError::Outdated) => {
-                    classes.read_on(self).await?;
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
+        let _writing = turn(&self.writing).await?;
+        let mut next = self.head();
+        let mut made = change(&mut next)?;
+        next.touched = now_s();
+        match classes.store.save_class(&next).await {
+            Ok(revision) => next.revision = revision,
+            Err(StoreError::Outdated) => {
+                let mut anew = Err(Problem::Internal);
+                let mut change_anew = |class: &mut Class| {
+                    class.touched = now_s();
+                    anew = change(class);
+                    anew.is_ok()
+                };
+                next = classes.store.change_class(self.id, &mut change_anew).await?;
+                made = anew?;
             }
-            {
-                let mut class = lock(&self.class);
-                next.seats = std::mem::take(&mut class.seats);
-                *class = next;
-            }
-            self.version.send_modify(|version| *version += 1);
-            self.tell_others(None);
-            return Ok(made);
+            Err(error) => return Err(error.into()),
         }
-        Err(overtaken())
+        {
+            let mut class = lock(&self.class);
+            next.seats = std::mem::take(&mut class.seats);
+            *class = next;
+        }
+        self.version.send_modify(|version| *version += 1);
+        self.tell_others(None);
+        Ok(made)
     }
 
     /// Changes what is known of a learner, and with `lesson` how far they are in it.
@@ -176,7 +183,7 @@ impl Room {
         lesson: Option<&str>,
         change: impl Fn(&mut Seat) -> Result<Changed<T>, Problem>,
     ) -> Result<T, Problem> {
-        let _writing = self.writing.lock().await;
+        let _writing = turn(&self.writing).await?;
         for _ in 0..TRIES {
             let mut next = self.look(|class| class.seats.get(&id).cloned()).ok_or(ClassProblem::Unknown)?;
             let made = match change(&mut next)? {
@@ -233,6 +240,12 @@ impl Room {
             }
         });
     }
+}
+
+/// Whose turn it is to write. Where the database does not answer, everybody behind the one who waits for it is told so as well,
+/// and not one after the other.
+async fn turn(lock: &tokio::sync::Mutex<()>) -> Result<tokio::sync::MutexGuard<'_, ()>, Problem> {
+    tokio::time::timeout(PATIENCE, lock.lock()).await.map_err(|_| Problem::DatabaseAway)
 }
 
 /// Other processes have been faster, again and again.
@@ -292,6 +305,7 @@ impl Classes {
             seats,
             guesses: Mutex::new(Guesses::new(Instant::now())),
             guessed_elsewhere: Mutex::default(),
+            gone: Gone::default(),
             numbering: tokio::sync::Mutex::default(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
         })

@@ -199,11 +199,12 @@ impl From<StoreError> for Problem {
             StoreError::Removed => return ClassProblem::NotIn.into(),
             StoreError::Taken => return Self::Taken,
             StoreError::Outdated => return ClassProblem::Unknown.into(),
+            // It was said once, by the store.
+            StoreError::Away { .. } => return Self::DatabaseAway,
             _ => tracing::error!(%error, "the store failed"),
         }
         match error {
             StoreError::Gone(_) => Self::DataFolderGone,
-            StoreError::Away { .. } => Self::DatabaseAway,
             error if error.is_disk_full() => Self::DiskFull,
             error if error.is_damage() => Self::DatabaseDamaged,
             _ => Self::Internal,

@@ -95,7 +95,8 @@ pub enum StoreError {
     },
     /// PostgreSQL cannot be reached.
     #[error(
-        "the database does not answer while {doing}: {cause}\n  Start it, or name the right one with --database.\n  [database-away]"
+        "the database does not answer while {doing}: {cause}\n  Start it, or name the right one with --database: host, name, user \
+         and password.\n  [database-away]"
     )]
     Away {
         /// What was being done.
@@ -319,6 +320,17 @@ pub trait ClassStore {
     /// # Errors
     /// The database failed, or another class has its PIN; nothing was changed.
     async fn save_class(&self, class: &Class) -> Result<i64, StoreError>;
+
+    /// Changes a class, its learners apart, from what the database has at that moment, while nobody else changes it; not if
+    /// `change` says no. Returns what it is then.
+    ///
+    /// # Errors
+    /// The database failed, the class is gone, or another class has its PIN; nothing was changed.
+    async fn change_class(
+        &self,
+        class: ClassId,
+        change: &mut (dyn for<'a> FnMut(&'a mut Class) -> bool + Send),
+    ) -> Result<Class, StoreError>;
 
     /// Keeps a new learner and numbers the seat.
     ///

@@ -116,7 +116,11 @@ pub(crate) async fn know(State(app): State<AppState>, mut request: Request, next
     let acts = request.method() != Method::GET && request.method() != Method::HEAD;
     let seat = cookie(request.headers(), SEAT_COOKIE).and_then(|seat| seat.split('.').next());
     let member = match seat {
-        Some(token) => app.classes.member(token).await,
+        Some(token) => match app.classes.member(token).await {
+            Ok(member) => member,
+            // What is saved now must not go to somebody else.
+            Err(problem) => return problem.into_response(),
+        },
         None => None,
     };
     // Whoever has a seat works there, whatever this browser did before.

@@ -14,6 +14,9 @@ use crate::store::Work;
 /// The version of the JSON form.
 const FORMAT: u32 = 1;
 
+/// The longest name of a lesson that is read, in bytes.
+const MOST_SLUG: usize = 100;
+
 /// A class with everything in it, as it goes to another computer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Everything {
@@ -66,7 +69,8 @@ impl Everything {
         Self { isrlab_class: FORMAT, workbench, class, learners }
     }
 
-    /// Out of a file, which anybody may have written: names are read as if they were typed. A question that was open stays
+    /// Out of a file, which anybody may have written: names are read as if they were typed, and what no
+    /// lesson can be called is left out. A question that was open stays
     /// behind, because answers are known by seats, and seats get other numbers.
     ///
     /// # Errors
@@ -79,12 +83,20 @@ impl Everything {
         let mut read: Self = serde_json::from_str(text)?;
         read.class.title = class_title(&read.class.title).ok_or(NotAClass::Title)?;
         (read.class.told.question, read.class.told.eyes) = (None, false);
-        for Learner { seat, .. } in &mut read.learners {
+        for Learner { seat, progress, work, waiting } in &mut read.learners {
             let Nickname { shown, folded } = Nickname::read(&seat.name).map_err(|_| NotAClass::Name)?;
             (seat.name, seat.folded) = (shown, folded);
+            progress.retain(|lesson, _| is_slug(lesson));
+            work.retain(|lesson, _| is_slug(lesson));
+            waiting.retain(|lesson, _| is_slug(lesson));
         }
         Ok(read)
     }
+}
+
+/// Whether a lesson can be called so. What is kept of others is nothing that this workbench wrote.
+fn is_slug(lesson: &str) -> bool {
+    lesson.len() <= MOST_SLUG && lesson.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 #[derive(Deserialize)]

@@ -137,21 +137,22 @@ impl Question {
             .map(String::as_str)
     }
 
-    /// The counts, without names.
+    /// The counts, without names, of those whom `is_here` knows.
     #[must_use]
-    pub fn tally(&self) -> Tally {
+    pub fn tally(&self, is_here: impl Fn(SeatId) -> bool) -> Tally {
+        let here = |answers: &BTreeMap<SeatId, String>| answers.keys().filter(|seat| is_here(**seat)).count();
         let count = |answers: &BTreeMap<SeatId, String>| {
             let mut counts = BTreeMap::new();
-            for key in answers.values() {
+            for (_, key) in answers.iter().filter(|(seat, _)| is_here(**seat)) {
                 *counts.entry(key.clone()).or_insert(0) += 1;
             }
             counts
         };
-        let both = self.before.keys().filter(|seat| self.after.contains_key(seat)).count();
+        let both = self.before.keys().filter(|seat| is_here(**seat) && self.after.contains_key(seat)).count();
         Tally {
             before: count(&self.before),
             after: count(&self.after),
-            answered: [self.before.len(), self.after.len(), both],
+            answered: [here(&self.before), here(&self.after), both],
         }
     }
 }
@@ -406,19 +407,20 @@ mod tests {
         for (seat, key) in [(1, "none"), (2, "some"), (3, "none"), (1, "some")] {
             assert!(question.answer(SeatId(seat), key.into()));
         }
-        assert_eq!(question.tally().before, BTreeMap::from([("none".into(), 1), ("some".into(), 2)]));
+        assert_eq!(question.tally(|_| true).before, BTreeMap::from([("none".into(), 1), ("some".into(), 2)]));
+        assert_eq!(question.tally(|seat| seat == SeatId(2)).answered, [1, 0, 0], "who is gone does not count");
         question.phase = Phase::After;
         assert_eq!(question.said(SeatId(1)), None);
         question.answer(SeatId(1), "some".into());
         question.answer(SeatId(9), "some".into());
-        let tally = question.tally();
+        let tally = question.tally(|_| true);
         assert_eq!((tally.after["some"], tally.answered), (2, [3, 2, 1]));
         question.phase = Phase::Answered;
         assert!(!question.answer(SeatId(2), "none".into()), "too late");
         assert_eq!((question.said(SeatId(1)), question.said(SeatId(2))), (Some("some"), Some("some")));
-        assert_eq!(question.tally(), tally);
+        assert_eq!(question.tally(|_| true), tally);
         assert!(question.forget(SeatId(1)) && !question.forget(SeatId(1)), "of whom nothing is left to take away");
-        assert_eq!((question.tally().answered, question.said(SeatId(1))), ([2, 1, 0], None));
+        assert_eq!((question.tally(|_| true).answered, question.said(SeatId(1))), ([2, 1, 0], None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use course::{Course, Settings};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Changed, Classes, TRIES, now_s, overtaken, secrets};
+use super::{Changed, Classes, TRIES, now_s, overtaken, secrets, turn, unless_removed};
 use crate::class::{ClassId, ClassProblem, Decided, Member, Nickname, Note, Phase, Push, Question, SeatId};
 use crate::error::Problem;
 use crate::lock::lock;
@@ -220,21 +220,22 @@ impl Classes {
     /// There is no such seat.
     pub async fn remove(&self, class: ClassId, seat: SeatId) -> Result<(), Problem> {
         let room = self.room(class)?;
-        // What they said to a question goes first.
-        let said = room.look(|class| class.told.question.clone().is_some_and(|mut asked| asked.forget(seat)));
-        if said {
-            let forget = |class: &mut crate::class::Class| {
-                class.told.question.as_mut().map(|question| question.forget(seat));
-                Ok(())
-            };
-            room.change_untold(self, forget).await?;
+        {
+            let _writing = turn(&room.writing).await?;
+            room.look(|class| class.seats.contains_key(&seat).then_some(())).ok_or(ClassProblem::Unknown)?;
+            self.store.remove_seat(seat).await?;
+            self.see_off(&room, &[seat]);
+            room.tell_others(None);
         }
-        let _writing = room.writing.lock().await;
-        room.look(|class| class.seats.contains_key(&seat).then_some(())).ok_or(ClassProblem::Unknown)?;
-        self.store.remove_seat(seat).await?;
-        self.see_off(&room, &[seat]);
-        room.tell_others(None);
-        Ok(())
+        if room.look(|class| class.told.question.is_none()) {
+            return Ok(());
+        }
+        // What they said to the question goes, too. At another process they may have said it just now.
+        let forget = |class: &mut crate::class::Class| {
+            class.told.question.as_mut().map(|question| question.forget(seat));
+            Ok(())
+        };
+        room.change_untold(self, forget).await
     }
 
     /// Another PIN: the one before opens nothing any more, whoever is in stays in.
@@ -242,7 +243,7 @@ impl Classes {
     /// # Errors
     /// There is no such class.
     pub async fn new_pin(&self, id: ClassId) -> Result<(), Problem> {
-        let _numbering = self.numbering.lock().await;
+        let _numbering = turn(&self.numbering).await?;
         let room = self.room(id)?;
         loop {
             let pin = self.free_pin()?;
@@ -282,9 +283,9 @@ impl Classes {
     /// # Errors
     /// There is no such class, or the database failed.
     pub async fn delete(&self, id: ClassId) -> Result<(), Problem> {
-        let _numbering = self.numbering.lock().await;
+        let _numbering = turn(&self.numbering).await?;
         let room = self.room(id)?;
-        let _writing = room.writing.lock().await;
+        let _writing = turn(&room.writing).await?;
         self.store.delete_class(id).await?;
         self.clear_out(&room);
         room.tell_others(None);
@@ -293,9 +294,20 @@ impl Classes {
 
     /// Deletes classes in which nothing has happened for so many seconds.
     pub async fn forget_older_than(&self, seconds: i64) {
-        let old = now_s() - seconds;
+        let old = match self.shared_now_s().await {
+            Ok(now) => now - seconds,
+            Err(error) => {
+                tracing::warn!(%error, "it is not looked for classes to forget");
+                return;
+            }
+        };
         let is_old = |room: &std::sync::Arc<super::Room>| room.look(|class| (class.touched < old).then_some(class.id));
         for id in self.all().iter().filter_map(is_old) {
+            // This process may have slept while others worked.
+            let read = unless_removed(self.catch_up(id).await);
+            if read.is_err() || self.room(id).ok().as_ref().and_then(is_old).is_none() {
+                continue;
+            }
             match self.delete(id).await {
                 Ok(()) => tracing::info!(class = id.0, "a class is forgotten"),
                 Err(problem) => tracing::error!(?problem, class = id.0, "a class cannot be forgotten"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::joining::no_chance;
-use super::{Classes, MOST_CLASSES, now_s};
+use super::{Classes, MOST_CLASSES, now_s, turn};
 use crate::class::{Class, ClassId, ClassProblem, Everything, Learner, MOST_SEATS, Seat};
 use crate::error::Problem;
 use crate::lock::lock;
@@ -33,7 +33,7 @@ impl Classes {
     /// # Errors
     /// It has more learners than a class holds, two of one nickname, or the database failed.
     pub async fn bring_in(&self, everything: Everything) -> Result<ClassId, Problem> {
-        let _numbering = self.numbering.lock().await;
+        let _numbering = turn(&self.numbering).await?;
         let Everything { mut class, mut learners, .. } = everything;
         if lock(&self.rooms).len() >= MOST_CLASSES {
             return Err(ClassProblem::ManyClasses.into());

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use course::Language;
 
-use super::{Classes, MOST_CLASSES, Room, TRIES, now_s, overtaken, unless_removed};
+use super::{Classes, MOST_CLASSES, Room, TRIES, now_s, overtaken, turn, unless_removed};
 use crate::class::{
     Class, ClassId, ClassProblem, MOST_SEATS, Nickname, Pin, SALT_BYTES, Seat, SeatId, ThreeWords, Told,
     WORDS_HASH_BYTES,
@@ -50,7 +50,7 @@ impl Classes {
     /// # Errors
     /// There are too many, or the database failed.
     pub async fn start(&self, new: NewClass) -> Result<ClassId, Problem> {
-        let _numbering = self.numbering.lock().await;
+        let _numbering = turn(&self.numbering).await?;
         if lock(&self.rooms).len() >= MOST_CLASSES {
             return Err(ClassProblem::ManyClasses.into());
         }
@@ -139,7 +139,7 @@ impl Classes {
         words: ThreeWords,
         hash: [u8; WORDS_HASH_BYTES],
     ) -> Result<Joined, Problem> {
-        let _writing = room.writing.lock().await;
+        let _writing = turn(&room.writing).await?;
         for _ in 0..TRIES {
             // Somebody may have been faster, here or at another process.
             let class = room.look(|class| may_join(class, name).map(|()| class.id))?;

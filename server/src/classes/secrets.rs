@@ -5,7 +5,8 @@ use sha2::{Digest as _, Sha256};
 use crate::class::{ClassId, Member, SeatId};
 use crate::store::KEY_BYTES;
 
-use super::Classes;
+use super::{Classes, unless_removed};
+use crate::error::Problem;
 
 /// Bytes that say whose a seat's secret is: class, seat, epoch, and chance.
 const SEAT_BYTES: usize = 8 + 8 + 4 + 12;
@@ -54,15 +55,17 @@ impl Classes {
     }
 
     /// Who has this secret, as long as the seat is theirs. Another process may have let them in just now.
-    pub async fn member(&self, token: &str) -> Option<Member> {
-        let (class, seat, epoch) = self.read_seat_token(token)?;
+    ///
+    /// # Errors
+    /// The database failed, and it is not known whose the seat is.
+    pub async fn member(&self, token: &str) -> Result<Option<Member>, Problem> {
+        let Some((class, seat, epoch)) = self.read_seat_token(token) else { return Ok(None) };
         let member = self.seated(class, seat, epoch);
-        if member.is_some() || self.untold.is_none() {
-            return member;
+        if member.is_some() || self.untold.is_none() || self.gone.had_seat(seat) {
+            return Ok(member);
         }
-        // A class that is gone, or cannot be read, has no members.
-        self.catch_up(class).await.ok()?;
-        self.seated(class, seat, epoch)
+        unless_removed(self.catch_up(class).await)?;
+        Ok(self.seated(class, seat, epoch))
     }
 
     fn seated(&self, class: ClassId, seat: SeatId, epoch: u32) -> Option<Member> {

@@ -4,13 +4,13 @@
 //! changed. A learner's pages and the host's may be at different processes; what is told is there a moment later. A change
 //! is made from what the database has by then, and not from what this process has read, so that being late harms nobody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::{Classes, Room, now_s, unless_removed};
+use super::{Classes, Room, now_s, turn, unless_removed};
 use crate::class::{Class, ClassId, ClassProblem, SeatId};
 use crate::error::Problem;
 use crate::lock::lock;
@@ -18,6 +18,10 @@ use crate::store::{Elsewhere, Heard, Others, Presence, StoreError, Survey};
 
 /// Others are told at most so often.
 const TELL_INTERVAL: Duration = Duration::from_millis(100);
+/// A seat that was not there is not looked for again within this.
+const LOOKED_FOR: Duration = Duration::from_secs(1);
+/// So many of them are noted.
+const SEATS_NOTED: usize = 4096;
 /// After a failure it is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -34,6 +38,35 @@ impl Untold {
     pub(super) fn note(&self, class: ClassId, seat: Option<SeatId>) {
         lock(&self.classes).entry(class).or_default().extend(seat);
         self.more.notify_one();
+    }
+}
+
+/// What was looked for in the database and was not there, so that a cookie of it does not ask again with every request. Numbers
+/// are never given twice.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    classes: Mutex<BTreeSet<ClassId>>,
+    seats: Mutex<HashMap<SeatId, Instant>>,
+}
+
+impl Gone {
+    /// Whether this class is known to be gone.
+    fn has_class(&self, class: ClassId) -> bool {
+        lock(&self.classes).contains(&class)
+    }
+
+    /// Whether this seat was looked for a moment ago; if not, that is noted.
+    pub(super) fn had_seat(&self, seat: SeatId) -> bool {
+        let now = Instant::now();
+        let mut seats = lock(&self.seats);
+        if seats.len() >= SEATS_NOTED {
+            seats.retain(|_, since| now - *since < LOOKED_FOR);
+        }
+        let was_looked_for = seats.get(&seat).is_some_and(|since| now - *since < LOOKED_FOR);
+        if !was_looked_for && seats.len() < SEATS_NOTED {
+            seats.insert(seat, now);
+        }
+        was_looked_for
     }
 }
 
@@ -62,6 +95,14 @@ impl Classes {
     pub(super) fn untold(&self, class: ClassId) {
         if let Some(untold) = &self.untold {
             untold.note(class, None);
+        }
+    }
+
+    /// What time it is, in seconds since 1970, by the one clock that all processes share.
+    pub(super) async fn shared_now_s(&self) -> Result<i64, StoreError> {
+        match self.store.others() {
+            Some(others) => others.now_s().await,
+            None => Ok(now_s()),
         }
     }
 
@@ -194,18 +235,29 @@ impl Classes {
     /// There is no such class, or the database failed.
     pub(super) async fn catch_up(&self, id: ClassId) -> Result<(), Problem> {
         if let Ok(room) = self.room(id) {
-            let _writing = room.writing.lock().await;
+            let _writing = turn(&room.writing).await?;
             return self.read_on(&room).await;
         }
         let Some(others) = self.store.others() else { return Err(ClassProblem::Unknown.into()) };
-        let _numbering = self.numbering.lock().await;
-        if self.room(id).is_ok() {
-            return Ok(());
+        if self.gone.has_class(id) {
+            return Err(ClassProblem::Unknown.into());
         }
-        let Some(class) = others.head(id).await? else { return Err(ClassProblem::Unknown.into()) };
-        self.furnish(class);
+        let Some(mut class) = others.head(id).await? else {
+            lock(&self.gone.classes).insert(id);
+            return Err(ClassProblem::Unknown.into());
+        };
+        let ids = others.sight(id).await?.map(|sight| sight.seats.into_keys().collect::<Vec<_>>());
+        let seats = others.seats(&ids.unwrap_or_default()).await?;
+        class.seats = seats.into_iter().map(|seat| (seat.id, seat)).collect();
+        {
+            let _numbering = turn(&self.numbering).await?;
+            if self.room(id).is_err() {
+                self.furnish(class);
+            }
+        }
+        // It may have changed since, and who is where is not read yet.
         let room = self.room(id)?;
-        let _writing = room.writing.lock().await;
+        let _writing = turn(&room.writing).await?;
         self.read_on(&room).await
     }
 
@@ -216,6 +268,7 @@ impl Classes {
     pub(super) async fn read_on(&self, room: &Arc<Room>) -> Result<(), Problem> {
         let Some(others) = self.store.others() else { return Ok(()) };
         let Some(sight) = others.sight(room.id).await? else {
+            lock(&self.gone.classes).insert(room.id);
             self.clear_out(room);
             return Err(ClassProblem::Unknown.into());
         };
@@ -286,9 +339,9 @@ fn is_left(before: Elsewhere, now: Elsewhere) -> bool {
 fn survey(class: &Class) -> Survey {
     let mut survey = Survey { revision: class.revision, ..Survey::default() };
     for seat in class.seats.values() {
-        survey.seats += 1;
+        survey.seats += seat.id.0;
         survey.revisions += seat.revision;
-        survey.elsewhere += seat.elsewhere.stirred + i64::try_from(seat.elsewhere.streams).unwrap_or(0);
+        survey.elsewhere += 2 * seat.elsewhere.stirred + i64::try_from(seat.elsewhere.streams).unwrap_or(0);
     }
     survey
 }
@@ -320,5 +373,79 @@ impl Trouble {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use course::Language;
+    use test_postgres::TestPostgres;
+
+    use super::*;
+    use crate::classes::{Joined, NewClass};
+    use crate::place::Place;
+    use crate::store::{Quota, Store};
+
+    async fn open(server: &TestPostgres) -> Classes {
+        let store = Store::connect(&server.url().parse().unwrap(), Quota::default()).await.unwrap();
+        Classes::open(&store).await.unwrap()
+    }
+
+    async fn start(classes: &Classes) -> ClassId {
+        let new = NewClass {
+            title: "10b".into(),
+            language: Language::En,
+            pages: None,
+            lessons: vec!["lost-update".into()],
+            seed: None,
+            solutions: false,
+        };
+        classes.start(new).await.unwrap()
+    }
+
+    async fn join(classes: &Classes, class: ClassId, name: &str) -> Joined {
+        let pin = classes.room(class).unwrap().look(|class| class.pin.digits().to_owned());
+        let place = Place::of(Ipv4Addr::LOCALHOST.into());
+        classes.join(place, &pin, name, None, Language::En).await.unwrap()
+    }
+
+    /// The work of a learner whom this process does not know yet must not go to the browser's own visitor.
+    #[tokio::test]
+    async fn a_seat_that_cannot_be_looked_up_is_not_taken_for_none() {
+        let mut server = TestPostgres::start();
+        let (here, there) = (open(&server).await, open(&server).await);
+        let class = start(&here).await;
+        let cookie = join(&here, class, "otter").await.cookie;
+        let token = cookie.split('.').next().unwrap();
+        server.stop();
+        assert!(matches!(there.member(token).await, Err(Problem::DatabaseAway)));
+        server.start_again();
+        tokio::time::sleep(LOOKED_FOR).await;
+        let member = there.member(token).await.unwrap().unwrap();
+        assert_eq!(Some(member), here.member(token).await.unwrap());
+        // Who is gone is nobody, everywhere.
+        here.delete(class).await.unwrap();
+        there.catch_up(class).await.unwrap_err();
+        assert_eq!(there.member(token).await.unwrap(), None);
+    }
+
+    /// A computer that has slept, or whose clock is wrong, does not know how others have worked meanwhile.
+    #[tokio::test]
+    async fn a_class_in_which_others_work_is_not_forgotten() {
+        let server = TestPostgres::start();
+        let here = open(&server).await;
+        let class = start(&here).await;
+        let old = |classes: &Classes| lock(&classes.room(class).unwrap().class).touched = 1;
+        let there = open(&server).await;
+        old(&there);
+        join(&here, class, "otter").await;
+        there.forget_older_than(3600).await;
+        assert!(there.room(class).is_ok() && here.catch_up(class).await.is_ok());
+        old(&there);
+        there.forget_older_than(3600).await;
+        assert!(here.catch_up(class).await.is_err(), "in which nobody does is");
     }
 }

@@ -17,7 +17,7 @@ pub fn head(classes: &Classes, class: &Class, course: &Course, language: Languag
         "eyes": class.told.eyes,
         "solutions": class.solutions,
         "message": class.told.message,
-        "question": class.told.question.as_ref().and_then(|question| wall(question, course, language)),
+        "question": class.told.question.as_ref().and_then(|question| wall(class, question, course, language)),
         "helpers": class.helpers.len(),
         "guessing": classes.guessing(),
         "seats": class.seats.keys().map(|seat| seat.0).collect::<Vec<_>>(),
@@ -69,9 +69,9 @@ fn cell(seat: &Seat, lesson: &str) -> String {
 }
 
 /// A question as the wall shows it: no names, and nothing that is right before the board has said so.
-fn wall(question: &Question, course: &Course, language: Language) -> Option<Value> {
+fn wall(class: &Class, question: &Question, course: &Course, language: Language) -> Option<Value> {
     let asked = asked(question, course, language)?;
-    let tally = question.tally();
+    let tally = question.tally(|seat| class.seats.contains_key(&seat));
     Some(json!({ "asked": asked, "phase": question.phase, "tally": tally, "decided": question.decided }))
 }
 

@@ -100,7 +100,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// The store of a database that is there: a slip of the pen makes no new one.
 fn open(runtime: &Runtime, folder: Folder) -> anyhow::Result<Store> {
-    if let Some(url) = folder.database.url() {
+    if let Some(url) = folder.database.url()? {
         return Ok(runtime.block_on(Store::connect(&url, Quota::default()))?);
     }
     let there = folder.data.is_dir();
@@ -150,7 +150,7 @@ fn bring_in(import: Import) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(&import.file).with_context(|| format!("cannot read {path}"))?;
     let everything = Everything::read(&text).with_context(|| format!("{path} is not brought in"))?;
     let runtime = runtime()?;
-    let store = match import.folder.database.url() {
+    let store = match import.folder.database.url()? {
         Some(url) => runtime.block_on(Store::connect(&url, Quota::default()))?,
         None => Store::open(Some(&import.folder.data), Quota::default())?,
     };

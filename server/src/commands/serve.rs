@@ -62,7 +62,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    super::log_to_stderr("warn,isrlab=info");
+    super::log_to_stderr("warn,isrlab=info,deadpool=error,deadpool_postgres=error");
     let mut listen = arguments.listen;
     if arguments.lan && listen.ip().is_loopback() {
         listen.set_ip(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -72,7 +72,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         lan: arguments.lan,
         proxy: arguments.public_url.map(|public| BehindProxy { trusted: arguments.behind_proxy, public }),
         data: Some(arguments.data),
-        database: arguments.database.url(),
+        database: arguments.database.url()?,
         lessons: arguments.folder,
         ports: PortSource::System,
         boards: arguments.board,

@@ -13,6 +13,7 @@ mod tables;
 mod url;
 mod work;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
@@ -30,8 +31,13 @@ const CONNECTIONS: usize = 8;
 /// How long a question waits for a connection, and for the database to accept one. Until then a database that is being
 /// restarted is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// By so much clocks may differ without a word.
+const CLOCKS_APART_S: i64 = 30;
 /// So often it is tried whether a database that accepts nothing does so by now.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// Whether it has been said that the database does not answer: once, and not for each request.
+static AWAY: AtomicBool = AtomicBool::new(false);
 
 /// The database.
 pub(super) struct Postgres {
@@ -59,6 +65,13 @@ impl Postgres {
         forget_who_left_nothing(&client).await.map_err(failed("forgetting visitors"))?;
         let key = key(&client).await?;
         let others = Others::new(pool.clone(), url.clone()).await?;
+        let apart_s = (others.now_s().await? - now_s()).abs();
+        if apart_s > CLOCKS_APART_S {
+            tracing::warn!(
+                apart_s,
+                "the clocks of this computer and of the database's differ: times of learners will, too"
+            );
+        }
         Ok(Self { pool, key, quota, fullness: Fullness::default(), others })
     }
 
@@ -106,8 +119,16 @@ async fn client(pool: &Pool, doing: &'static str) -> Result<Object, StoreError> 
     let give_up = tokio::time::Instant::now() + PATIENCE;
     loop {
         match pool.get().await {
-            Ok(client) => return Ok(client),
+            Ok(client) => {
+                if AWAY.swap(false, Ordering::Relaxed) {
+                    tracing::info!("the database answers again");
+                }
+                return Ok(client);
+            }
             Err(error) if tokio::time::Instant::now() >= give_up || !error::may_pass(&error) => {
+                if !AWAY.swap(true, Ordering::Relaxed) {
+                    tracing::error!(cause = error::told(&error), "the database does not answer");
+                }
                 return Err(away(doing, &error));
             }
             Err(_) => tokio::time::sleep(AGAIN).await,

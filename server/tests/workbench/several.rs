@@ -245,4 +245,11 @@ fn a_database_that_is_not_there_is_told_with_what_to_do() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && told.contains("[database-away]"), "{told}");
     assert!(!told.contains("hunter2"), "{told}");
+    // What cannot be read is not shown either.
+    for wrong in ["postgres://isrlab:hunter2@127.0.0.1:54x/isrlab", "host=x password=hunter2"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_isrlab"));
+        let output = command.args(["class", "list"]).env("ISRLAB_DATABASE", wrong).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.contains("database") && !told.contains("hunter2"), "{told}");
+    }
 }

@@ -86,7 +86,7 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<()> {
 /// The path of the host's link, where the database is named that it is made of.
 fn host_link(runtime: &Runtime, arguments: &Arguments) -> anyhow::Result<Option<String>> {
     let (data, database) = (arguments.data.clone(), arguments.database.clone());
-    if data.is_none() && database.clone().url().is_none() {
+    if data.is_none() && database.url()?.is_none() {
         return Ok(None);
     }
     let folder = Folder { data: data.unwrap_or_default(), database };

@@ -51,6 +51,27 @@ impl ClassStore for Postgres {
         rows.map_err(failed(doing))?.first().map(|row| row.get(0)).ok_or(StoreError::Outdated)
     }
 
+    async fn change_class(
+        &self,
+        class: ClassId,
+        change: &mut (dyn for<'a> FnMut(&'a mut Class) -> bool + Send),
+    ) -> Result<Class, StoreError> {
+        let doing = "keeping a class";
+        let mut client = self.client(doing).await?;
+        let held = client.transaction().await.map_err(failed(doing))?;
+        let sql = "SELECT revision, data FROM class WHERE id = $1 FOR UPDATE";
+        let found = row(&held, sql, &[&class.0]).await.map_err(failed(doing))?;
+        let mut found = found.and_then(|row| head_of_row(&row, class)).ok_or(StoreError::Outdated)?;
+        if change(&mut found) {
+            found.revision += 1;
+            let sql = "UPDATE class SET pin = $2, data = $3, revision = $4 WHERE id = $1";
+            let (pin, data) = (found.pin.digits(), text(&found));
+            execute(&held, sql, &[&class.0, &pin, &data, &found.revision]).await.map_err(failed(doing))?;
+        }
+        held.commit().await.map_err(failed(doing))?;
+        Ok(found)
+    }
+
     async fn add_seat(&self, class: ClassId, seat: &Seat) -> Result<SeatId, StoreError> {
         let doing = "letting a learner in";
         let client = self.client(doing).await?;
@@ -77,11 +98,13 @@ impl ClassStore for Postgres {
     }
 
     async fn remove_seat(&self, seat: SeatId) -> Result<(), StoreError> {
-        self.forget("removing a learner", "id", "DELETE FROM seat WHERE id = $1", seat.0).await
+        self.forget("removing a learner", None, "id", "DELETE FROM seat WHERE id = $1", seat.0).await
     }
 
     async fn delete_class(&self, class: ClassId) -> Result<(), StoreError> {
-        self.forget("deleting a class", "class", "DELETE FROM class WHERE id = $1", class.0).await
+        // Whoever comes in waits for this, and then there is no such class.
+        let held = Some("SELECT 1 FROM class WHERE id = $1 FOR UPDATE");
+        self.forget("deleting a class", held, "class", "DELETE FROM class WHERE id = $1", class.0).await
     }
 
     async fn import_class(&self, class: &Class, learners: Vec<Learner>) -> Result<ClassId, StoreError> {
@@ -107,9 +130,19 @@ impl ClassStore for Postgres {
 impl Postgres {
     /// Deletes the visitors of the seats in whose `column` this number is, and then what `what` says. Seats are locked first:
     /// whatever is being kept of them is done, and goes too, and nothing is kept of them any more.
-    async fn forget(&self, doing: &'static str, column: &str, what: &str, id: i64) -> Result<(), StoreError> {
+    async fn forget(
+        &self,
+        doing: &'static str,
+        hold: Option<&str>,
+        column: &str,
+        what: &str,
+        id: i64,
+    ) -> Result<(), StoreError> {
         let mut client = self.client(doing).await?;
         let change = client.transaction().await.map_err(failed(doing))?;
+        if let Some(hold) = hold {
+            change.execute(hold, &[&id]).await.map_err(failed(doing))?;
+        }
         let sql = format!("SELECT visitor FROM seat WHERE {column} = $1 ORDER BY id FOR UPDATE");
         let visitors = change.query(&sql, &[&id]).await.map_err(failed(doing))?;
         let visitors: Vec<i64> = visitors.iter().map(|row| row.get(0)).collect();
@@ -175,10 +208,12 @@ async fn keep_work(
 /// A class without its learners, as it is now.
 pub(super) async fn head(client: &Object, id: ClassId) -> Result<Option<Class>, tokio_postgres::Error> {
     let rows = look(client, "SELECT revision, data FROM class WHERE id = $1", &[&id.0]).await?;
-    Ok(rows.first().and_then(|row| {
-        let class: Class = of_text(row.get(1), "class", id.0)?;
-        Some(Class { id, revision: row.get(0), ..class })
-    }))
+    Ok(rows.first().and_then(|row| head_of_row(row, id)))
+}
+
+fn head_of_row(row: &tokio_postgres::Row, id: ClassId) -> Option<Class> {
+    let class: Class = of_text(row.get(1), "class", id.0)?;
+    Some(Class { id, revision: row.get(0), ..class })
 }
 
 /// Learners with how far they are, as they are now.

@@ -17,8 +17,21 @@ pub(super) fn failed(doing: &'static str) -> impl Fn(Error) -> StoreError {
         match code {
             &SqlState::UNIQUE_VIOLATION => StoreError::Taken,
             &SqlState::FOREIGN_KEY_VIOLATION => StoreError::Outdated,
+            // It goes by: who waits for whom, a standby, too many connections.
+            &SqlState::T_R_DEADLOCK_DETECTED
+            | &SqlState::T_R_SERIALIZATION_FAILURE
+            | &SqlState::LOCK_NOT_AVAILABLE
+            | &SqlState::READ_ONLY_SQL_TRANSACTION
+            | &SqlState::TOO_MANY_CONNECTIONS => StoreError::Away { doing, cause: told(&error) },
             code if code.code().starts_with("08") || code.code().starts_with("57") => {
                 StoreError::Away { doing, cause: told(&error) }
+            }
+            &SqlState::INSUFFICIENT_PRIVILEGE => {
+                let cause = format!(
+                    "{}\n  Give this user the database: GRANT CREATE ON DATABASE name TO user\n  [database-rights]",
+                    told(&error)
+                );
+                StoreError::Postgres { doing, cause, full: false }
             }
             code => StoreError::Postgres { doing, cause: told(&error), full: *code == SqlState::DISK_FULL },
         }

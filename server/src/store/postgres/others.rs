@@ -14,9 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
 
-use super::super::StoreError;
+use super::super::{StoreError, now_s};
 use super::error::{away, failed};
-use super::{DatabaseUrl, client, look};
+use super::{DatabaseUrl, client, execute, look};
 use crate::class::{Class, ClassId, Guessing, Seat, SeatId};
 
 /// The channel on which processes hear from each other.
@@ -57,11 +57,12 @@ pub struct Presence {
 pub struct Survey {
     /// The class's revision.
     pub revision: i64,
-    /// How many seats there are.
+    /// The sum of the seats' numbers.
     pub seats: i64,
     /// The sum of their revisions.
     pub revisions: i64,
-    /// The sum of what is known of them at other processes.
+    /// The sum of what is known of them at other processes: pages, and twice how often something was worth a look. A page that
+    /// closes is such a time, and must not make up for itself.
     pub elsewhere: i64,
 }
 
@@ -166,24 +167,26 @@ impl Others {
     /// The database failed.
     pub async fn tell(&self, classes: &[ClassId], here: &[Presence]) -> Result<(), StoreError> {
         let doing = "telling other processes";
-        let client = self.client(doing).await?;
+        let mut client = self.client(doing).await?;
         if !here.is_empty() {
             let seats: Vec<i64> = here.iter().map(|presence| presence.seat.0).collect();
             let streams: Vec<i32> = here.iter().map(|presence| i32::try_from(presence.streams).unwrap_or(1)).collect();
             let came: Vec<i64> = here.iter().map(|presence| presence.came).collect();
             let seen: Vec<i64> = here.iter().map(|presence| presence.seen).collect();
-            // Who was removed meanwhile is nowhere. Seats are locked in the order in which removing locks them.
+            let change = client.transaction().await.map_err(failed(doing))?;
+            // Seats first, and in the order in which removing locks them, then what belongs to them.
+            let hold = "SELECT 1 FROM seat WHERE id = ANY($1) ORDER BY id FOR KEY SHARE";
+            execute(&change, hold, &[&seats]).await.map_err(failed(doing))?;
+            // Who was removed meanwhile is nowhere.
             let sql = "INSERT INTO presence (seat, process, streams, came, seen, stirred)
                 SELECT here.seat, $1, here.streams, here.came, here.seen, 1
                 FROM unnest($2::BIGINT[], $3::INTEGER[], $4::BIGINT[], $5::BIGINT[]) AS here (seat, streams, came, seen)
-                JOIN seat ON seat.id = here.seat JOIN process ON process.id = $1 ORDER BY here.seat
+                JOIN seat ON seat.id = here.seat JOIN process ON process.id = $1
                 ON CONFLICT (seat, process) DO UPDATE SET streams = EXCLUDED.streams, came = EXCLUDED.came,
                     seen = EXCLUDED.seen, stirred = presence.stirred + 1";
-            let told = look(&client, sql, &[&self.process, &seats, &streams, &came, &seen]).await;
-            if let Err(error) = told.map_err(failed(doing)) {
-                // A seat may have gone between the look at it and the row. The next change of anybody tells the rest.
-                tracing::debug!(%error, "who is here is not told");
-            }
+            let values: super::Values<'_> = &[&self.process, &seats, &streams, &came, &seen];
+            execute(&change, sql, values).await.map_err(failed(doing))?;
+            change.commit().await.map_err(failed(doing))?;
         }
         self.notify(&client, classes).await.map_err(failed(doing))
     }
@@ -192,6 +195,17 @@ impl Others {
         let words: Vec<String> = classes.iter().map(|class| format!("{} {}", self.process, class.0)).collect();
         let sql = "SELECT pg_notify($1, word) FROM unnest($2::TEXT[]) AS word";
         look(client, sql, &[&CHANNEL, &words]).await.map(drop)
+    }
+
+    /// What time it is, in seconds since 1970, by the clock of the database: processes may be at several computers.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn now_s(&self) -> Result<i64, StoreError> {
+        let doing = "asking for the time";
+        let client = self.client(doing).await?;
+        let rows = look(&client, "SELECT EXTRACT(EPOCH FROM now())::BIGINT", &[]).await.map_err(failed(doing))?;
+        Ok(rows.first().map_or_else(now_s, |row| row.get(0)))
     }
 
     /// What there is of a class; `None`: there is no such class.
@@ -241,10 +255,10 @@ impl Others {
     pub async fn survey(&self) -> Result<HashMap<ClassId, Survey>, StoreError> {
         let doing = "looking at all classes";
         let client = self.client(doing).await?;
-        let sql = "SELECT class.id, class.revision, COUNT(seat.id), COALESCE(SUM(seat.revision), 0)::BIGINT,
+        let sql = "SELECT class.id, class.revision, COALESCE(SUM(seat.id), 0)::BIGINT, COALESCE(SUM(seat.revision), 0)::BIGINT,
                 COALESCE(SUM(elsewhere.known), 0)::BIGINT
             FROM class LEFT JOIN seat ON seat.class = class.id
-            LEFT JOIN (SELECT seat, SUM(streams + stirred) AS known FROM presence WHERE process != $1 GROUP BY seat)
+            LEFT JOIN (SELECT seat, SUM(streams + 2 * stirred) AS known FROM presence WHERE process != $1 GROUP BY seat)
                 AS elsewhere ON elsewhere.seat = seat.id
             GROUP BY class.id";
         let rows = look(&client, sql, &[&self.process]).await.map_err(failed(doing))?;
@@ -261,6 +275,12 @@ impl Others {
     /// There is no connection.
     pub async fn listen(&self) -> Result<Listener, StoreError> {
         let doing = "listening to other processes";
+        // A database that accepts the connection and then says nothing is none.
+        let connected = tokio::time::timeout(2 * super::PATIENCE, self.connect(doing)).await;
+        connected.unwrap_or_else(|_| Err(StoreError::Away { doing, cause: "it says nothing".to_owned() }))
+    }
+
+    async fn connect(&self, doing: &'static str) -> Result<Listener, StoreError> {
         let (heard, hears) = mpsc::unbounded_channel();
         let config = self.url.config();
         let client = match self.url.tls()? {

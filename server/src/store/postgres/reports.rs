@@ -30,7 +30,7 @@ impl ReportStore for Postgres {
         let change = self.begin_keeping(&mut client, doing, visitor, verdict.len() + program.len()).await?;
         let sql = "INSERT INTO work (visitor, lesson, last_check, failures, passed, proof, updated)
             VALUES ($1, $2, $3, (NOT $4::BOOLEAN)::INTEGER, $4, CASE WHEN $4 THEN 'reported' ELSE 'none' END, $5)
-            ON CONFLICT (visitor, lesson) DO UPDATE SET last_check = $3, failures = work.failures + (NOT $4)::INTEGER,
+            ON CONFLICT (visitor, lesson) DO UPDATE SET last_check = $3, failures = LEAST(work.failures, 1000000000) + (NOT $4)::INTEGER,
                 passed = work.passed OR $4, updated = $5,
                 proof = CASE WHEN $4 AND work.proof != 'verified' THEN 'reported' ELSE work.proof END
             RETURNING proof";
@@ -45,11 +45,11 @@ impl ReportStore for Postgres {
             if others + size > self.quota.visitor_bytes || !allowed(size) {
                 return Err(StoreError::TooMuch);
             }
-            let sql = "INSERT INTO waiting_check (visitor, lesson, program, at, process) VALUES ($1, $2, $3, $4, $5)
-                ON CONFLICT (visitor, lesson) DO UPDATE SET program = $3, at = $4, process = $5";
+            let sql = "INSERT INTO waiting_check (visitor, lesson, program, at, process)
+                VALUES ($1, $2, $3, EXTRACT(EPOCH FROM now()), $4)
+                ON CONFLICT (visitor, lesson) DO UPDATE SET program = $3, at = EXCLUDED.at, process = $4";
             let process = self.others.process();
-            let kept = execute(&change, sql, &[&visitor.0, &lesson, &program, &now_s(), &process]).await;
-            kept.map_err(failed(doing))?;
+            execute(&change, sql, &[&visitor.0, &lesson, &program, &process]).await.map_err(failed(doing))?;
         }
         change.commit().await.map_err(failed(doing))?;
         Ok(proof)
@@ -59,12 +59,14 @@ impl ReportStore for Postgres {
         let doing = "looking for a reported check";
         let client = self.client(doing).await?;
         // One that is left lying is taken over in the same step, so that two processes do not run it.
-        let sql = "UPDATE waiting_check SET process = $1, at = CASE WHEN process = $1 THEN at ELSE $2 END
-            WHERE (visitor, lesson) = (SELECT visitor, lesson FROM waiting_check WHERE process = $1 OR at < $3
+        let sql = "UPDATE waiting_check SET process = $1,
+                at = CASE WHEN process = $1 THEN at ELSE EXTRACT(EPOCH FROM now()) END
+            WHERE (visitor, lesson) = (SELECT visitor, lesson FROM waiting_check
+                WHERE process = $1 OR at < EXTRACT(EPOCH FROM now()) - $2::BIGINT
                 ORDER BY at LIMIT 1 FOR UPDATE SKIP LOCKED)
             RETURNING visitor, lesson, program";
-        let (process, now) = (self.others.process(), now_s());
-        let rows = look(&client, sql, &[&process, &now, &(now - LEFT_LYING_S)]).await.map_err(failed(doing))?;
+        let process = self.others.process();
+        let rows = look(&client, sql, &[&process, &LEFT_LYING_S]).await.map_err(failed(doing))?;
         Ok(rows.first().map(|row| WaitingCheck {
             visitor: VisitorId(row.get(0)),
             lesson: row.get(1),

@@ -110,7 +110,12 @@ pub(super) async fn migrate(client: &mut Object) -> Result<(), StoreError> {
     }
     let change = client.transaction().await.map_err(failed())?;
     change.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATING]).await.map_err(failed())?;
-    let first = "CREATE SCHEMA IF NOT EXISTS isrlab; CREATE TABLE IF NOT EXISTS version (found INTEGER NOT NULL)";
+    // Whoever may not make one may use one that was made for them.
+    let schema = "SELECT 1 FROM pg_namespace WHERE nspname = 'isrlab'";
+    if change.query_opt(schema, &[]).await.map_err(failed())?.is_none() {
+        change.batch_execute("CREATE SCHEMA isrlab").await.map_err(failed())?;
+    }
+    let first = "CREATE TABLE IF NOT EXISTS version (found INTEGER NOT NULL)";
     change.batch_execute(first).await.map_err(failed())?;
     let found = change.query_opt("SELECT found FROM version", &[]).await.map_err(failed())?;
     let found = found.map_or(0, |row| row.get::<_, i32>(0).unsigned_abs());

@@ -175,7 +175,7 @@ async fn processes_hear_of_each_others_changes_and_of_who_is_where() {
     let mine = one.others().unwrap().sight(id).await.unwrap().unwrap();
     assert_eq!(mine.seats[&otter].1, Elsewhere::default(), "what is here is not elsewhere");
     let survey = other.others().unwrap().survey().await.unwrap()[&id];
-    assert_eq!(survey, Survey { revision: 0, seats: 1, revisions: 0, elsewhere: 3 });
+    assert_eq!(survey, Survey { revision: 0, seats: otter.0, revisions: 0, elsewhere: 4 });
     // Its own words it does not hear; a process that ends takes its pages along.
     other.others().unwrap().tell(&[id], &[]).await.unwrap();
     one.others().unwrap().leave(&[id]).await.unwrap();
@@ -203,4 +203,117 @@ async fn a_report_that_is_left_lying_is_taken_over_once() {
     assert_eq!(other.waiting_check().await.unwrap(), Some(check.clone()));
     assert_eq!(one.waiting_check().await.unwrap(), None, "it is the other's now");
     assert_eq!(other.waiting_check().await.unwrap(), Some(check));
+}
+
+#[tokio::test]
+async fn what_was_overtaken_is_changed_from_what_there_is_by_then() {
+    let server = TestPostgres::start();
+    let (one, other) = (connect(&server).await, connect(&server).await);
+    let id = one.add_class(&class("314159")).await.unwrap();
+    let changes = (0..40).map(|n| {
+        let store = if n % 2 == 0 { &one } else { &other };
+        async move {
+            store
+                .change_class(id, &mut |class| {
+                    class.touched += 1;
+                    true
+                })
+                .await
+                .unwrap()
+        }
+    });
+    futures_util::future::join_all(changes).await;
+    let unchanged = one.change_class(id, &mut |_| false).await.unwrap();
+    assert_eq!((unchanged.touched, unchanged.revision), (40, 40), "no change is lost, and none counts up");
+    one.delete_class(id).await.unwrap();
+    assert!(matches!(other.change_class(id, &mut |_| true).await, Err(StoreError::Outdated)));
+}
+
+/// A class is deleted while somebody comes in: the one waits for the other, and nothing of the learner is left.
+#[tokio::test]
+async fn who_joins_while_the_class_is_deleted_is_not_left_behind() {
+    let server = TestPostgres::start();
+    let (one, other) = (connect(&server).await, connect(&server).await);
+    let id = one.add_class(&class("314159")).await.unwrap();
+    let otter = one.add_seat(id, &seat("otter")).await.unwrap();
+    let mut holds = one.client("keeping something of a learner").await.unwrap();
+    let kept = holds.transaction().await.unwrap();
+    kept.execute("SELECT 1 FROM seat WHERE id = $1 FOR KEY SHARE", &[&otter.0]).await.unwrap();
+    let late = seat("wren");
+    let joins = async {
+        tokio::time::sleep(2 * AGAIN).await;
+        let joined = tokio::time::timeout(4 * AGAIN, other.add_seat(id, &late));
+        assert!(joined.await.is_err(), "it waits for whether there is a class");
+        kept.commit().await.unwrap();
+        assert!(matches!(other.add_seat(id, &late).await, Err(StoreError::Outdated)));
+    };
+    let (deleted, ()) = tokio::join!(one.delete_class(id), joins);
+    deleted.unwrap();
+    assert!(matches!(save(&other, late.visitor.0, "x").await, Err(StoreError::Removed)));
+    for table in ["class", "seat", "visitor", "work"] {
+        let sql = format!("SELECT COUNT(*) FROM {table}");
+        let count: i64 = one.client("counting").await.unwrap().query_one(&sql, &[]).await.unwrap().get(0);
+        assert_eq!(count, 0, "{table}");
+    }
+}
+
+/// Whoever does not hear of it finds it by looking: a page that is opened, and one that is closed.
+#[tokio::test]
+async fn a_survey_differs_with_everything_that_changes() {
+    let server = TestPostgres::start();
+    let (one, other) = (connect(&server).await, connect(&server).await);
+    let id = one.add_class(&class("314159")).await.unwrap();
+    let otter = one.add_seat(id, &seat("otter")).await.unwrap();
+    let mut seen = Vec::new();
+    let mut look = async || {
+        let survey = other.others().unwrap().survey().await.unwrap()[&id];
+        assert!(!seen.contains(&survey), "{survey:?} of {seen:?}");
+        seen.push(survey);
+    };
+    look().await;
+    let here = |streams| [Presence { seat: otter, streams, came: 5, seen: 6 }];
+    for streams in [1, 2, 1, 0] {
+        one.others().unwrap().tell(&[id], &here(streams)).await.unwrap();
+        look().await;
+    }
+    one.remove_seat(otter).await.unwrap();
+    one.add_seat(id, &seat("wren")).await.unwrap();
+    look().await;
+    one.save_class(&Class { id, ..class("314159") }).await.unwrap();
+    look().await;
+}
+
+#[tokio::test]
+async fn a_user_without_rights_is_told_which_to_give_and_may_use_what_was_made_for_them() {
+    let server = TestPostgres::start();
+    let admin = connect(&server).await.client("making a user").await.unwrap();
+    for sql in ["CREATE ROLE poor LOGIN", "CREATE DATABASE school"] {
+        admin.batch_execute(sql).await.unwrap();
+    }
+    let url = server.url().replace("isrlab@/postgres", "poor@/school");
+    let refused = Postgres::connect(&url.parse().unwrap(), Quota::default()).await.err().unwrap();
+    assert!(
+        refused.to_string().contains("GRANT CREATE") && refused.to_string().contains("[database-rights]"),
+        "{refused}"
+    );
+    let (client, connection) =
+        tokio_postgres::connect(&server.url().replace("/postgres?", "/school?"), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("CREATE SCHEMA isrlab AUTHORIZATION poor").await.unwrap();
+    let store = Postgres::connect(&url.parse().unwrap(), Quota::default()).await.unwrap();
+    save(&store, 1, "x").await.unwrap();
+}
+
+#[tokio::test]
+async fn when_the_quota_is_used_up_work_can_still_be_made_smaller() {
+    let server = TestPostgres::start();
+    let quota = Quota { bytes: 100_000, visitor_bytes: 100_000 };
+    let store = Postgres::connect(&server.url().parse().unwrap(), quota).await.unwrap();
+    save(&store, 1, &"x".repeat(80_000)).await.unwrap();
+    let error = save(&store, 2, &"x".repeat(80_000)).await.unwrap_err();
+    assert!(error.is_disk_full(), "{error}");
+    assert!(save(&store, 2, "y").await.unwrap_err().is_disk_full(), "for a second nothing is added up");
+    save(&store, 1, &"x".repeat(9_000)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    save(&store, 2, &"x".repeat(80_000)).await.unwrap();
 }

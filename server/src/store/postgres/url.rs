@@ -33,7 +33,7 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
-            return Err("an address such as postgres://isrlab@localhost/isrlab is needed".to_owned());
+            return Err("it begins with postgres://, as in postgres://isrlab@localhost/isrlab".to_owned());
         }
         let mut config: tokio_postgres::Config = text.parse().map_err(|error| super::error::told(&error))?;
         let theirs = config.get_options().map(|options| format!(" {options}")).unwrap_or_default();

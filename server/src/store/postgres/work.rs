@@ -1,7 +1,7 @@
 //! What visitors save, in PostgreSQL.
 
 use async_trait::async_trait;
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{Object, Transaction};
 use serde_json::Value;
 use tokio_postgres::Row;
 
@@ -53,7 +53,9 @@ impl WorkStore for Postgres {
         let (prediction, steps) = (work.prediction.to_string(), work.steps.to_string());
         let size = program.as_ref().map_or(0, Vec::len) + prediction.len() + steps.len();
         let mut client = self.client(doing).await?;
-        let change = self.begin_keeping(&mut client, doing, visitor, size).await?;
+        // Whoever makes it smaller is never refused.
+        let grows = size > kept_size(&client, visitor, &lesson).await.map_err(failed(doing))?;
+        let change = self.begin_keeping(&mut client, doing, visitor, if grows { size } else { 0 }).await?;
         if !has_share(&change, self.quota, visitor, &lesson, size as u64, allowed).await.map_err(failed(doing))? {
             return Err(StoreError::TooMuch);
         }
@@ -74,7 +76,7 @@ impl WorkStore for Postgres {
         let change = self.begin_keeping(&mut client, doing, visitor, verdict.len()).await?;
         let sql = "INSERT INTO work (visitor, lesson, last_check, failures, passed, proof, updated)
             VALUES ($1, $2, $3, (NOT $4::BOOLEAN)::INTEGER, $4, CASE WHEN $4 THEN 'verified' ELSE 'none' END, $5)
-            ON CONFLICT (visitor, lesson) DO UPDATE SET last_check = $3, failures = work.failures + (NOT $4)::INTEGER,
+            ON CONFLICT (visitor, lesson) DO UPDATE SET last_check = $3, failures = LEAST(work.failures, 1000000000) + (NOT $4)::INTEGER,
                 passed = work.passed OR $4, updated = $5, proof = CASE WHEN $4 THEN 'verified' ELSE work.proof END";
         execute(&change, sql, &[&visitor.0, &lesson, &verdict, &passed, &now_s()]).await.map_err(failed(doing))?;
         change.commit().await.map_err(failed(doing))
@@ -104,6 +106,14 @@ impl WorkStore for Postgres {
         let sql = "DELETE FROM outcome WHERE visitor = $1 AND lesson = $2";
         client.execute(sql, &[&visitor.0, &lesson]).await.map(drop).map_err(failed(doing))
     }
+}
+
+/// How many bytes of work a visitor has kept of a lesson.
+async fn kept_size(client: &Object, visitor: VisitorId, lesson: &str) -> Result<usize, tokio_postgres::Error> {
+    let sql = "SELECT COALESCE(octet_length(program), 0) + octet_length(prediction) + octet_length(steps) FROM work
+        WHERE visitor = $1 AND lesson = $2";
+    let rows = look(client, sql, &[&visitor.0, &lesson]).await?;
+    Ok(rows.first().map_or(0, |row| usize::try_from(row.get::<_, i32>(0)).unwrap_or(0)))
 }
 
 /// Adds a row to the outcome table, with what is looked for in columns of its own.
