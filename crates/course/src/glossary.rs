@@ -20,29 +20,72 @@ impl Term {
         self.en.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
     }
 
-    /// The first place in this text where the term stands as a word of its own: where it begins and ends.
-    pub(super) fn find(&self, text: &str, language: Language) -> Option<(usize, usize)> {
+    /// Where the term ends, if it begins at this place of the text and stands there as a word of its own.
+    fn stands_at(&self, from: usize, text: &str, language: Language) -> Option<usize> {
         let name = self.name(language);
+        let mut to = from + name.len();
+        let found = text.as_bytes().get(from..to)?;
+        let next = |at: usize| text.get(at..).and_then(|rest| rest.chars().next());
+        let before = || text.get(..from).and_then(|before| before.chars().next_back());
         if language == Language::Ja {
-            return text.match_indices(name).map(|(at, found)| (at, at + found.len())).find(|(from, to)| {
-                let script = |c: Option<char>| c.is_some_and(is_katakana);
-                let before = text.get(..*from).and_then(|before| before.chars().next_back());
-                let after = text.get(*to..).and_then(|after| after.chars().next());
-                !(script(before) && script(name.chars().next()) || script(after) && script(name.chars().next_back()))
-            });
+            let script = |c: Option<char>| c.is_some_and(is_katakana);
+            return (found == name.as_bytes()
+                && !(script(before()) && script(name.chars().next()))
+                && !(script(next(to)) && script(name.chars().next_back())))
+            .then_some(to);
         }
-        // Folding ASCII only keeps every byte in its place.
-        let (folded, name) = (text.to_ascii_lowercase(), name.to_ascii_lowercase());
-        folded.match_indices(&name).find_map(|(from, found)| {
-            let mut to = from + found.len();
-            let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-            let next = |at: usize| folded.get(at..).and_then(|rest| rest.chars().next());
-            if next(to) == Some('s') {
-                to += 1;
+        if !found.eq_ignore_ascii_case(name.as_bytes()) {
+            return None;
+        }
+        let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        if matches!(next(to), Some('s' | 'S')) {
+            to += 1;
+        }
+        (!letter(before()) && !letter(next(to))).then_some(to)
+    }
+}
+
+/// Terms by the character that they begin with, so that a text is gone through once for all of them.
+pub(super) struct Beginnings<'t> {
+    terms: &'t [Term],
+    language: Language,
+    /// Which terms begin with a character whose folded number has this remainder.
+    by_character: Vec<Vec<usize>>,
+}
+
+impl<'t> Beginnings<'t> {
+    const REMAINDERS: usize = 256;
+
+    pub(super) fn new(terms: &'t [Term], language: Language) -> Self {
+        let mut by_character = vec![Vec::new(); Self::REMAINDERS];
+        for (number, term) in terms.iter().enumerate() {
+            if let Some(first) = term.name(language).chars().next() {
+                by_character[Self::remainder(first)].push(number);
             }
-            let before = folded.get(..from).and_then(|before| before.chars().next_back());
-            (!letter(before) && !letter(next(to))).then_some((from, to))
-        })
+        }
+        Self { terms, language, by_character }
+    }
+
+    fn remainder(c: char) -> usize {
+        c.to_ascii_lowercase() as usize % Self::REMAINDERS
+    }
+
+    /// For each term, whether it stands in the text.
+    pub(super) fn found_in(&self, text: &str) -> Vec<bool> {
+        let mut found = vec![false; self.terms.len()];
+        for (from, c) in text.char_indices() {
+            for &term in &self.by_character[Self::remainder(c)] {
+                found[term] = found[term] || self.terms[term].stands_at(from, text, self.language).is_some();
+            }
+        }
+        found
+    }
+
+    /// The term that begins at this place, one of those that are `left`, and where it ends: of several the longest.
+    fn at(&self, from: usize, c: char, text: &str, left: &[bool]) -> Option<(usize, usize)> {
+        let here = self.by_character[Self::remainder(c)].iter().filter(|&&term| left[term]);
+        here.filter_map(|&term| Some((term, self.terms[term].stands_at(from, text, self.language)?)))
+            .reduce(|longest, other| if other.1 > longest.1 { other } else { longest })
     }
 }
 
@@ -54,33 +97,37 @@ fn is_katakana(c: char) -> bool {
 /// Notes for each term the first lesson that uses it, and marks its first use in each lesson's text.
 pub(super) fn mark(course: &mut Course) {
     let Course { lessons, terms, .. } = course;
+    let mut first: Vec<Option<String>> = vec![None; terms.len()];
+    let beginnings = Language::ALL.map(|language| Beginnings::new(terms, language));
     for lesson in &mut *lessons {
-        for language in Language::ALL {
-            let used = mark_lesson(lesson, terms, language);
-            for term in used {
-                terms[term].first.get_or_insert_with(|| lesson.slug.clone());
+        for beginnings in &beginnings {
+            for term in mark_lesson(lesson, beginnings) {
+                first[term].get_or_insert_with(|| lesson.slug.clone());
             }
         }
+    }
+    for (term, first) in terms.iter_mut().zip(first) {
+        term.first = first;
     }
 }
 
 /// Marks the terms of one text; returns which were there.
-fn mark_lesson(lesson: &mut Lesson, terms: &[Term], language: Language) -> Vec<usize> {
-    let mut left: Vec<usize> = (0..terms.len()).collect();
+fn mark_lesson(lesson: &mut Lesson, beginnings: &Beginnings<'_>) -> Vec<usize> {
+    let mut left = vec![true; beginnings.terms.len()];
     let mut used = Vec::new();
-    let sections = match language {
+    let sections = match beginnings.language {
         Language::En => &mut lesson.en,
         Language::Ja => &mut lesson.ja,
     };
     for section in sections {
-        section.html = marked(&section.html, terms, language, &mut left, &mut used);
+        section.html = marked(&section.html, beginnings, &mut left, &mut used);
     }
     used
 }
 
 /// The HTML with the first use of each of the terms that are left as a button that opens its explanation. What a learner
 /// knows before is noted as used, and not marked.
-fn marked(html: &str, terms: &[Term], language: Language, left: &mut Vec<usize>, used: &mut Vec<usize>) -> String {
+fn marked(html: &str, beginnings: &Beginnings<'_>, left: &mut [bool], used: &mut Vec<usize>) -> String {
     let mut out = String::with_capacity(html.len() * 2);
     let mut passing: Option<&str> = None;
     let mut rest = html;
@@ -103,7 +150,7 @@ fn marked(html: &str, terms: &[Term], language: Language, left: &mut Vec<usize>,
         if passing.is_some() {
             out.push_str(text);
         } else {
-            mark_text(text, terms, language, left, used, &mut out);
+            mark_text(text, beginnings, left, used, &mut out);
         }
     }
     out
@@ -115,37 +162,26 @@ fn is_passed(tag: &str, name: &str) -> bool {
         || (name == "table" && tag.contains("bytecode"))
 }
 
-fn mark_text(
-    mut text: &str,
-    terms: &[Term],
-    language: Language,
-    left: &mut Vec<usize>,
-    used: &mut Vec<usize>,
-    out: &mut String,
-) {
-    // Which terms stand in it at all; behind the first of them there are no others.
-    let mut inside: Vec<usize> =
-        left.iter().copied().filter(|&term| terms[term].find(text, language).is_some()).collect();
-    loop {
-        let found = inside.iter().filter_map(|&term| Some((term, terms[term].find(text, language)?)));
-        // The first in the text; of two that begin there, the longer one.
-        let Some((term, (from, to))) = found.min_by_key(|(_, (from, to))| (*from, usize::MAX - *to)) else {
-            break;
-        };
-        inside.retain(|other| *other != term);
-        left.retain(|other| *other != term);
+fn mark_text(text: &str, beginnings: &Beginnings<'_>, left: &mut [bool], used: &mut Vec<usize>, out: &mut String) {
+    // Up to where the text is written.
+    let mut written = 0;
+    for (from, c) in text.char_indices() {
+        if from < written {
+            continue;
+        }
+        let Some((term, to)) = beginnings.at(from, c, text, left) else { continue };
+        left[term] = false;
         used.push(term);
-        let (before, behind) = text.split_at(from);
-        let (word, behind) = behind.split_at(to - from);
-        out.push_str(before);
-        if terms[term].known {
+        let (term, word) = (&beginnings.terms[term], &text[from..to]);
+        out.push_str(&text[written..from]);
+        if term.known {
             out.push_str(word);
         } else {
-            out.push_str(&button(&terms[term], word, language));
+            out.push_str(&button(term, word, beginnings.language));
         }
-        text = behind;
+        written = to;
     }
-    out.push_str(text);
+    out.push_str(&text[written..]);
 }
 
 /// A word that opens its explanation. `popover` needs no script, opens by mouse, touch and keyboard, and Escape closes it.
@@ -197,7 +233,7 @@ mod tests {
 
     fn shown(html: &str, language: Language) -> String {
         let terms = [term("hard", "ハード"), term("torn read", "不整合な読み取り"), term("read", "読み取り")];
-        marked(html, &terms, language, &mut vec![0, 1, 2], &mut Vec::new())
+        marked(html, &Beginnings::new(&terms, language), &mut [true; 3], &mut Vec::new())
     }
 
     /// The words that are marked.
@@ -239,7 +275,35 @@ mod tests {
         }
     }
 
+    /// What is marked in a text, told term by term: of the first uses of all terms the first, and so on behind it.
+    fn told_by_term(text: &str, terms: &[Term], language: Language) -> Vec<String> {
+        let mut left: Vec<&Term> = terms.iter().collect();
+        let (mut found, mut behind) = (Vec::new(), 0);
+        loop {
+            let uses = |term: &&Term| {
+                let places = text.char_indices().map(|(from, _)| from).filter(|&from| from >= behind);
+                places.filter_map(|from| Some((from, term.stands_at(from, text, language)?))).next()
+            };
+            let first = left.iter().enumerate().filter_map(|(at, term)| Some((uses(term)?, at)));
+            let Some(((from, to), at)) = first.min_by_key(|((from, to), _)| (*from, usize::MAX - *to)) else {
+                return found;
+            };
+            left.remove(at);
+            found.push(text[from..to].to_owned());
+            behind = to;
+        }
+    }
+
     proptest! {
+        #[test]
+        fn one_look_at_a_text_finds_what_a_look_for_each_term_finds(text in "([A-z ]|hard|reads?|torn read|ハード|読み取り|不整合な|ー){0,20}") {
+            let terms = [term("hard", "ハード"), term("torn read", "不整合な読み取り"), term("read", "読み取り")];
+            for language in Language::ALL {
+                let marked = shown(&text, language);
+                prop_assert_eq!(words(&marked), told_by_term(&text, &terms, language));
+            }
+        }
+
         #[test]
         fn marking_keeps_every_word(text in "([a-z &;<>/]|hard|read|torn read|<p>|</p>|<code>|ハード|読み取り|ー){0,30}") {
             for language in Language::ALL {

@@ -1,14 +1,13 @@
 //! From files to a [`Course`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
 use parts::{Draft, Wiring};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use thiserror::Error;
 
+pub use super::finding::{CourseError, Finding};
 use super::lesson::{
     Board, Exercise, ExerciseDriver, Explorer, Grid, Hazard, Instrument, Kind, Lesson, Prediction, RunLength, Try,
 };
@@ -26,39 +25,6 @@ const EXERCISE_EXPLORED: &str = "explore_fix.py";
 
 /// The version of the lesson format that this code reads.
 const FORMAT_VERSION: u32 = 1;
-
-/// Something wrong with the course, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The file, relative to the folder of the lessons.
-    pub file: String,
-    /// Where in the file: a line, a key.
-    pub place: String,
-    /// What is wrong, and what to do.
-    pub message: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.place.is_empty() {
-            write!(f, "{}: {}", self.file, self.message)
-        } else {
-            write!(f, "{}, {}: {}", self.file, self.place, self.message)
-        }
-    }
-}
-
-/// Why there is no course.
-#[derive(Debug, Error)]
-pub enum CourseError {
-    /// The lessons have mistakes.
-    #[error("the lessons have {} mistake(s):\n{}", .0.len(), list(.0))]
-    Unsound(Vec<Finding>),
-}
-
-fn list(findings: &[Finding]) -> String {
-    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}
 
 /// The files of a course: contents by path, relative to the folder of the lessons, with `/`.
 #[derive(Clone, Debug, Default)]
@@ -192,12 +158,40 @@ pub fn course(files: &Files) -> Result<Course, CourseError> {
     Ok(course)
 }
 
+/// Loads a course whose files were checked before, without checking them again.
+///
+/// # Errors
+/// What cannot be read.
+pub(super) fn checked_before(files: &Files) -> Result<Course, CourseError> {
+    let mut findings = Vec::new();
+    let course = read(files, &mut findings);
+    let mut course = without_mistakes(course, findings)?;
+    glossary::mark(&mut course);
+    Ok(course)
+}
+
 /// A checked course whose texts are as their authors wrote them: what the checks speak of.
 pub(super) fn as_written(files: &Files) -> Result<Course, CourseError> {
     let mut findings = Vec::new();
-    let Some(shared) = toml_file::<CourseFile>(files, "course.toml", &mut findings) else {
-        return Err(CourseError::Unsound(findings));
-    };
+    let course = read(files, &mut findings);
+    if let Some(course) = &course {
+        let texts = files.0.iter().filter_map(|(path, bytes)| Some((path.as_str(), std::str::from_utf8(bytes).ok()?)));
+        findings.extend(texts.flat_map(|(path, text)| terms::check(path, text, &course.terms)));
+        check::course(course, &mut findings);
+    }
+    without_mistakes(course, findings)
+}
+
+fn without_mistakes(course: Option<Course>, findings: Vec<Finding>) -> Result<Course, CourseError> {
+    match course {
+        Some(course) if findings.is_empty() => Ok(course),
+        _ => Err(CourseError::Unsound(findings)),
+    }
+}
+
+/// Reads all files; `None` if what is shared by the lessons cannot be read, which `findings` then tell.
+fn read(files: &Files, findings: &mut Vec<Finding>) -> Option<Course> {
+    let shared = toml_file::<CourseFile>(files, "course.toml", findings)?;
     if shared.format_version != FORMAT_VERSION {
         findings.push(Finding {
             file: "course.toml".to_owned(),
@@ -207,7 +201,7 @@ pub(super) fn as_written(files: &Files) -> Result<Course, CourseError> {
                 shared.format_version
             ),
         });
-        return Err(CourseError::Unsound(findings));
+        return None;
     }
     let folders: BTreeSet<&str> =
         files.0.keys().filter_map(|path| path.split_once('/').map(|(folder, _)| folder)).collect();
@@ -217,30 +211,24 @@ pub(super) fn as_written(files: &Files) -> Result<Course, CourseError> {
         findings.push(stray(path));
     }
     let lessons: Vec<Lesson> =
-        folders.into_iter().filter_map(|folder| lesson(files, folder, &shared, &mut findings)).collect();
-    let chapters = toml_file::<plan::ChaptersFile>(files, "chapters.toml", &mut findings);
-    let listed = toml_file::<TermsFile>(files, "terms.toml", &mut findings);
-    let en = sections(files, "teacher.en.md", &mut findings);
-    let ja = sections(files, "teacher.ja.md", &mut findings);
-    let reference = toml_file::<Reference>(files, "lab.toml", &mut findings);
-    let (Some(chapters), Some(listed), Some(reference), Some(en), Some(ja)) = (chapters, listed, reference, en, ja)
-    else {
-        return Err(CourseError::Unsound(findings));
-    };
-    let texts = files.0.iter().filter_map(|(path, bytes)| Some((path.as_str(), std::str::from_utf8(bytes).ok()?)));
-    findings.extend(texts.flat_map(|(path, text)| terms::check(path, text, &listed.terms)));
+        folders.into_iter().filter_map(|folder| lesson(files, folder, &shared, findings)).collect();
+    let chapters = toml_file::<plan::ChaptersFile>(files, "chapters.toml", findings);
+    let listed = toml_file::<TermsFile>(files, "terms.toml", findings);
+    let en = sections(files, "teacher.en.md", findings);
+    let ja = sections(files, "teacher.ja.md", findings);
+    let reference = toml_file::<Reference>(files, "lab.toml", findings);
+    let (chapters, listed, reference) = (chapters?, listed?, reference?);
     let mut course = Course {
         documents: shared.documents,
         corrections: shared.corrections,
         values: shared.values,
         lessons,
-        plan: Plan { chapters: chapters.chapters, lectures: chapters.lectures, en, ja },
+        plan: Plan { chapters: chapters.chapters, lectures: chapters.lectures, en: en?, ja: ja? },
         terms: listed.terms,
         reference,
     };
     course.plan.sort(&mut course.lessons);
-    check::course(&course, &mut findings);
-    if findings.is_empty() { Ok(course) } else { Err(CourseError::Unsound(findings)) }
+    Some(course)
 }
 
 impl Lesson {

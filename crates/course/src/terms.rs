@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Course;
+use super::glossary::Beginnings;
 use super::lesson::Lesson;
 use super::load::Finding;
 use super::text::Text;
@@ -86,19 +87,19 @@ pub fn check(path: &str, text: &str, terms: &[Term]) -> Vec<Finding> {
 pub(super) fn explained(course: &Course) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (language, file) in [(Language::En, "en.md"), (Language::Ja, "ja.md")] {
-        let texts: Vec<(&Lesson, String, String)> = course
-            .lessons
-            .iter()
-            .map(|lesson| {
-                let html: String = lesson.sections(language).iter().map(|section| section.html.as_str()).collect();
-                let prose = without_elements(&html, "code");
-                (lesson, html, prose)
-            })
-            .collect();
-        for term in course.terms.iter().filter(|term| !term.known) {
-            let said = |text: &str| term.find(text, language).is_some();
-            let Some((lesson, html, _)) = texts.iter().find(|(.., prose)| said(prose)) else { continue };
-            if !elements(html, "em").any(said) {
+        let beginnings = Beginnings::new(&course.terms, language);
+        // The first lesson that says each term, and whether it explains it.
+        let mut first: Vec<Option<(&Lesson, bool)>> = vec![None; course.terms.len()];
+        for lesson in &course.lessons {
+            let html: String = lesson.sections(language).iter().map(|section| section.html.as_str()).collect();
+            let said = beginnings.found_in(&without_elements(&html, "code"));
+            let emphasised: Vec<_> = elements(&html, "em").map(|text| beginnings.found_in(text)).collect();
+            for (term, first) in first.iter_mut().enumerate().filter(|(term, _)| said[*term]) {
+                first.get_or_insert_with(|| (lesson, emphasised.iter().any(|found| found[term])));
+            }
+        }
+        for (term, first) in course.terms.iter().zip(first).filter(|(term, _)| !term.known) {
+            if let Some((lesson, false)) = first {
                 let name = term.name(language);
                 findings.push(Finding {
                     file: format!("{}/{file}", lesson.folder()),

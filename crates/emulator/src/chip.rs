@@ -31,7 +31,7 @@ use crate::peripherals::spi2::Spi2;
 use crate::peripherals::system::{PeripheralResets, System};
 use crate::peripherals::systimer::Systimer;
 use crate::peripherals::timg::TimerGroup;
-use crate::peripherals::uart::{Line, Uart};
+use crate::peripherals::uart::{self, Line, Uart};
 use crate::peripherals::unmodelled::{self, Unmodelled, UnmodelledAccess};
 use crate::peripherals::usb_device::{Cable, UsbDevice};
 use crate::peripherals::watchdog::StageAction;
@@ -160,6 +160,17 @@ fn row_at(address: u32) -> Option<&'static Row> {
     let rows = BLOCKS.get(usize::from(first)..).unwrap_or_default();
     let row = rows.iter().take_while(|row| row.base <= address).find(|row| address - row.base < row.size);
     Some(row.unwrap_or(&RESERVED))
+}
+
+impl Row {
+    /// Whether a load from this address does more than answer what the register holds.
+    fn acts_when_read(&self, address: u32) -> bool {
+        match self.block {
+            Block::Uart0 | Block::Uart1 => uart::acts_when_read((address - self.base) & !3),
+            Block::UsbDevice | Block::I2c0 | Block::Rmt | Block::Rng | Block::Spi0 | Block::Unmodelled => true,
+            _ => false,
+        }
+    }
 }
 
 /// A serial port of the chip.
@@ -643,10 +654,14 @@ impl Chip {
 
     /// What a register reads, without any side effect; `None` outside peripheral space.
     pub(crate) fn peek(&self, memory: &Memory, now: Tick, address: u32) -> Option<u32> {
-        let row = row_at(address)?;
+        Some(self.peek_in(row_at(address)?, memory, now, address))
+    }
+
+    /// The same with the row that covers the address.
+    fn peek_in(&self, row: &Row, memory: &Memory, now: Tick, address: u32) -> u32 {
         let offset = (address - row.base) & !3;
         let at = self.at(now);
-        Some(match row.block {
+        match row.block {
             Block::Uart0 => self.uart[0].peek(at, &self.lines[0], offset),
             Block::Uart1 => self.uart[1].peek(at, &self.lines[1], offset),
             Block::Spi1 => self.spi1.peek(offset),
@@ -675,37 +690,37 @@ impl Chip {
             Block::MmuTable => memory.mmu_entry(offset as usize / 4 % MMU_ENTRIES),
             Block::AssistDebug => self.assist_debug.peek(offset),
             Block::Spi0 | Block::Unmodelled => self.unmodelled.peek(address),
-        })
+        }
     }
 
-    fn read_register(&mut self, memory: &Memory, now: Tick, address: u32) -> Result<u32, AccessFault> {
-        let row = row_at(address).ok_or(AccessFault)?;
+    /// What a load gets from a register that does more than answer.
+    #[inline(never)]
+    fn read_register(&mut self, row: &Row, memory: &Memory, now: Tick, address: u32) -> u32 {
         let offset = (address - row.base) & !3;
-        let at = self.at(now);
         match row.block {
             Block::Uart0 | Block::Uart1 => {
                 let n = usize::from(row.block == Block::Uart1);
-                let value = self.uart[n].load(at, &self.lines[n], offset);
+                let value = self.uart[n].load(self.at(now), &self.lines[n], offset);
                 self.plan_uart(n, now);
-                Ok(value)
+                value
             }
             Block::UsbDevice => {
                 let value = self.usb.load(now, &self.cable, offset);
                 self.plan_usb(now);
-                Ok(value)
+                value
             }
             Block::I2c0 => {
                 let value = self.i2c0.load(offset);
                 self.follow_signals(now);
-                Ok(value)
+                value
             }
-            Block::Rmt => Ok(self.rmt.load(offset)),
-            Block::Rng => Ok(self.rng.draw()),
+            Block::Rmt => self.rmt.load(offset),
+            Block::Rng => self.rng.draw(),
             Block::Spi0 | Block::Unmodelled => {
                 self.record(row, offset, false, now);
-                Ok(self.unmodelled.peek(address))
+                self.unmodelled.peek(address)
             }
-            _ => self.peek(memory, now, address).ok_or(AccessFault),
+            _ => self.peek_in(row, memory, now, address),
         }
     }
 
@@ -724,7 +739,7 @@ impl Chip {
                 self.plan_uart(n, now);
             }
             Block::Spi1 => {
-                if let Some(changed) = self.spi1.store(memory.flash_mut(), now, offset, value) {
+                if let Some(changed) = self.spi1.store(|| memory.flash_mut(), now, offset, value) {
                     memory.flash_changed(changed.offset, changed.length);
                 }
             }
@@ -1061,15 +1076,21 @@ impl Devices for Chip {
         address: u32,
         width: Width,
     ) -> Result<(u32, Effect), AccessFault> {
-        let before = self.engine_view();
-        let word = self.read_register(memory, now, address)?;
+        let row = row_at(address).ok_or(AccessFault)?;
+        let (word, effect) = if row.acts_when_read(address) {
+            let before = self.engine_view();
+            let word = self.read_register(row, memory, now, address);
+            (word, if self.engine_view() == before { Effect::None } else { Effect::Reschedule })
+        } else {
+            // Programs wait by such loads, in loops.
+            (self.peek_in(row, memory, now, address), Effect::None)
+        };
         let shift = address % 4 * 8;
         let value = match width {
             Width::Byte => word >> shift & 0xFF,
             Width::Half => word >> shift & 0xFFFF,
             Width::Word => word,
         };
-        let effect = if self.engine_view() == before { Effect::None } else { Effect::Reschedule };
         Ok((value, effect))
     }
 

@@ -54,6 +54,8 @@ pub const MMU_ENTRIES: usize = 128;
 /// The bit of an MMU entry that says that nothing is mapped.
 pub const MMU_INVALID: u32 = 1 << 8;
 
+/// From here on there are peripherals, and no memory but what a bare hart may have.
+const PERIPHERALS: u32 = 0x6000_0000;
 const RTC_OFFSET: usize = SRAM_SIZE;
 const CHIP_RAM_SIZE: usize = SRAM_SIZE + RTC_SIZE;
 const CHIP_GRANULES: usize = CHIP_RAM_SIZE / GRANULE;
@@ -188,7 +190,13 @@ impl Memory {
 
     /// Reads without side effects; `None` where a device may answer. Any alignment is allowed.
     #[must_use]
+    #[inline]
     pub fn load(&self, address: u32, width: Width) -> Option<u32> {
+        let may_be_here = address < PERIPHERALS || !self.extra.bytes().is_empty();
+        if may_be_here { self.find_and_load(address, width) } else { None }
+    }
+
+    fn find_and_load(&self, address: u32, width: Width) -> Option<u32> {
         let size = width.bytes();
         if let Some(page) = self.flash_page(address) {
             let start = address as usize % FLASH_PAGE;

@@ -17,6 +17,7 @@ use emulator::{Config, EngineKind, FlashImage, Machine, Port, ResetCause, Stop, 
 use parts::{MoveError, Wiring};
 
 use crate::firmware::LessonFirmware;
+use crate::interrupted::Interrupted;
 use crate::line::{Drive, Line, LineFault};
 use crate::pins::{PartShown, Pins, Wanted};
 use crate::session::{LinkTime, Session};
@@ -58,6 +59,8 @@ pub struct EmulatedLine {
     pins: Pins,
     /// Looks at a checked run from outside.
     witness: Option<Box<Witness>>,
+    /// Adds up how long interrupts hold main up, where somebody wants to know.
+    interrupted: Option<Interrupted>,
 }
 
 impl EmulatedLine {
@@ -77,6 +80,7 @@ impl EmulatedLine {
             waiting: VecDeque::new(),
             pins: Pins::default(),
             witness: None,
+            interrupted: None,
         }
     }
 
@@ -112,7 +116,7 @@ impl EmulatedLine {
     }
 
     fn fork(&mut self) -> Self {
-        let Self { machine, version, firmware, console, waiting, pins, witness: _ } = self;
+        let Self { machine, version, firmware, console, waiting, pins, witness: _, interrupted: _ } = self;
         Self {
             machine: machine.fork(),
             version: Arc::clone(version),
@@ -121,7 +125,18 @@ impl EmulatedLine {
             waiting: waiting.clone(),
             pins: pins.clone(),
             witness: None,
+            interrupted: None,
         }
+    }
+
+    /// Adds up from now on how long interrupts hold main up. Nobody looks at callbacks or a check meanwhile.
+    pub(crate) fn measure_interruptions(&mut self) {
+        self.interrupted = Some(Interrupted::default());
+    }
+
+    /// How long they have since, in microseconds.
+    pub(crate) fn interrupted_us(&self) -> f64 {
+        self.interrupted.as_ref().map_or(0.0, Interrupted::us)
     }
 
     /// Has the run that begins now watched from outside.
@@ -171,9 +186,10 @@ impl Line for EmulatedLine {
         self.feed();
         let deadline = ticks(until);
         while self.machine.ticks() < deadline {
-            let stop = match &mut self.witness {
-                Some(witness) => witness.run(&mut self.machine, deadline),
-                None => self.pins.run(&mut self.machine, deadline),
+            let stop = match (&mut self.witness, &mut self.interrupted) {
+                (Some(witness), _) => witness.run(&mut self.machine, deadline),
+                (None, Some(interrupted)) => self.machine.run_observed(deadline, u64::MAX, interrupted),
+                (None, None) => self.pins.run(&mut self.machine, deadline),
             };
             match stop {
                 Stop::Deadline => break,

@@ -19,6 +19,7 @@ pub mod flashing;
 pub mod foreign;
 pub mod hands;
 pub mod headless;
+mod interrupted;
 pub mod judge;
 pub mod line;
 pub mod mistake;

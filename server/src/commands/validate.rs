@@ -60,7 +60,7 @@ struct Summary<'a> {
 }
 
 pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let course = crate::lessons::load(arguments.folder.as_deref())?;
+    let course = crate::lessons::validated(arguments.folder.as_deref())?;
     let lessons: Vec<_> = if arguments.lessons.is_empty() {
         course.lessons.iter().collect()
     } else {

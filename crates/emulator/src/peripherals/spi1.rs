@@ -92,12 +92,19 @@ impl Spi1 {
         }
     }
 
-    /// Writes a register; returns what part of the flash a command changed.
-    pub(crate) fn store(&mut self, flash: &mut FlashImage, now: Tick, offset: u32, value: u32) -> Option<Changed> {
+    /// Writes a register; returns what part of the flash a command changed. Only commands ask for the flash.
+    pub(crate) fn store<'f>(
+        &mut self,
+        flash: impl FnOnce() -> &'f mut FlashImage,
+        now: Tick,
+        offset: u32,
+        value: u32,
+    ) -> Option<Changed> {
         if offset != CMD {
             self.registers.set(offset, value);
             return None;
         }
+        let flash = flash();
         if now >= self.busy_until {
             self.status[0] &= !STATUS_BUSY;
         }
@@ -334,23 +341,31 @@ mod tests {
         let mut user = 1 << 31;
         if let Some(address) = address {
             user |= 1 << 30;
-            spi.store(flash, now, USER1, 23 << 26);
-            spi.store(flash, now, ADDR, address);
+            spi.store(|| flash, now, USER1, 23 << 26);
+            spi.store(|| flash, now, ADDR, address);
         }
         if !data.is_empty() {
             user |= 1 << 27;
-            spi.store(flash, now, MOSI_DLEN, data.len() as u32 * 8 - 1);
+            spi.store(|| flash, now, MOSI_DLEN, data.len() as u32 * 8 - 1);
             spi.set_buffer(data);
         }
         if answer > 0 {
             user |= 1 << 28;
-            spi.store(flash, now, MISO_DLEN, answer as u32 * 8 - 1);
+            spi.store(|| flash, now, MISO_DLEN, answer as u32 * 8 - 1);
         }
-        spi.store(flash, now, USER, user);
-        spi.store(flash, now, USER2, 7 << 28 | opcode);
-        spi.store(flash, now, CMD, 1 << 18);
+        spi.store(|| flash, now, USER, user);
+        spi.store(|| flash, now, USER2, 7 << 28 | opcode);
+        spi.store(|| flash, now, CMD, 1 << 18);
         assert_eq!(spi.peek(CMD), 0);
         spi.buffer()[..answer].to_vec()
+    }
+
+    #[test]
+    fn only_commands_ask_for_the_flash() {
+        let mut spi = Spi1::new();
+        for offset in (4..0x100).step_by(4) {
+            assert!(spi.store(|| unreachable!("{offset:#x}"), LATER, offset, u32::MAX).is_none());
+        }
     }
 
     #[test]
@@ -359,7 +374,7 @@ mod tests {
         assert_eq!(run(&mut spi, &mut flash, 0x9F, None, &[], 3), JEDEC_ID);
         assert_eq!(run(&mut spi, &mut flash, 0x5A, Some(0), &[], 4), b"SFDP");
         assert_eq!(run(&mut spi, &mut flash, 0x4B, Some(0), &[], 8), UNIQUE_ID);
-        spi.store(&mut flash, LATER, CMD, 1 << 28);
+        spi.store(|| &mut flash, LATER, CMD, 1 << 28);
         assert_eq!(spi.peek(W0), 0x0016_40EF);
     }
 
@@ -389,27 +404,27 @@ mod tests {
             run(&mut spi, &mut flash, opcode, address, &[], 0);
         }
         assert_eq!(spi.busy_until, 16 * ERASE_SECTOR_TICKS);
-        spi.store(&mut flash, spi.busy_until - 1, CMD, 1 << 27);
+        spi.store(|| &mut flash, spi.busy_until - 1, CMD, 1 << 27);
         assert_eq!(spi.peek(RD_STATUS), u32::from(STATUS_BUSY));
-        spi.store(&mut flash, spi.busy_until - 1, CMD, 1 << 28);
+        spi.store(|| &mut flash, spi.busy_until - 1, CMD, 1 << 28);
         assert_eq!(spi.peek(W0), 0x00FF_FFFF);
-        spi.store(&mut flash, spi.busy_until, CMD, 1 << 28);
+        spi.store(|| &mut flash, spi.busy_until, CMD, 1 << 28);
         assert_eq!(spi.peek(W0), 0x0016_40EF);
     }
 
     #[test]
     fn fixed_commands_do_the_same() {
         let (mut spi, mut flash) = (Spi1::new(), FlashImage::blank());
-        spi.store(&mut flash, LATER, CMD, 1 << 30);
-        spi.store(&mut flash, LATER, CMD, 1 << 27);
+        spi.store(|| &mut flash, LATER, CMD, 1 << 30);
+        spi.store(|| &mut flash, LATER, CMD, 1 << 27);
         assert_eq!(spi.peek(RD_STATUS), u32::from(STATUS_WEL));
-        spi.store(&mut flash, LATER, ADDR, 4 << 24 | 0x2_0000);
+        spi.store(|| &mut flash, LATER, ADDR, 4 << 24 | 0x2_0000);
         spi.set_buffer(&[9, 8, 7, 6]);
-        assert_eq!(spi.store(&mut flash, LATER, CMD, 1 << 25), Some(Changed { offset: 0x2_0000, length: 256 }));
+        assert_eq!(spi.store(|| &mut flash, LATER, CMD, 1 << 25), Some(Changed { offset: 0x2_0000, length: 256 }));
         assert_eq!(flash.byte(0x2_0003), 6);
-        spi.store(&mut flash, LATER, CMD, 1 << 30);
-        spi.store(&mut flash, LATER, ADDR, 0x2_1234);
-        assert_eq!(spi.store(&mut flash, LATER, CMD, 1 << 23), Some(Changed { offset: 0x2_0000, length: 0x1_0000 }));
+        spi.store(|| &mut flash, LATER, CMD, 1 << 30);
+        spi.store(|| &mut flash, LATER, ADDR, 0x2_1234);
+        assert_eq!(spi.store(|| &mut flash, LATER, CMD, 1 << 23), Some(Changed { offset: 0x2_0000, length: 0x1_0000 }));
         assert_eq!(flash, FlashImage::blank());
     }
 
@@ -428,14 +443,14 @@ mod tests {
         let (mut spi, mut flash) = (Spi1::new(), FlashImage::blank());
         for value in [0, u32::MAX, 0x8000_0000, 0x7FFF_FFFF] {
             for offset in (4..0x400).step_by(4) {
-                spi.store(&mut flash, LATER, offset, value);
+                spi.store(|| &mut flash, LATER, offset, value);
             }
             for number in 17..32 {
-                spi.store(&mut flash, LATER, CMD, 1 << number);
+                spi.store(|| &mut flash, LATER, CMD, 1 << number);
             }
             for opcode in 0..=255 {
-                spi.store(&mut flash, LATER, USER2, opcode);
-                spi.store(&mut flash, LATER, CMD, 1 << 18);
+                spi.store(|| &mut flash, LATER, USER2, opcode);
+                spi.store(|| &mut flash, LATER, CMD, 1 << 18);
             }
         }
     }

@@ -68,6 +68,11 @@ const LINE_CAPACITY: usize = 1 << 20;
 /// The rate autobaud detection finds when the host has not named one.
 const DEFAULT_LINE_BAUD: u32 = 115_200;
 
+/// Whether a load from this register does more than answer: it takes a byte out.
+pub(crate) fn acts_when_read(offset: u32) -> bool {
+    offset == FIFO
+}
+
 /// A frame that comes over a pin; each bit is read in its middle.
 #[derive(Clone, Copy, Debug, Hash)]
 struct Frame {

@@ -7,6 +7,11 @@
 //! execution on average, with everything else that it does: two short runs without interrupts tell, by
 //! their difference. An interrupt that comes at a random moment then loses in losing / average of the
 //! cases.
+//!
+//! The firmware's own interrupts, above all its samples, hold the program up, and that is none of its time: what comes
+//! meanwhile finds main where it was interrupted, which is anywhere. Not in it is what the program does only because
+//! an interrupt came, such as a trace around its trigger, and that soft callbacks which came during one sample
+//! run one after the other, from safe point to safe point.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,8 +30,8 @@ use crate::line::Line as _;
 use crate::session::SessionEvent;
 use course::Lesson;
 
-/// The lengths of the two runs without interrupts. What lies between is a second with all its samples, each of which stops the
-/// program for a millisecond: in a tenth of it one more or less would be a share of a tenth more or less.
+/// The lengths of the two runs without interrupts. What lies between is a second, so that the beginning and the end, where the
+/// program does not add, weigh nothing.
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_millis(1200);
 /// How much link time a run may take beyond its length.
@@ -42,7 +47,7 @@ pub struct Share {
     pub losing: f64,
     /// Boundaries of one round of the loop.
     pub boundaries: f64,
-    /// Cycles for one execution on average, with all that the program does besides.
+    /// Cycles for one execution on average, with all that the program does besides, and without the firmware's interrupts.
     pub average: f64,
     /// `losing` / `average`: the share of interrupts that lose, 0 to 1.
     pub share: f64,
@@ -87,7 +92,7 @@ pub fn share(
     ) else {
         return Ok(None);
     };
-    let (executions, us) = (long.0 - short.0, long.1 - short.1);
+    let (executions, us) = (long.executions - short.executions, long.us - short.us);
     if executions <= 0.0 {
         return Ok(None);
     }
@@ -127,27 +132,40 @@ fn rounds(window: &Window) -> Vec<(u32, u32)> {
     found
 }
 
-/// Runs the program without interrupts and tells what it counted as executions, and how long it ran
-/// in microseconds.
+/// What a run without the program's interrupts measured.
+struct Quiet {
+    /// What it counted as executions.
+    executions: f64,
+    /// How long the program ran, without the time in which the firmware's own interrupts held it up.
+    us: f64,
+}
+
+/// Runs the program without interrupts.
 fn quiet_run(
     lesson: &Lesson,
     request: &ExploreRequest,
     boards: &BootedBoard,
     limit: Duration,
     executions: &str,
-) -> Result<Option<(f64, f64)>, ExploreError> {
+) -> Result<Option<Quiet>, ExploreError> {
     let mut drive = boards.fresh(request.seed)?;
     drive.line.wire(&Arc::new(lesson.wiring.still()), request.seed)?;
+    drive.line.measure_interruptions();
     let start = drive.line.now();
     if drive.session.start(start, quiet_order(request, limit)).is_err() {
         return Ok(None);
     }
-    let mut last = None;
+    let mut last: Option<Quiet> = None;
     while drive.advance(start + limit + PATIENCE)? {
         while let Some(event) = drive.session.next_event() {
             match event {
                 SessionEvent::Sample(_, sample) if sample.run == FIRST_RUN => {
-                    last = sample.v.get(executions).map(|&count| (f64::from(count), sample.run_us as f64));
+                    let us = sample.run_us as f64 - drive.line.interrupted_us();
+                    let told = sample.v.get(executions).map(|&count| Quiet { executions: f64::from(count), us });
+                    // A sample after the program's end counts nothing more, and tells a later time.
+                    if told.as_ref().map(|told| told.executions) != last.as_ref().map(|last| last.executions) {
+                        last = told;
+                    }
                 }
                 SessionEvent::RunEnded(_) => return Ok(last),
                 _ => {}

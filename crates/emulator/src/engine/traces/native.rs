@@ -194,6 +194,8 @@ struct Surroundings<D> {
     /// The budget at the beginning.
     budget: i64,
     instructions: i64,
+    /// What a single access needs no registers for, and a [`World`] has.
+    registers: Registers,
     exception: Option<Exception>,
     panic: Option<Box<dyn Any + Send>>,
 }
@@ -278,6 +280,7 @@ impl Frame {
             clock: Clock::new(hart, budget),
             budget: cycles,
             instructions,
+            registers: Registers::default(),
             exception: None,
             panic: None,
         };
@@ -357,6 +360,7 @@ unsafe extern "C" fn help<D: Devices>(context: *mut Context, address: u32, call:
 
 /// Looks up the lines of an instruction; says how to leave if the budget ends with what that costs. Nothing has
 /// happened then: the block engine begins with the same instruction.
+#[inline(never)]
 fn look_up_code<D: Devices>(
     context: &mut Context,
     surroundings: &mut Surroundings<D>,
@@ -408,7 +412,7 @@ fn carry_out<D: Devices>(
     let clock = Clock { cycles: spent, ..surroundings.clock };
     // When the access happens is in the clock, and its registers are here.
     let place = Place::new(pc, 0, 0, 0, 0, 0);
-    let mut world = World { x: &mut Registers::default(), memory, devices, observer: &mut (), clock };
+    let mut world = World { x: &mut surroundings.registers, memory, devices, observer: &mut (), clock };
     let register = call.register as usize;
     let mut loaded = Reg::X0;
     let after = match call.request {
@@ -467,6 +471,7 @@ fn carry_out<D: Devices>(
 
 /// Reads a CSR, and changes it, as an instruction does before which so many instructions were executed and so many more
 /// cycles passed than the hart counts yet.
+#[inline(never)]
 fn access_csr(hart: &mut Hart, access: CsrAccess, source: u32, executed: u64, stalled: u64) -> Result<u32, IllegalCsr> {
     hart.instructions += executed;
     hart.stall_cycles += stalled;
