@@ -77,10 +77,8 @@ impl App {
             Some(url) => wait_for(Store::connect(url, config.limits.quota))?,
             None => Store::open(config.data.as_deref(), config.limits.quota)?,
         };
-        let files = crate::lessons::files(config.lessons.as_deref())?;
-        let lesson_files = lesson_files(&files).into();
-        let course = Course::from_files(&files.into_iter().collect()).map_err(LessonsError::from)?;
-        let course = Arc::new(course);
+        let lesson_files = lesson_files(&crate::lessons::files(config.lessons.as_deref())?).into();
+        let course = Arc::new(crate::lessons::load(config.lessons.as_deref())?);
         let booted = crate::firmware::booted_as(Emulation { engine: config.engine, ..Emulation::default() })?;
         let classes = Arc::new(wait_for(Classes::open(&store))?);
         let keeping = Keeping { course: Arc::clone(&course), store: store.clone(), classes: Arc::clone(&classes) };
