@@ -61,11 +61,15 @@ impl Classes {
     pub async fn member(&self, token: &str) -> Result<Option<Member>, Problem> {
         let Some((class, seat, epoch)) = self.read_seat_token(token) else { return Ok(None) };
         let member = self.seated(class, seat, epoch);
-        if member.is_some() || self.untold.is_none() || self.gone.had_seat(seat) {
+        if member.is_some() || self.untold.is_none() || self.gone.has_seat(seat, epoch) {
             return Ok(member);
         }
         unless_removed(self.catch_up(class).await)?;
-        Ok(self.seated(class, seat, epoch))
+        let member = self.seated(class, seat, epoch);
+        if member.is_none() {
+            self.gone.note_seat(seat, epoch);
+        }
+        Ok(member)
     }
 
     fn seated(&self, class: ClassId, seat: SeatId, epoch: u32) -> Option<Member> {

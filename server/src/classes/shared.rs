@@ -4,7 +4,7 @@
 //! changed. A learner's pages and the host's may be at different processes; what is told is there a moment later. A change
 //! is made from what the database has by then, and not from what this process has read, so that being late harms nobody.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -18,9 +18,7 @@ use crate::store::{Elsewhere, Heard, Others, Presence, StoreError, Survey};
 
 /// Others are told at most so often.
 const TELL_INTERVAL: Duration = Duration::from_millis(100);
-/// A seat that was not there is not looked for again within this.
-const LOOKED_FOR: Duration = Duration::from_secs(1);
-/// So many of them are noted.
+/// So many seats are noted that are gone.
 const SEATS_NOTED: usize = 4096;
 /// After a failure it is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -42,11 +40,11 @@ impl Untold {
 }
 
 /// What was looked for in the database and was not there, so that a cookie of it does not ask again with every request. Numbers
-/// are never given twice.
+/// are never given twice, and an epoch that is over does not come again.
 #[derive(Debug, Default)]
 pub(super) struct Gone {
     classes: Mutex<BTreeSet<ClassId>>,
-    seats: Mutex<HashMap<SeatId, Instant>>,
+    seats: Mutex<BTreeSet<(SeatId, u32)>>,
 }
 
 impl Gone {
@@ -55,18 +53,18 @@ impl Gone {
         lock(&self.classes).contains(&class)
     }
 
-    /// Whether this seat was looked for a moment ago; if not, that is noted.
-    pub(super) fn had_seat(&self, seat: SeatId) -> bool {
-        let now = Instant::now();
+    /// Whether a seat in this epoch is known to be gone.
+    pub(super) fn has_seat(&self, seat: SeatId, epoch: u32) -> bool {
+        lock(&self.seats).contains(&(seat, epoch))
+    }
+
+    /// A seat in this epoch was looked for and is not there.
+    pub(super) fn note_seat(&self, seat: SeatId, epoch: u32) {
         let mut seats = lock(&self.seats);
         if seats.len() >= SEATS_NOTED {
-            seats.retain(|_, since| now - *since < LOOKED_FOR);
+            seats.clear();
         }
-        let was_looked_for = seats.get(&seat).is_some_and(|since| now - *since < LOOKED_FOR);
-        if !was_looked_for && seats.len() < SEATS_NOTED {
-            seats.insert(seat, now);
-        }
-        was_looked_for
+        seats.insert((seat, epoch));
     }
 }
 
@@ -423,12 +421,18 @@ mod tests {
         server.stop();
         assert!(matches!(there.member(token).await, Err(Problem::DatabaseAway)));
         server.start_again();
-        tokio::time::sleep(LOOKED_FOR).await;
-        let member = there.member(token).await.unwrap().unwrap();
+        // A page asks for several things at once, and each time they are who they are.
+        let members = futures_util::future::join_all((0..6).map(|_| there.member(token))).await;
+        let members: Vec<_> = members.into_iter().map(Result::unwrap).collect();
+        let member = members[0].unwrap();
+        assert_eq!(members, [Some(member); 6]);
         assert_eq!(Some(member), here.member(token).await.unwrap());
         // Who is gone is nobody, everywhere.
         here.delete(class).await.unwrap();
         there.catch_up(class).await.unwrap_err();
+        assert_eq!(there.member(token).await.unwrap(), None);
+        // And nobody is asked about them again.
+        server.stop();
         assert_eq!(there.member(token).await.unwrap(), None);
     }
 
