@@ -150,6 +150,7 @@ impl Room {
         let _writing = turn(&self.writing).await?;
         let mut next = self.head();
         let mut made = change(&mut next)?;
+        let mut merged = false;
         next.touched = now_s();
         match classes.store.save_class(&next).await {
             Ok(revision) => next.revision = revision,
@@ -162,6 +163,7 @@ impl Room {
                 };
                 next = classes.store.change_class(self.id, &mut change_anew).await?;
                 made = anew?;
+                merged = true;
             }
             Err(error) => return Err(error.into()),
         }
@@ -171,6 +173,10 @@ impl Room {
             *class = next;
         }
         self.version.send_modify(|version| *version += 1);
+        if merged {
+            // With it came what another process has told.
+            self.told.send_modify(|told| *told += 1);
+        }
         self.tell_others(None);
         Ok(made)
     }

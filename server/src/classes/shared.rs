@@ -198,16 +198,9 @@ impl Classes {
     }
 
     async fn catch_up_or_say(&self, class: ClassId) {
-        match self.catch_up(class).await {
-            // It was deleted there.
-            Ok(()) | Err(Problem::Class(ClassProblem::Unknown)) => {}
-            Err(problem) => {
-                tracing::warn!(
-                    code = problem.code(),
-                    class = class.0,
-                    "what other processes have changed is not read yet"
-                );
-            }
+        // It may have been deleted there.
+        if let Err(problem) = unless_removed(self.catch_up(class).await) {
+            tracing::warn!(code = problem.code(), class = class.0, "what other processes have changed is not read yet");
         }
     }
 
@@ -383,7 +376,7 @@ mod tests {
     use test_postgres::TestPostgres;
 
     use super::*;
-    use crate::classes::{Joined, NewClass};
+    use crate::classes::{Joined, NewClass, Tell};
     use crate::place::Place;
     use crate::store::{Quota, Store};
 
@@ -434,6 +427,28 @@ mod tests {
         // And nobody is asked about them again.
         server.stop();
         assert_eq!(there.member(token).await.unwrap(), None);
+    }
+
+    /// What was told at another process comes along with an answer that was overtaken by it.
+    #[tokio::test]
+    async fn learners_are_told_of_what_a_change_here_was_overtaken_by() {
+        let server = TestPostgres::start();
+        let course = crate::lessons::embedded().unwrap();
+        let (here, there) = (open(&server).await, open(&server).await);
+        let class = start(&here).await;
+        let ask = Tell::Ask { lesson: "lost-update".into(), prediction: "plain".into() };
+        here.tell(&course, class, ask).await.unwrap();
+        let cookie = join(&here, class, "otter").await.cookie;
+        let member = there.member(cookie.split('.').next().unwrap()).await.unwrap().unwrap();
+        let room = there.room(class).unwrap();
+        let asked = room.look(|class| class.told.question.clone()).unwrap();
+        let key = course.lesson("lost-update").unwrap().predictions[0].options[0].key.clone();
+        here.tell(&course, class, Tell::Eyes { on: true }).await.unwrap();
+        let told = room.told();
+        there.answer(&course, member, asked.n, key).await.unwrap();
+        assert!(told.has_changed().unwrap() && room.look(|class| class.told.eyes));
+        here.catch_up(class).await.unwrap();
+        assert_eq!(here.room(class).unwrap().look(|class| class.clone().told), room.look(|class| class.clone().told));
     }
 
     /// A computer that has slept, or whose clock is wrong, does not know how others have worked meanwhile.
