@@ -61,7 +61,11 @@ pub(super) fn told(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        told = format!("{told}: {error}");
+        let words = error.to_string();
+        // Some say their cause's words as well.
+        if !told.ends_with(&words) {
+            told = format!("{told}: {words}");
+        }
         cause = error.source();
     }
     told
