@@ -73,12 +73,10 @@ impl App {
     /// # Errors
     /// [`AppError`]
     pub fn build(config: ServeConfig) -> Result<Self, AppError> {
-        let store = match &config.database {
-            Some(url) => wait_for(Store::connect(url, config.limits.quota))?,
-            None => Store::open(config.data.as_deref(), config.limits.quota)?,
-        };
-        let lesson_files = lesson_files(&crate::lessons::files(config.lessons.as_deref())?).into();
-        let course = Arc::new(crate::lessons::load(config.lessons.as_deref())?);
+        let store = wait_for(Store::at(config.database.as_ref(), config.data.as_deref(), config.limits.quota))?;
+        let files = crate::lessons::files(config.lessons.as_deref())?;
+        let lesson_files = lesson_files(&files).into();
+        let course = Arc::new(crate::lessons::course_of(config.lessons.as_deref(), files)?);
         let booted = crate::firmware::booted_as(Emulation { engine: config.engine, ..Emulation::default() })?;
         let classes = Arc::new(wait_for(Classes::open(&store))?);
         let keeping = Keeping { course: Arc::clone(&course), store: store.clone(), classes: Arc::clone(&classes) };

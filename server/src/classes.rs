@@ -149,24 +149,25 @@ impl Room {
     ) -> Result<T, Problem> {
         let _writing = turn(&self.writing).await?;
         let mut next = self.head();
-        let mut made = change(&mut next)?;
-        let mut merged = false;
+        let made = change(&mut next)?;
         next.touched = now_s();
-        match classes.store.save_class(&next).await {
-            Ok(revision) => next.revision = revision,
-            Err(StoreError::Outdated) => {
+        let (made, merged) = match (classes.store.save_class(&next).await, classes.store.others()) {
+            (Ok(revision), _) => {
+                next.revision = revision;
+                (made, false)
+            }
+            (Err(StoreError::Outdated), Some(others)) => {
                 let mut anew = Err(Problem::Internal);
-                let mut change_anew = |class: &mut Class| {
+                let change_anew = |class: &mut Class| {
                     class.touched = now_s();
                     anew = change(class);
                     anew.is_ok()
                 };
-                next = classes.store.change_class(self.id, &mut change_anew).await?;
-                made = anew?;
-                merged = true;
+                next = others.change_class(self.id, change_anew).await?;
+                (anew?, true)
             }
-            Err(error) => return Err(error.into()),
-        }
+            (Err(error), _) => return Err(error.into()),
+        };
         {
             let mut class = lock(&self.class);
             next.seats = std::mem::take(&mut class.seats);
@@ -325,10 +326,12 @@ impl Classes {
     }
 
     /// A class that is new here, in its room.
-    fn furnish(&self, class: Class) {
+    fn furnish(&self, class: Class) -> Arc<Room> {
         let (id, seats) = (class.id, class.seats.values().map(|seat| (seat.visitor, (class.id, seat.id))));
         lock(&self.seats).extend(seats);
-        lock(&self.rooms).insert(id, Arc::new(Room::new(class, self.untold.clone())));
+        let room = Arc::new(Room::new(class, self.untold.clone()));
+        lock(&self.rooms).insert(id, Arc::clone(&room));
+        room
     }
 
     /// A class that is gone, and everybody in it.
@@ -525,33 +528,14 @@ pub fn now_s() -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use crate::class::{Nickname, Pin, Progress, SALT_BYTES, Told};
+    use crate::class::{Nickname, Progress};
     use crate::store::Quota;
 
     #[tokio::test]
     async fn a_class_whose_learners_are_at_work_is_not_forgotten_after_a_restart() {
         let store = Store::open(None, Quota::default()).unwrap();
-        let class = Class {
-            id: ClassId(0),
-            title: "10b".into(),
-            language: "en".into(),
-            pages: None,
-            lessons: vec!["lost-update".into()],
-            seed: None,
-            solutions: false,
-            pin: Pin::fresh().unwrap(),
-            salt: [0; SALT_BYTES],
-            started: 0,
-            ended: None,
-            touched: 0,
-            helpers: BTreeSet::new(),
-            told: Told::default(),
-            revision: 0,
-            seats: BTreeMap::new(),
-        };
+        let class = Class::sample("314159");
         let id = store.add_class(&class).await.unwrap();
         let mut seat = Seat::new(&Nickname::read("otter").unwrap(), VisitorId(9), [0; 32], 0);
         seat.id = store.add_seat(id, &seat).await.unwrap();

@@ -35,10 +35,17 @@ const CHECKED_BEFORE: bool = !cfg!(debug_assertions);
 /// # Errors
 /// As [`from_folder`] and [`embedded`].
 pub fn load(folder: Option<&Path>) -> Result<Course, LessonsError> {
-    if folder.is_some() || !CHECKED_BEFORE {
-        return validated(folder);
-    }
-    Ok(Course::from_checked_files(&files(None)?.into_iter().collect())?)
+    course_of(folder, files(folder)?)
+}
+
+/// The course of these files, which are a folder's or those that this binary carries.
+///
+/// # Errors
+/// Every problem found in them.
+pub fn course_of(folder: Option<&Path>, files: Vec<(String, Vec<u8>)>) -> Result<Course, LessonsError> {
+    let files = files.into_iter().collect();
+    let is_checked = folder.is_none() && CHECKED_BEFORE;
+    Ok(if is_checked { Course::from_checked_files(&files) } else { Course::from_files(&files) }?)
 }
 
 /// As [`load`], with everything judged that can be judged without a board, wherever the lessons are from.

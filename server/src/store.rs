@@ -321,17 +321,6 @@ pub trait ClassStore {
     /// The database failed, or another class has its PIN; nothing was changed.
     async fn save_class(&self, class: &Class) -> Result<i64, StoreError>;
 
-    /// Changes a class, its learners apart, from what the database has at that moment, while nobody else changes it; not if
-    /// `change` says no. Returns what it is then.
-    ///
-    /// # Errors
-    /// The database failed, the class is gone, or another class has its PIN; nothing was changed.
-    async fn change_class(
-        &self,
-        class: ClassId,
-        change: &mut (dyn for<'a> FnMut(&'a mut Class) -> bool + Send),
-    ) -> Result<Class, StoreError>;
-
     /// Keeps a new learner and numbers the seat.
     ///
     /// # Errors
@@ -406,6 +395,17 @@ impl Store {
     /// The folder cannot be made, or the database is damaged or too new.
     pub fn open(folder: Option<&Path>, quota: Quota) -> Result<Self, StoreError> {
         Ok(Self(Arc::new(sqlite::Sqlite::open(folder, quota)?)))
+    }
+
+    /// The store of a database, or without one of a folder.
+    ///
+    /// # Errors
+    /// As [`Self::connect`] and [`Self::open`].
+    pub async fn at(database: Option<&DatabaseUrl>, folder: Option<&Path>, quota: Quota) -> Result<Self, StoreError> {
+        match database {
+            Some(url) => Self::connect(url, quota).await,
+            None => Self::open(folder, quota),
+        }
     }
 
     /// Connects to a PostgreSQL that other processes may use as well.

@@ -390,6 +390,31 @@ impl Class {
 }
 
 #[cfg(test)]
+impl Class {
+    /// A class to try things on, with this PIN and nobody in it.
+    pub(crate) fn sample(pin: &str) -> Self {
+        Self {
+            id: ClassId(0),
+            title: "10b".into(),
+            language: "en".into(),
+            pages: None,
+            lessons: vec!["lost-update".into()],
+            seed: None,
+            solutions: false,
+            pin: Pin::read(pin).unwrap(),
+            salt: [0; SALT_BYTES],
+            started: 0,
+            ended: None,
+            touched: 0,
+            helpers: BTreeSet::new(),
+            told: Told::default(),
+            revision: 0,
+            seats: BTreeMap::new(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -425,24 +450,7 @@ mod tests {
 
     #[test]
     fn a_taken_name_gets_another_one_offered() {
-        let mut class = Class {
-            id: ClassId(1),
-            title: String::new(),
-            language: "en".into(),
-            pages: None,
-            lessons: Vec::new(),
-            seed: None,
-            solutions: true,
-            pin: Pin::fresh().unwrap(),
-            salt: [0; SALT_BYTES],
-            started: 0,
-            ended: None,
-            touched: 0,
-            helpers: BTreeSet::new(),
-            told: Told::default(),
-            revision: 0,
-            seats: BTreeMap::new(),
-        };
+        let mut class = Class { id: ClassId(1), solutions: true, ..Class::sample("314159") };
         for (id, name) in [(1, "Otter"), (2, "otter 2")] {
             let seat = Seat::new(&Nickname::read(name).unwrap(), VisitorId(id), [id as u8; 32], 0);
             class.seats.insert(SeatId(id), Seat { id: SeatId(id), ..seat });

@@ -66,8 +66,7 @@ impl Classes {
         };
         let read = self.store.classes().await?;
         let class = read.into_iter().find(|class| class.id == id).ok_or(ClassProblem::Unknown)?;
-        self.furnish(class);
-        self.untold(id);
+        self.furnish(class).tell_others(None);
         Ok(id)
     }
 }

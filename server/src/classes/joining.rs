@@ -87,10 +87,9 @@ impl Classes {
                 Err(error) => return Err(error.into()),
             }
         };
-        let id = class.id;
-        self.furnish(class);
-        self.untold(id);
-        Ok(id)
+        let room = self.furnish(class);
+        room.tell_others(None);
+        Ok(room.id)
     }
 
     /// A PIN that no class has.

@@ -89,13 +89,6 @@ impl Classes {
         others.leave(&classes).await
     }
 
-    /// A class was started or brought in.
-    pub(super) fn untold(&self, class: ClassId) {
-        if let Some(untold) = &self.untold {
-            untold.note(class, None);
-        }
-    }
-
     /// What time it is, in seconds since 1970, by the one clock that all processes share.
     pub(super) async fn shared_now_s(&self) -> Result<i64, StoreError> {
         match self.store.others() {
@@ -233,21 +226,15 @@ impl Classes {
         if self.gone.has_class(id) {
             return Err(ClassProblem::Unknown.into());
         }
-        let Some(mut class) = others.head(id).await? else {
+        let Some(class) = others.whole(id).await? else {
             lock(&self.gone.classes).insert(id);
             return Err(ClassProblem::Unknown.into());
         };
-        let ids = others.sight(id).await?.map(|sight| sight.seats.into_keys().collect::<Vec<_>>());
-        let seats = others.seats(&ids.unwrap_or_default()).await?;
-        class.seats = seats.into_iter().map(|seat| (seat.id, seat)).collect();
-        {
+        let room = {
             let _numbering = turn(&self.numbering).await?;
-            if self.room(id).is_err() {
-                self.furnish(class);
-            }
-        }
+            self.room(id).unwrap_or_else(|_| self.furnish(class))
+        };
         // It may have changed since, and who is where is not read yet.
-        let room = self.room(id)?;
         let _writing = turn(&room.writing).await?;
         self.read_on(&room).await
     }

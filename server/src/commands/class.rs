@@ -100,12 +100,14 @@ pub(super) fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// The store of a database that is there: a slip of the pen makes no new one.
 fn open(runtime: &Runtime, folder: Folder) -> anyhow::Result<Store> {
-    if let Some(url) = folder.database.url()? {
-        return Ok(runtime.block_on(Store::connect(&url, Quota::default()))?);
-    }
-    let there = folder.data.is_dir();
+    let there = folder.database.url()?.is_some() || folder.data.is_dir();
     anyhow::ensure!(there, "there is no data folder {}; --data names another one", folder.data.display());
-    Ok(Store::open(Some(&folder.data), Quota::default())?)
+    open_or_make(runtime, folder)
+}
+
+fn open_or_make(runtime: &Runtime, folder: Folder) -> anyhow::Result<Store> {
+    let database = folder.database.url()?;
+    Ok(runtime.block_on(Store::at(database.as_ref(), Some(&folder.data), Quota::default()))?)
 }
 
 fn list(folder: Folder) -> anyhow::Result<()> {
@@ -150,10 +152,7 @@ fn bring_in(import: Import) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(&import.file).with_context(|| format!("cannot read {path}"))?;
     let everything = Everything::read(&text).with_context(|| format!("{path} is not brought in"))?;
     let runtime = runtime()?;
-    let store = match import.folder.database.url()? {
-        Some(url) => runtime.block_on(Store::connect(&url, Quota::default()))?,
-        None => Store::open(Some(&import.folder.data), Quota::default())?,
-    };
+    let store = open_or_make(&runtime, import.folder)?;
     let classes = runtime.block_on(Classes::open(&store))?;
     let id = runtime.block_on(classes.bring_in(everything)).map_err(told)?;
     say!("{}", id.0)?;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::class::{Nickname, Pin, Progress, SALT_BYTES, Told};
+use crate::class::{Nickname, Progress, SALT_BYTES};
 
 /// Where a database is.
 enum Bed {
@@ -97,27 +97,10 @@ fn saved(size: usize) -> SavedWork {
 }
 
 fn class(pin: &str) -> Class {
-    Class {
-        id: ClassId(0),
-        title: "10b".into(),
-        language: "en".into(),
-        pages: None,
-        lessons: vec!["lost-update".into()],
-        seed: None,
-        solutions: false,
-        pin: Pin::read(pin).unwrap(),
-        salt: [3; SALT_BYTES],
-        started: 1,
-        ended: None,
-        touched: 2,
-        helpers: std::collections::BTreeSet::new(),
-        told: Told::default(),
-        revision: 0,
-        seats: BTreeMap::new(),
-    }
+    Class { salt: [3; SALT_BYTES], started: 1, touched: 2, ..Class::sample(pin) }
 }
 
-fn seat(name: &str) -> Seat {
+pub(super) fn seat(name: &str) -> Seat {
     Seat::new(&Nickname::read(name).unwrap(), VisitorId::of_a_new_seat().unwrap(), [7; 32], 5)
 }
 

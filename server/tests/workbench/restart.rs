@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::learner::{AGAIN, Page, SAVE_INTERVAL};
+use super::learner::{AGAIN, PIN, Page, SAVE_INTERVAL, start_class};
 use super::process::Server;
 
 fn start(data: &Path) -> Server {
@@ -68,19 +68,10 @@ fn a_class_goes_on_within_seconds_after_a_kill() {
     let data = tempfile::tempdir().unwrap();
     let server = start(data.path());
     let host = server.ask("GET", "/class", "", "").cookie();
-    const SALT: [u8; 16] = [0; 16];
-    let class = json!({
-        "isrlab_class": 1, "workbench": "", "learners": [],
-        "class": {
-            "title": "10b", "language": "en", "lessons": ["lost-update"], "seed": 7, "solutions": false, "pin": "271828",
-            "salt": SALT, "started": 0, "ended": null, "touched": 0
-        },
-    });
-    let path = server.ask("POST", "/api/classes", &host, &class.to_string()).json()["path"].clone();
-    let api = format!("/api/classes/{}", path.as_str().unwrap().rsplit('/').next().unwrap());
+    let api = start_class(&server, &host);
     let told = json!({ "tell": "message", "text": "ten minutes" }).to_string();
     assert_eq!(server.ask("POST", &format!("{api}/tell"), &host, &told).status, 200);
-    let pages: Vec<Page> = (0..6).map(|number| Page::join(&server, "271828", &format!("learner{number}"))).collect();
+    let pages: Vec<Page> = (0..6).map(|number| Page::join(&server, PIN, &format!("learner{number}"))).collect();
     let address = server.address.clone();
     std::thread::scope(|scope| {
         let working: Vec<_> = pages.iter().map(|page| scope.spawn(|| through_a_kill(page))).collect();

@@ -10,32 +10,17 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use test_postgres::TestPostgres;
 
-use super::learner::{AGAIN, Page, SAVE_INTERVAL};
+use super::learner::{AGAIN, PIN, Page, SAVE_INTERVAL, start_class};
 use super::process::{Answer, Server, ask};
 
 /// Far beyond what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(40);
-const PIN: &str = "271828";
 
 fn start(database: &TestPostgres) -> Server {
     let mut command = Command::new(env!("CARGO_BIN_EXE_isrlab"));
     // From the environment, since others see a command line.
     command.env("ISRLAB_DATABASE", database.url());
     Server::start(command.args(["serve", "--listen", "127.0.0.1:0"]))
-}
-
-/// A class, by its path in the API.
-fn start_class(server: &Server, host: &str) -> String {
-    const SALT: [u8; 16] = [0; 16];
-    let class = json!({
-        "isrlab_class": 1, "workbench": "", "learners": [],
-        "class": {
-            "title": "10b", "language": "en", "lessons": ["lost-update"], "seed": 7, "solutions": false, "pin": PIN,
-            "salt": SALT, "started": 0, "ended": null, "touched": 0
-        },
-    });
-    let path = server.ask("POST", "/api/classes", host, &class.to_string()).json()["path"].clone();
-    format!("/api/classes/{}", path.as_str().unwrap().rsplit('/').next().unwrap())
 }
 
 /// Sends the form of the page on which one joins.

@@ -10,8 +10,13 @@ use serde_json::Value;
 use super::super::{ClassStore, OUTCOMES_KEPT, StoreError, VisitorId, Work, json, now_s, of_text, text};
 use super::error::failed;
 use super::work::add_row;
-use super::{Postgres, execute, look, row};
+use super::{Postgres, Values, execute, look, row};
 use crate::class::{Class, ClassId, Learner, Progress, Seat, SeatId};
+
+/// Numbers a new class.
+const ADD_CLASS: &str = "INSERT INTO class (pin, data) VALUES ($1, $2) RETURNING id";
+/// Numbers a new seat.
+const ADD_SEAT: &str = "INSERT INTO seat (class, visitor, folded, data) VALUES ($1, $2, $3, $4) RETURNING id";
 
 #[async_trait]
 impl ClassStore for Postgres {
@@ -21,15 +26,8 @@ impl ClassStore for Postgres {
         let rows = look(&client, "SELECT id FROM class ORDER BY id", &[]).await.map_err(failed(doing))?;
         let mut classes = Vec::new();
         for row in &rows {
-            let id = ClassId(row.get(0));
-            // It may have been deleted since.
-            let Some(mut class) = head(&client, id).await.map_err(failed(doing))? else { continue };
-            let sql = "SELECT id FROM seat WHERE class = $1";
-            let ids = look(&client, sql, &[&id.0]).await.map_err(failed(doing))?;
-            let ids: Vec<SeatId> = ids.iter().map(|row| SeatId(row.get(0))).collect();
-            let seats = seats(&client, &ids).await.map_err(failed(doing))?;
-            class.seats = seats.into_iter().map(|seat| (seat.id, seat)).collect();
-            classes.push(class);
+            // One may have been deleted since.
+            classes.extend(whole(&client, ClassId(row.get(0))).await.map_err(failed(doing))?);
         }
         Ok(classes)
     }
@@ -37,8 +35,7 @@ impl ClassStore for Postgres {
     async fn add_class(&self, class: &Class) -> Result<ClassId, StoreError> {
         let doing = "starting a class";
         let client = self.client(doing).await?;
-        let sql = "INSERT INTO class (pin, data) VALUES ($1, $2) RETURNING id";
-        let rows = look(&client, sql, &[&class.pin.digits(), &text(class)]).await.map_err(failed(doing))?;
+        let rows = look(&client, ADD_CLASS, &[&class.pin.digits(), &text(class)]).await.map_err(failed(doing))?;
         rows.first().map(|row| ClassId(row.get(0))).ok_or(StoreError::Outdated)
     }
 
@@ -51,32 +48,10 @@ impl ClassStore for Postgres {
         rows.map_err(failed(doing))?.first().map(|row| row.get(0)).ok_or(StoreError::Outdated)
     }
 
-    async fn change_class(
-        &self,
-        class: ClassId,
-        change: &mut (dyn for<'a> FnMut(&'a mut Class) -> bool + Send),
-    ) -> Result<Class, StoreError> {
-        let doing = "keeping a class";
-        let mut client = self.client(doing).await?;
-        let held = client.transaction().await.map_err(failed(doing))?;
-        let sql = "SELECT revision, data FROM class WHERE id = $1 FOR UPDATE";
-        let found = row(&held, sql, &[&class.0]).await.map_err(failed(doing))?;
-        let mut found = found.and_then(|row| head_of_row(&row, class)).ok_or(StoreError::Outdated)?;
-        if change(&mut found) {
-            found.revision += 1;
-            let sql = "UPDATE class SET pin = $2, data = $3, revision = $4 WHERE id = $1";
-            let (pin, data) = (found.pin.digits(), text(&found));
-            execute(&held, sql, &[&class.0, &pin, &data, &found.revision]).await.map_err(failed(doing))?;
-        }
-        held.commit().await.map_err(failed(doing))?;
-        Ok(found)
-    }
-
     async fn add_seat(&self, class: ClassId, seat: &Seat) -> Result<SeatId, StoreError> {
         let doing = "letting a learner in";
         let client = self.client(doing).await?;
-        let sql = "INSERT INTO seat (class, visitor, folded, data) VALUES ($1, $2, $3, $4) RETURNING id";
-        let rows = look(&client, sql, &[&class.0, &seat.visitor.0, &seat.folded, &text(seat)]).await;
+        let rows = look(&client, ADD_SEAT, &[&class.0, &seat.visitor.0, &seat.folded, &text(seat)]).await;
         rows.map_err(failed(doing))?.first().map(|row| SeatId(row.get(0))).ok_or(StoreError::Outdated)
     }
 
@@ -158,12 +133,10 @@ async fn import(
     class: &Class,
     learners: &[Learner],
 ) -> Result<ClassId, tokio_postgres::Error> {
-    let sql = "INSERT INTO class (pin, data) VALUES ($1, $2) RETURNING id";
-    let class: i64 = change.query_one(sql, &[&class.pin.digits(), &text(class)]).await?.get(0);
+    let class: i64 = change.query_one(ADD_CLASS, &[&class.pin.digits(), &text(class)]).await?.get(0);
     for Learner { seat, progress, work, waiting } in learners {
         let visitor = seat.visitor;
-        let sql = "INSERT INTO seat (class, visitor, folded, data) VALUES ($1, $2, $3, $4) RETURNING id";
-        let id: i64 = change.query_one(sql, &[&class, &visitor.0, &seat.folded, &text(seat)]).await?.get(0);
+        let id: i64 = change.query_one(ADD_SEAT, &[&class, &visitor.0, &seat.folded, &text(seat)]).await?.get(0);
         for (lesson, progress) in progress {
             let sql = "INSERT INTO progress (seat, lesson, data) VALUES ($1, $2, $3)";
             execute(change, sql, &[&id, lesson, &text(progress)]).await?;
@@ -196,9 +169,9 @@ async fn keep_work(
     let check = work.last_check.as_ref().map(ToString::to_string);
     let failures = i32::try_from(work.failures).unwrap_or(i32::MAX);
     let (passed, proof, now) = (work.passed, work.proof.name(), now_s());
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 10] =
-        [&visitor.0, &lesson, &program, &prediction, &steps, &check, &failures, &passed, &proof, &now];
-    execute(change, sql, &values).await?;
+    let values: Values<'_> =
+        &[&visitor.0, &lesson, &program, &prediction, &steps, &check, &failures, &passed, &proof, &now];
+    execute(change, sql, values).await?;
     for outcome in work.outcomes.iter().take(OUTCOMES_KEPT as usize) {
         add_row(change, visitor, lesson, outcome).await?;
     }
@@ -209,6 +182,34 @@ async fn keep_work(
 pub(super) async fn head(client: &Object, id: ClassId) -> Result<Option<Class>, tokio_postgres::Error> {
     let rows = look(client, "SELECT revision, data FROM class WHERE id = $1", &[&id.0]).await?;
     Ok(rows.first().and_then(|row| head_of_row(row, id)))
+}
+
+/// Changes a class, its learners apart, from what there is now, while nobody else changes it; not if `change` says no. Returns
+/// what it is then; `None`: there is no such class.
+pub(super) async fn change_head(
+    client: &mut Object,
+    id: ClassId,
+    change: impl FnOnce(&mut Class) -> bool + Send,
+) -> Result<Option<Class>, tokio_postgres::Error> {
+    let held = client.transaction().await?;
+    let found = row(&held, "SELECT revision, data FROM class WHERE id = $1 FOR UPDATE", &[&id.0]).await?;
+    let Some(mut class) = found.and_then(|row| head_of_row(&row, id)) else { return Ok(None) };
+    if change(&mut class) {
+        class.revision += 1;
+        let sql = "UPDATE class SET pin = $2, data = $3, revision = $4 WHERE id = $1";
+        execute(&held, sql, &[&id.0, &class.pin.digits(), &text(&class), &class.revision]).await?;
+    }
+    held.commit().await?;
+    Ok(Some(class))
+}
+
+/// A class with its learners, as it is now.
+pub(super) async fn whole(client: &Object, id: ClassId) -> Result<Option<Class>, tokio_postgres::Error> {
+    let Some(mut class) = head(client, id).await? else { return Ok(None) };
+    let ids = look(client, "SELECT id FROM seat WHERE class = $1", &[&id.0]).await?;
+    let ids: Vec<SeatId> = ids.iter().map(|row| SeatId(row.get(0))).collect();
+    class.seats = seats(client, &ids).await?.into_iter().map(|seat| (seat.id, seat)).collect();
+    Ok(Some(class))
 }
 
 fn head_of_row(row: &tokio_postgres::Row, id: ClassId) -> Option<Class> {

@@ -9,14 +9,13 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
-use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
 
 use super::super::{StoreError, now_s};
 use super::error::{away, failed};
-use super::{DatabaseUrl, client, execute, look};
+use super::{DatabaseUrl, Values, client, execute, look};
 use crate::class::{Class, ClassId, Guessing, Seat, SeatId};
 
 /// The channel on which processes hear from each other.
@@ -27,7 +26,7 @@ const BEAT: Duration = Duration::from_secs(3);
 const DEAD_S: f64 = 12.0;
 
 /// What is known of a learner at other processes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Elsewhere {
     /// Pages that are open there.
     pub streams: usize,
@@ -134,7 +133,7 @@ impl Others {
         let sql = "INSERT INTO process (id, beat, failures, places) VALUES ($1, now(), $2, $3)
             ON CONFLICT (id) DO UPDATE SET beat = now(), failures = $2, places = $3 RETURNING xmax = 0";
         let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
-        let values: super::Values<'_> = &[&self.process, &count(guessing.failures), &count(guessing.places)];
+        let values: Values<'_> = &[&self.process, &count(guessing.failures), &count(guessing.places)];
         let rows = look(&client, sql, values).await.map_err(failed(doing))?;
         let forgotten = rows.first().is_some_and(|row| row.get(0));
         let sql = "DELETE FROM process WHERE beat < now() - make_interval(secs => $1)";
@@ -184,7 +183,7 @@ impl Others {
                 JOIN seat ON seat.id = here.seat JOIN process ON process.id = $1
                 ON CONFLICT (seat, process) DO UPDATE SET streams = EXCLUDED.streams, came = EXCLUDED.came,
                     seen = EXCLUDED.seen, stirred = presence.stirred + 1";
-            let values: super::Values<'_> = &[&self.process, &seats, &streams, &came, &seen];
+            let values: Values<'_> = &[&self.process, &seats, &streams, &came, &seen];
             execute(&change, sql, values).await.map_err(failed(doing))?;
             change.commit().await.map_err(failed(doing))?;
         }
@@ -237,6 +236,31 @@ impl Others {
     pub async fn head(&self, class: ClassId) -> Result<Option<Class>, StoreError> {
         let doing = "reading a class";
         super::classes::head(&self.client(doing).await?, class).await.map_err(failed(doing))
+    }
+
+    /// A class with its learners; `None`: there is no such class.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn whole(&self, class: ClassId) -> Result<Option<Class>, StoreError> {
+        let doing = "reading a class";
+        super::classes::whole(&self.client(doing).await?, class).await.map_err(failed(doing))
+    }
+
+    /// Changes a class, its learners apart, from what the database has at that moment, while nobody else changes it; not if
+    /// `change` says no. Returns what it is then.
+    ///
+    /// # Errors
+    /// The database failed, the class is gone, or another class has its PIN; nothing was changed.
+    pub async fn change_class(
+        &self,
+        class: ClassId,
+        change: impl FnOnce(&mut Class) -> bool + Send,
+    ) -> Result<Class, StoreError> {
+        let doing = "keeping a class";
+        let mut client = self.client(doing).await?;
+        let changed = super::classes::change_head(&mut client, class, change).await.map_err(failed(doing))?;
+        changed.ok_or(StoreError::Outdated)
     }
 
     /// These learners, those that there are.

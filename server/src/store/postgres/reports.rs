@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 
 use super::super::{Allowance, Proof, ReportStore, StoreError, VisitorId, WaitingCheck, now_s};
 use super::error::failed;
-use super::{Postgres, execute, look, row};
+use super::{Postgres, Values, execute, look, row};
 
 /// A report that has waited for so long is run by whoever finds it.
 const LEFT_LYING_S: i64 = 60;
@@ -88,8 +88,8 @@ impl ReportStore for Postgres {
         let mut client = self.client(doing).await?;
         let change = self.begin_keeping(&mut client, doing, visitor, 0).await?;
         let sql = "DELETE FROM waiting_check WHERE visitor = $1 AND lesson = $2 AND program = $3";
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&visitor.0, &lesson, &program.as_bytes()];
-        if execute(&change, sql, &values).await.map_err(failed(doing))? == 0 {
+        let values: Values<'_> = &[&visitor.0, &lesson, &program.as_bytes()];
+        if execute(&change, sql, values).await.map_err(failed(doing))? == 0 {
             change.commit().await.map_err(failed(doing))?;
             return Ok(None);
         }

@@ -5,26 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use test_postgres::TestPostgres;
 
+use super::super::tests::seat;
 use super::super::{ClassStore as _, SavedWork, Store, WorkStore as _};
 use super::others::Beat;
 use super::*;
-use crate::class::{Class, Guessing, Nickname, Progress, Seat};
+use crate::class::{Class, Guessing, Progress, Seat};
 
 async fn connect(server: &TestPostgres) -> Postgres {
     Postgres::connect(&server.url().parse().unwrap(), Quota::default()).await.unwrap()
-}
-
-fn class(pin: &str) -> Class {
-    const SALT: [u8; 16] = [0; 16];
-    let text = json!({
-        "title": "10b", "language": "en", "lessons": [], "seed": null, "solutions": false, "pin": pin,
-        "salt": SALT, "started": 0, "ended": null, "touched": 0
-    });
-    serde_json::from_value(text).unwrap()
-}
-
-fn seat(name: &str) -> Seat {
-    Seat::new(&Nickname::read(name).unwrap(), VisitorId::of_a_new_seat().unwrap(), [0; 32], 0)
 }
 
 async fn save(store: &Postgres, visitor: i64, program: &str) -> Result<(), StoreError> {
@@ -36,8 +24,8 @@ async fn save(store: &Postgres, visitor: i64, program: &str) -> Result<(), Store
 async fn of_two_who_change_the_same_the_later_one_is_told_and_changes_nothing() {
     let server = TestPostgres::start();
     let (one, other) = (connect(&server).await, connect(&server).await);
-    let id = one.add_class(&class("314159")).await.unwrap();
-    let mut mine = Class { id, ..class("314159") };
+    let id = one.add_class(&Class::sample("314159")).await.unwrap();
+    let mut mine = Class { id, ..Class::sample("314159") };
     let theirs = Class { title: "theirs".into(), ..mine.clone() };
     mine.revision = other.save_class(&theirs).await.unwrap();
     mine.title = "mine".into();
@@ -61,10 +49,10 @@ async fn of_two_who_change_the_same_the_later_one_is_told_and_changes_nothing() 
 async fn a_pin_and_a_nickname_are_given_out_once() {
     let server = TestPostgres::start();
     let (one, other) = (connect(&server).await, connect(&server).await);
-    let id = one.add_class(&class("314159")).await.unwrap();
-    assert!(matches!(other.add_class(&class("314159")).await, Err(StoreError::Taken)));
-    let second = other.add_class(&class("271828")).await.unwrap();
-    let renamed = Class { id: second, ..class("314159") };
+    let id = one.add_class(&Class::sample("314159")).await.unwrap();
+    assert!(matches!(other.add_class(&Class::sample("314159")).await, Err(StoreError::Taken)));
+    let second = other.add_class(&Class::sample("271828")).await.unwrap();
+    let renamed = Class { id: second, ..Class::sample("314159") };
     assert!(matches!(other.save_class(&renamed).await, Err(StoreError::Taken)));
     one.add_seat(id, &seat("otter")).await.unwrap();
     assert!(matches!(other.add_seat(id, &seat("OTTER")).await, Err(StoreError::Taken)));
@@ -162,7 +150,7 @@ async fn what_was_called_saved_is_there_when_the_database_is_restarted_under_man
 async fn processes_hear_of_each_others_changes_and_of_who_is_where() {
     let server = TestPostgres::start();
     let (one, other) = (connect(&server).await, connect(&server).await);
-    let id = one.add_class(&class("314159")).await.unwrap();
+    let id = one.add_class(&Class::sample("314159")).await.unwrap();
     let otter = one.add_seat(id, &seat("otter")).await.unwrap();
     let mut listener = other.others().unwrap().listen().await.unwrap();
     assert_eq!(listener.next().await, Some(Heard::Anything));
@@ -209,12 +197,13 @@ async fn a_report_that_is_left_lying_is_taken_over_once() {
 async fn what_was_overtaken_is_changed_from_what_there_is_by_then() {
     let server = TestPostgres::start();
     let (one, other) = (connect(&server).await, connect(&server).await);
-    let id = one.add_class(&class("314159")).await.unwrap();
+    let id = one.add_class(&Class::sample("314159")).await.unwrap();
     let changes = (0..40).map(|n| {
         let store = if n % 2 == 0 { &one } else { &other };
         async move {
             store
-                .change_class(id, &mut |class| {
+                .others
+                .change_class(id, |class| {
                     class.touched += 1;
                     true
                 })
@@ -223,10 +212,10 @@ async fn what_was_overtaken_is_changed_from_what_there_is_by_then() {
         }
     });
     futures_util::future::join_all(changes).await;
-    let unchanged = one.change_class(id, &mut |_| false).await.unwrap();
+    let unchanged = one.others.change_class(id, |_| false).await.unwrap();
     assert_eq!((unchanged.touched, unchanged.revision), (40, 40), "no change is lost, and none counts up");
     one.delete_class(id).await.unwrap();
-    assert!(matches!(other.change_class(id, &mut |_| true).await, Err(StoreError::Outdated)));
+    assert!(matches!(other.others.change_class(id, |_| true).await, Err(StoreError::Outdated)));
 }
 
 /// A class is deleted while somebody comes in: the one waits for the other, and nothing of the learner is left.
@@ -234,7 +223,7 @@ async fn what_was_overtaken_is_changed_from_what_there_is_by_then() {
 async fn who_joins_while_the_class_is_deleted_is_not_left_behind() {
     let server = TestPostgres::start();
     let (one, other) = (connect(&server).await, connect(&server).await);
-    let id = one.add_class(&class("314159")).await.unwrap();
+    let id = one.add_class(&Class::sample("314159")).await.unwrap();
     let otter = one.add_seat(id, &seat("otter")).await.unwrap();
     let mut holds = one.client("keeping something of a learner").await.unwrap();
     let kept = holds.transaction().await.unwrap();
@@ -262,7 +251,7 @@ async fn who_joins_while_the_class_is_deleted_is_not_left_behind() {
 async fn a_survey_differs_with_everything_that_changes() {
     let server = TestPostgres::start();
     let (one, other) = (connect(&server).await, connect(&server).await);
-    let id = one.add_class(&class("314159")).await.unwrap();
+    let id = one.add_class(&Class::sample("314159")).await.unwrap();
     let otter = one.add_seat(id, &seat("otter")).await.unwrap();
     let mut seen = Vec::new();
     let mut look = async || {
@@ -279,7 +268,7 @@ async fn a_survey_differs_with_everything_that_changes() {
     one.remove_seat(otter).await.unwrap();
     one.add_seat(id, &seat("wren")).await.unwrap();
     look().await;
-    one.save_class(&Class { id, ..class("314159") }).await.unwrap();
+    one.save_class(&Class { id, ..Class::sample("314159") }).await.unwrap();
     look().await;
 }
 

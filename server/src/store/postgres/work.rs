@@ -9,8 +9,10 @@ use super::super::{
     Allowance, OUTCOMES_KEPT, Proof, Quota, SavedWork, StoreError, VisitorId, Work, WorkStore, json, now_s,
 };
 use super::error::failed;
-use super::{Postgres, execute, look, row};
+use super::{Postgres, Values, execute, look, row};
 
+/// The bytes of work in a row.
+const SIZE: &str = "COALESCE(octet_length(program), 0) + octet_length(prediction) + octet_length(steps)";
 /// The columns that [`work_of_row`] reads.
 const COLUMNS: &str = "program, prediction, steps, last_check, failures, passed, proof";
 
@@ -62,9 +64,8 @@ impl WorkStore for Postgres {
         let sql =
             "INSERT INTO work (visitor, lesson, program, prediction, steps, updated) VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT (visitor, lesson) DO UPDATE SET program = $3, prediction = $4, steps = $5, updated = $6";
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-            [&visitor.0, &lesson, &program, &prediction, &steps, &now_s()];
-        execute(&change, sql, &values).await.map_err(failed(doing))?;
+        let values: Values<'_> = &[&visitor.0, &lesson, &program, &prediction, &steps, &now_s()];
+        execute(&change, sql, values).await.map_err(failed(doing))?;
         change.commit().await.map_err(failed(doing))
     }
 
@@ -110,9 +111,8 @@ impl WorkStore for Postgres {
 
 /// How many bytes of work a visitor has kept of a lesson.
 async fn kept_size(client: &Object, visitor: VisitorId, lesson: &str) -> Result<usize, tokio_postgres::Error> {
-    let sql = "SELECT COALESCE(octet_length(program), 0) + octet_length(prediction) + octet_length(steps) FROM work
-        WHERE visitor = $1 AND lesson = $2";
-    let rows = look(client, sql, &[&visitor.0, &lesson]).await?;
+    let sql = format!("SELECT {SIZE} FROM work WHERE visitor = $1 AND lesson = $2");
+    let rows = look(client, &sql, &[&visitor.0, &lesson]).await?;
     Ok(rows.first().map_or(0, |row| usize::try_from(row.get::<_, i32>(0)).unwrap_or(0)))
 }
 
@@ -140,10 +140,11 @@ async fn has_share(
     size: u64,
     allowed: Allowance,
 ) -> Result<bool, tokio_postgres::Error> {
-    let sql = "SELECT COALESCE(SUM(size) FILTER (WHERE lesson = $2), 0)::BIGINT, COALESCE(SUM(size), 0)::BIGINT FROM
-        (SELECT lesson, COALESCE(octet_length(program), 0) + octet_length(prediction) + octet_length(steps) AS size
-            FROM work WHERE visitor = $1) AS sizes";
-    let sizes = row(change, sql, &[&visitor.0, &lesson]).await?;
+    let sql = format!(
+        "SELECT COALESCE(SUM(size) FILTER (WHERE lesson = $2), 0)::BIGINT, COALESCE(SUM(size), 0)::BIGINT
+            FROM (SELECT lesson, {SIZE} AS size FROM work WHERE visitor = $1) AS sizes"
+    );
+    let sizes = row(change, &sql, &[&visitor.0, &lesson]).await?;
     let (before, all) = sizes.map_or((0, 0), |row| (row.get::<_, i64>(0), row.get::<_, i64>(1)));
     let (before, all) = (before.cast_unsigned(), all.cast_unsigned());
     // Whoever makes it smaller is never refused.

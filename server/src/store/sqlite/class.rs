@@ -62,16 +62,6 @@ impl ClassStore for Sqlite {
         .await
     }
 
-    async fn change_class(
-        &self,
-        class: ClassId,
-        _change: &mut (dyn for<'a> FnMut(&'a mut Class) -> bool + Send),
-    ) -> Result<Class, StoreError> {
-        // Only what was overtaken is changed so, and here nothing is.
-        tracing::error!(class = class.0, "a class of a file of one process cannot have been overtaken");
-        Err(StoreError::Outdated)
-    }
-
     async fn add_seat(&self, class: ClassId, seat: &Seat) -> Result<SeatId, StoreError> {
         let (visitor, folded, data) = (seat.visitor.0, seat.folded.clone(), text(seat));
         self.change("letting a learner in", move |change| {
