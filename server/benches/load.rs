@@ -78,6 +78,10 @@ async fn measure() {
         visitors[0].post("/api/stop", json!({})).await;
     }
     press_run(&visitors[..1]).await;
+    let apart = press_run_apart(&visitors[1..]).await;
+    for visitor in &visitors[1..] {
+        visitor.post("/api/stop", json!({})).await;
+    }
     let together = press_run(&visitors[1..]).await;
 
     for visitor in visitors {
@@ -106,11 +110,13 @@ async fn measure() {
 
     println!("| figure | value |\n|---|---|");
     println!("| from Run to the first counters, one visitor, {LONELY_RUNS} runs | {} |", spread(&alone));
-    println!(
-        "| from Run to the first counters, {} visitors at the same moment | {} |",
-        together.len(),
-        spread(&together)
-    );
+    for (runs, times) in [("the same run", &together), ("each a run of their own", &apart)] {
+        println!(
+            "| from Run to the first counters, {} visitors at the same moment, {runs} | {} |",
+            times.len(),
+            spread(times)
+        );
+    }
     println!(
         "| {VISITORS} running boards, {LISTENERS} listeners beside: from a board's frame to its event at a page, \
          {} frames | {} |",
@@ -141,7 +147,17 @@ async fn measure() {
 
 /// Presses Run for these visitors at once; how long each waits for the first counters.
 async fn press_run(visitors: &[Visitor]) -> Vec<Duration> {
-    let waits = visitors.iter().map(|visitor| tokio::spawn(visitor.clone().press_run()));
+    press_runs(visitors, |_| 1).await
+}
+
+/// The same, with a seed for each, so that no two runs begin alike.
+async fn press_run_apart(visitors: &[Visitor]) -> Vec<Duration> {
+    press_runs(visitors, |at| 100 + at).await
+}
+
+async fn press_runs(visitors: &[Visitor], seed: impl Fn(usize) -> usize) -> Vec<Duration> {
+    let press = |(at, visitor): (usize, &Visitor)| tokio::spawn(visitor.clone().press_run(seed(at)));
+    let waits = visitors.iter().enumerate().map(press);
     let mut durations = Vec::new();
     for wait in waits.collect::<Vec<_>>() {
         durations.push(wait.await.unwrap());
@@ -175,9 +191,9 @@ impl Visitor {
     }
 
     /// How long it takes from pressing Run to the first counters on the page.
-    async fn press_run(self) -> Duration {
+    async fn press_run(self, seed: usize) -> Duration {
         let begun = Instant::now();
-        let body = json!({ "lesson": "lost-update", "settings": { "kind": "hard" }, "seconds": 600 });
+        let body = json!({ "lesson": "lost-update", "settings": { "kind": "hard" }, "seconds": 600, "seed": seed });
         let answer = self.post("/api/run", body).await;
         let run = answer["id"].as_u64();
         assert!(run.is_some(), "{answer}");

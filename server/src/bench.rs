@@ -345,8 +345,8 @@ impl Benches {
         let desk = self.desk(visitor.id);
         // A page that was open before still shows the board that was taken away.
         desk.feed.forget_run();
-        let (booted, version) = (self.booted.clone(), self.booted.version());
-        let (engine, reports) = PacedEngine::start(&self.pool, Arc::new(move |seed| booted.fresh(seed)));
+        let version = self.booted.version();
+        let (engine, reports) = PacedEngine::start(&self.pool, Arc::new(self.booted.clone()));
         let id = BoardId(format!("virtual-{}", self.last_board.fetch_add(1, Ordering::Relaxed) + 1));
         let on_end = on_end(&self.keeping, &desk.feed, visitor.id);
         let status = BoardStatus::new_virtual(id).of_version(version);

@@ -387,6 +387,34 @@ impl Memory {
         }
     }
 
+    /// Records the same of `length` bytes from `address` on, which stand in one unit.
+    #[cfg(traces)]
+    pub(crate) fn mark_code_bytes(&mut self, address: u32, length: u32) {
+        if let Some(CodeUnit::Window(_)) = self.code_unit(address) {
+            // Windows are marked as a whole.
+            return self.mark_code(address);
+        }
+        for offset in (0..length).step_by(2) {
+            self.mark_code(address.wrapping_add(offset));
+        }
+    }
+
+    /// The `length` bytes from `address` on, as [`Memory::fetch`] reads them, if they stand together; `None` elsewhere.
+    #[cfg(traces)]
+    pub(crate) fn code_bytes(&self, address: u32, length: usize) -> Option<&[u8]> {
+        if address.wrapping_sub(FLASH_CODE_BASE) < FLASH_WINDOW_SIZE {
+            let start = address as usize % FLASH_PAGE;
+            return self.flash_page(address)?.get(start..start + length);
+        }
+        if let Some(offset) = rom_offset(address, length) {
+            return self.rom.get(offset..offset + length);
+        }
+        match self.locate_code(address, length)? {
+            Located::Chip(offset) => self.ram.bytes().get(offset..offset + length),
+            Located::Extra(offset) => self.extra.bytes().get(offset..offset + length),
+        }
+    }
+
     /// Whether decoded code has changed since [`Memory::take_stale`].
     #[inline(always)]
     pub(crate) fn has_stale(&self) -> bool {

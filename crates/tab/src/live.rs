@@ -49,7 +49,7 @@ impl Live {
         let status = BoardStatus::new_virtual(BoardId("virtual-tab".into())).of_version(booted.version());
         let mut live = Self {
             course,
-            board: PacedBoard::new(now, Arc::new(move |seed| booted.fresh(seed))),
+            board: PacedBoard::new(now, Arc::new(booted)),
             desk: Desk::new(status),
             language,
             told: Vec::new(),

@@ -16,9 +16,11 @@ use emulator::flash::{FLASH_PAGE, FLASH_SIZE};
 use emulator::{Config, EngineKind, FlashImage, Machine, Port, ResetCause, Stop, Stops, Timing};
 use parts::{MoveError, Wiring};
 
+use crate::begun::BegunBoards;
 use crate::firmware::LessonFirmware;
 use crate::interrupted::Interrupted;
-use crate::line::{Drive, Line, LineFault};
+use crate::line::{Drive, Fork, Line, LineFault};
+use crate::paced::Source;
 use crate::pins::{PartShown, Pins, Wanted};
 use crate::session::{LinkTime, Session};
 use crate::version::BoardVersion;
@@ -113,20 +115,6 @@ impl EmulatedLine {
     #[must_use]
     pub fn perfetto(&self, origin: &str) -> Option<String> {
         Some(self.pins.record_of(&self.machine, 0)?.perfetto(origin))
-    }
-
-    fn fork(&mut self) -> Self {
-        let Self { machine, version, firmware, console, waiting, pins, witness: _, interrupted: _ } = self;
-        Self {
-            machine: machine.fork(),
-            version: Arc::clone(version),
-            firmware: firmware.clone(),
-            console: *console,
-            waiting: waiting.clone(),
-            pins: pins.clone(),
-            witness: None,
-            interrupted: None,
-        }
     }
 
     /// Adds up from now on how long interrupts hold main up. Nobody looks at callbacks or a check meanwhile.
@@ -275,6 +263,22 @@ impl Line for EmulatedLine {
     }
 }
 
+impl Fork for EmulatedLine {
+    fn fork(&mut self) -> Self {
+        let Self { machine, version, firmware, console, waiting, pins, witness: _, interrupted: _ } = self;
+        Self {
+            machine: machine.fork(),
+            version: Arc::clone(version),
+            firmware: firmware.clone(),
+            console: *console,
+            waiting: waiting.clone(),
+            pins: pins.clone(),
+            witness: None,
+            interrupted: None,
+        }
+    }
+}
+
 /// Ticks are 1/480 MHz, link time has nanoseconds: 12 ticks are 25 ns.
 fn link_time(tick: Tick) -> LinkTime {
     let (seconds, rest) = (tick / TICKS_PER_SECOND, tick % TICKS_PER_SECOND);
@@ -294,6 +298,7 @@ pub struct BootedBoard {
     firmware: LessonFirmware,
     version: Arc<BoardVersion>,
     engine: EngineKind,
+    begun: Arc<BegunBoards<EmulatedLine>>,
 }
 
 impl BootedBoard {
@@ -319,7 +324,13 @@ impl BootedBoard {
         let version = Arc::clone(&drive.line.version);
         let origin = Origin::boot(drive, BOOT_LIMIT)?;
         let engine = origin.engine();
-        Ok(Self { origin, firmware, version, engine })
+        Ok(Self { origin, firmware, version, engine, begun: Arc::default() })
+    }
+
+    /// The same, as if nobody had run anything yet.
+    #[cfg(test)]
+    pub(crate) fn with_nothing_begun(self) -> Self {
+        Self { begun: Arc::default(), ..self }
     }
 
     /// The firmware that it runs.
@@ -346,6 +357,16 @@ impl BootedBoard {
     /// The emulation failed.
     pub fn fresh(&self, seed: u64) -> Result<Drive<EmulatedLine>, LineFault> {
         self.origin.fresh(seed)
+    }
+}
+
+impl Source<EmulatedLine> for BootedBoard {
+    fn fresh(&self, seed: u64) -> Result<Drive<EmulatedLine>, LineFault> {
+        self.origin.fresh(seed)
+    }
+
+    fn begun(&self) -> &BegunBoards<EmulatedLine> {
+        &self.begun
     }
 }
 
@@ -389,10 +410,7 @@ impl Origin {
 
     /// A board of its own in the booted state, with this seed.
     pub(crate) fn fresh(&self, seed: u64) -> Result<Drive<EmulatedLine>, LineFault> {
-        let mut drive = {
-            let mut origin = self.drive.lock().unwrap_or_else(PoisonError::into_inner);
-            Drive { line: origin.line.fork(), session: origin.session.clone() }
-        };
+        let mut drive = self.drive.lock().unwrap_or_else(PoisonError::into_inner).fork();
         drive.line.machine.set_seed(seed);
         let phase_ns = mix(seed) % PHASE.as_nanos() as u64;
         let bytes = drive.line.read(drive.line.now() + Duration::from_nanos(phase_ns))?;

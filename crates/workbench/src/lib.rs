@@ -5,6 +5,7 @@
 //! out. So the same code runs on the server, on the command line and in a learner's browser.
 
 pub mod asked;
+pub mod begun;
 pub mod check;
 pub mod clock;
 pub mod console_out;

@@ -130,6 +130,12 @@ pub trait Line: Send {
     }
 }
 
+/// A line to a virtual board, of which there can be a second one.
+pub trait Fork: Line + Sized {
+    /// A line to a board in the same state, which goes its own way from here. Nobody looks at it from outside.
+    fn fork(&mut self) -> Self;
+}
+
 /// A line and the session over it.
 #[derive(Clone, Debug)]
 pub struct Drive<L> {
@@ -139,6 +145,13 @@ pub struct Drive<L> {
     pub session: Session,
 }
 
+impl<L: Fork> Drive<L> {
+    /// A second board in the same state, with a session of its own.
+    pub fn fork(&mut self) -> Self {
+        Self { line: self.line.fork(), session: self.session.clone() }
+    }
+}
+
 impl<L: Line> Drive<L> {
     /// Joins a line to a session that begins.
     pub fn new(line: L, session: Session) -> Self {
@@ -146,7 +159,7 @@ impl<L: Line> Drive<L> {
     }
 
     /// Sends what the session wants sent, lets link time pass by one [`STEP`], and lets the session
-    /// hear what came. Where both sides are idle, as many steps as they are idle for go at once;
+    /// hear what came. A program that has been uploaded by then is started with the next step. Where both sides are idle, as many steps as they are idle for go at once;
     /// nothing passes `goal`, and `false` means that not even one step fits before it.
     ///
     /// # Errors
@@ -169,7 +182,9 @@ impl<L: Line> Drive<L> {
         if self.session.deadline().is_some_and(|due| due <= now) {
             self.session.tick(now);
         }
-        self.flush()?;
+        if !self.session.is_uploaded() {
+            self.flush()?;
+        }
         Ok(true)
     }
 

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::begun::{Begun, BegunBoards, Heard, Milestone, Way};
 use crate::clock::Moment;
 use crate::engine::{EngineCommand, EngineReport};
-use crate::line::{Drive, Line, LineFault, STEP};
+use crate::line::{Drive, Fork, Line, LineFault, STEP};
 use crate::pace::{Pace, ShareMeter, Speed};
 use crate::pins::PartShown;
 use crate::session::filing::{FileFault, FileOrder};
-use crate::session::{LinkTime, RunOrder, SessionEvent, Ticket};
+use crate::session::{LinkTime, RunOrder, Session, SessionEvent, Ticket};
 use emulator::FlashImage;
 use parts::{MoveError, Wiring};
 
@@ -28,8 +29,25 @@ const UNASKED: Ticket = 0;
 /// Changes of the pins that are kept for a page that looks at them: about a megabyte.
 const PIN_CHANGES: usize = 16_384;
 
-/// Makes a booted board with a seed: the same one every time.
-pub type Fresh<L> = Arc<dyn Fn(u64) -> Result<Drive<L>, LineFault> + Send + Sync>;
+/// Where the boards come from that one paced board is, one after the other.
+pub trait Source<L>: Send + Sync {
+    /// A booted board with this seed: the same one every time.
+    ///
+    /// # Errors
+    /// The emulation failed.
+    fn fresh(&self, seed: u64) -> Result<Drive<L>, LineFault>;
+
+    /// Boards of this source on which runs have begun lately.
+    fn begun(&self) -> &BegunBoards<L>;
+}
+
+/// A run that begins, as long as nobody interferes.
+struct Beginning {
+    way: Way,
+    order: RunOrder,
+    /// What was heard since.
+    heard: Heard,
+}
 
 /// When a board wants its next slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +93,7 @@ impl Outlet for Kept {
 
 /// A virtual board and its pace.
 pub struct PacedBoard<L> {
-    fresh: Fresh<L>,
+    source: Arc<dyn Source<L>>,
     /// `None` after the line was lost, until it is booted again.
     drive: Option<Drive<L>>,
     pace: Pace,
@@ -95,15 +113,16 @@ pub struct PacedBoard<L> {
     /// Whether the present board's files outlive it, and the flash with those that are kept.
     files_count: bool,
     files: Option<FlashImage>,
+    beginning: Option<Beginning>,
     reports: Vec<EngineReport>,
 }
 
-impl<L: Line> PacedBoard<L> {
-    /// A new board, booted at once (from a snapshot, if `fresh` has one).
+impl<L: Fork> PacedBoard<L> {
+    /// A new board, booted at once (from a snapshot, if `source` has one).
     #[must_use]
-    pub fn new(now: Moment, fresh: Fresh<L>) -> Self {
+    pub fn new(now: Moment, source: Arc<dyn Source<L>>) -> Self {
         let mut board = Self {
-            fresh,
+            source,
             drive: None,
             pace: Pace::new(Speed::REAL_TIME, now, LinkTime::ZERO),
             speed: Speed::REAL_TIME,
@@ -117,6 +136,7 @@ impl<L: Line> PacedBoard<L> {
             record: 0,
             files_count: false,
             files: None,
+            beginning: None,
             reports: Vec::new(),
         };
         board.boot(now, 0, false);
@@ -140,6 +160,13 @@ impl<L: Line> PacedBoard<L> {
         if self.asleep && !matches!(command, EngineCommand::Sleep) {
             self.asleep = false;
             self.anchor(now);
+        }
+        let leaves_alone = matches!(
+            command,
+            EngineCommand::Pace(_) | EngineCommand::Sleep | EngineCommand::Wake | EngineCommand::Watch(_)
+        );
+        if !leaves_alone {
+            self.beginning = None;
         }
         match command {
             EngineCommand::Start { order, seed, wiring } => self.start(now, order, seed, wiring),
@@ -191,7 +218,7 @@ impl<L: Line> PacedBoard<L> {
             EngineCommand::Reset => {
                 if let Some(drive) = &mut self.drive {
                     drive.session.reset(drive.line.now());
-                    collect(&mut self.reports, drive, now);
+                    collect(&mut self.reports, None, drive, now);
                 }
                 self.boot(now, 0, self.files_count);
                 self.mount();
@@ -258,6 +285,12 @@ impl<L: Line> PacedBoard<L> {
         self.wiring = wiring;
         self.boot(now, seed, order.keeps_files);
         order.mount_anew = self.files_count && self.files.is_some();
+        // A board whose pins are recorded has a record of its own.
+        self.beginning = Way::new(seed, &order, &self.wiring).filter(|_| !self.recorded).map(|way| Beginning {
+            way,
+            order: order.clone(),
+            heard: Heard::new(),
+        });
         if let Some(drive) = &mut self.drive
             && drive.session.start(drive.line.now(), order).is_err()
         {
@@ -284,7 +317,7 @@ impl<L: Line> PacedBoard<L> {
             self.files = drive.line.files();
         }
         self.files_count = files;
-        let fresh = (self.fresh)(seed);
+        let fresh = self.source.fresh(seed);
         let wired = fresh.and_then(|mut drive| drive.line.wire(&self.wiring, seed).map(|()| drive));
         // Pages that look at the new board have been told nothing of it.
         self.parts.clear();
@@ -319,25 +352,51 @@ impl<L: Line> PacedBoard<L> {
         if let Some(drive) = &mut self.drive {
             // A run that was going on ends, so that nobody waits for it.
             drive.session.reset(drive.line.now());
-            collect(&mut self.reports, drive, now);
+            collect(&mut self.reports, None, drive, now);
         }
         self.drive = None;
         self.reports.push(EngineReport::Lost(fault));
     }
 
+    /// Lets the board that begins a run be one that has come further on the same way, if there is one.
+    fn take_begun(&mut self, now: Moment) {
+        let (Some(Beginning { way, order, heard }), Some(drive)) = (&self.beginning, &self.drive) else { return };
+        let (begun, uploading) = (self.source.begun(), drive.session.is_uploading());
+        if !uploading && !hurries(&drive.session, self.speed) {
+            self.beginning = None;
+            return;
+        }
+        // In slow motion somebody wants to see what a run does before it has counted anything.
+        let usual = self.speed == Speed::REAL_TIME;
+        let counting = usual.then(|| begun.take(way, Milestone::counting(order))).flatten();
+        let further = counting.or_else(|| uploading.then(|| begun.take(way, Milestone::Uploaded)).flatten());
+        let Some(Begun { mut drive, heard: all }) = further else { return };
+        drive.session.rename_uploaded(order);
+        for (link, event) in all.iter().skip(heard.len()) {
+            report(&mut self.reports, *link, now, event.clone());
+        }
+        if let Some(beginning) = &mut self.beginning {
+            beginning.heard = all;
+        }
+        self.drive = Some(drive);
+        self.anchor(now);
+    }
+
     /// Runs until the goal or the end of the slice, and says when to go on.
     fn run(&mut self, begun: Moment, clock: &dyn Fn() -> Moment, outlet: &mut dyn Outlet) -> Next {
+        self.take_begun(begun);
         let (Some(speed), Some(drive)) = (self.speed_now(), self.drive.as_mut()) else { return Next::Woken };
         if speed != self.pace.speed() {
             self.pace.anchor(speed, begun, drive.line.now());
+            self.meter = ShareMeter::new(begun, drive.line.now());
         }
         let goal = self.pace.goal(begun).unwrap_or(LinkTime::MAX);
         let mut steps = 0;
         let mut step_begun = begun;
-        let in_transition = drive.session.in_transition();
+        let hurries = hurries(&drive.session, self.speed);
         while steps < SLICE_STEPS
             && step_begun.saturating_sub(begun) < SLICE_WALL
-            && drive.session.in_transition() == in_transition
+            && self::hurries(&drive.session, self.speed) == hurries
         {
             match drive.advance(goal) {
                 Ok(true) => steps += 1,
@@ -347,7 +406,16 @@ impl<L: Line> PacedBoard<L> {
                     return Next::Woken;
                 }
             }
-            collect(&mut self.reports, drive, step_begun);
+            let heard = self.beginning.as_mut().map(|beginning| &mut beginning.heard);
+            collect(&mut self.reports, heard, drive, step_begun);
+            if let Some(Beginning { way, order, heard }) = &self.beginning {
+                if drive.session.is_uploaded() {
+                    self.source.begun().keep(way, Milestone::Uploaded, drive, heard);
+                } else if drive.session.has_counted() {
+                    self.source.begun().keep(way, Milestone::counting(order), drive, heard);
+                    self.beginning = None;
+                }
+            }
             step_begun = clock();
             // Console text is collected by whoever shows it anyway, and a board that prints all the time would report at
             // every step.
@@ -374,11 +442,11 @@ impl<L: Line> PacedBoard<L> {
         }
     }
 
-    /// The speed that counts at this moment: starting, stopping and booting are not slowed down,
-    /// and a board that only waits does not race through virtual time.
+    /// The speed that counts at this moment: a board that hurries is not slowed down, and one
+    /// that only waits does not race through virtual time.
     fn speed_now(&self) -> Option<Speed> {
         let session = &self.drive.as_ref()?.session;
-        Some(if session.in_transition() {
+        Some(if hurries(session, self.speed) {
             Speed { factor: 0.0, paused: false }
         } else if !session.is_busy() && (self.speed.factor == 0.0 || self.speed.paused) {
             Speed::REAL_TIME
@@ -394,20 +462,38 @@ impl<L: Line> PacedBoard<L> {
     }
 }
 
+/// Whether a board goes as fast as it can, whatever speed was asked for: while it starts, stops or boots, and at the usual
+/// speed until a run's first counters are there, which the board sends up to 50 ms after it has them.
+fn hurries(session: &Session, speed: Speed) -> bool {
+    session.in_transition() || speed == Speed::REAL_TIME && session.awaits_counters()
+}
+
 fn is_console(report: &EngineReport) -> bool {
     matches!(report, EngineReport::Session { event: SessionEvent::Console(_), .. })
 }
 
 /// Takes over what the session found out from what the board sent since `made`; neighbouring pieces of console text
-/// become one.
-fn collect<L: Line>(reports: &mut Vec<EngineReport>, drive: &mut Drive<L>, made: Moment) {
+/// become one. `heard` keeps it as it was.
+fn collect<L: Line>(
+    reports: &mut Vec<EngineReport>,
+    mut heard: Option<&mut Heard>,
+    drive: &mut Drive<L>,
+    made: Moment,
+) {
     let link = drive.line.now();
     while let Some(event) = drive.session.next_event() {
-        match (reports.last_mut(), event) {
-            (Some(EngineReport::Session { event: SessionEvent::Console(text), .. }), SessionEvent::Console(more)) => {
-                text.extend(more);
-            }
-            (_, event) => reports.push(EngineReport::Session { link, made, event }),
+        if let Some(heard) = &mut heard {
+            heard.push((link, event.clone()));
         }
+        report(reports, link, made, event);
+    }
+}
+
+fn report(reports: &mut Vec<EngineReport>, link: LinkTime, made: Moment, event: SessionEvent) {
+    match (reports.last_mut(), event) {
+        (Some(EngineReport::Session { event: SessionEvent::Console(text), .. }), SessionEvent::Console(more)) => {
+            text.extend(more);
+        }
+        (_, event) => reports.push(EngineReport::Session { link, made, event }),
     }
 }

@@ -98,9 +98,15 @@ enum StopStage {
 /// The stages of starting a run, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StartStage {
-    Prompt { tries: u32 },
-    Settings { next: usize },
+    Prompt {
+        tries: u32,
+    },
+    Settings {
+        next: usize,
+    },
     Upload,
+    /// The whole program is on the board; it is started with the output that is taken next.
+    Uploaded,
     Start,
     Go,
 }
@@ -299,8 +305,20 @@ impl Session {
     /// something, until a run has counted something, and while it owes an answer.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
-        let first_counters = self.run.as_ref().and_then(|run| run.counters_by).is_some_and(|by| self.now < by);
-        self.in_transition() || first_counters || self.pending.iter().any(|pending| pending.ticket.is_some())
+        self.in_transition() || self.awaits_counters() || self.pending.iter().any(|pending| pending.ticket.is_some())
+    }
+
+    /// Whether a program runs that nobody stops, and its first counters have come.
+    #[must_use]
+    pub(crate) fn has_counted(&self) -> bool {
+        let counted = |run: &Run| run.counters_by.is_none() && run.stop.is_none();
+        self.phase == Phase::Running && self.run.as_ref().is_some_and(counted)
+    }
+
+    /// Whether a run has begun a moment ago and its first counters have not come.
+    #[must_use]
+    pub fn awaits_counters(&self) -> bool {
+        self.run.as_ref().and_then(|run| run.counters_by).is_some_and(|by| self.now < by)
     }
 
     /// The fault that keeps the board from being used.
@@ -334,8 +352,33 @@ impl Session {
         }
     }
 
-    /// The bytes to send now, in order.
+    /// Whether a run is on its way and its program not uploaded yet.
+    #[must_use]
+    pub fn is_uploading(&self) -> bool {
+        use StartStage::{Prompt, Settings, Upload};
+        matches!(self.phase, Phase::Starting(Prompt { .. } | Settings { .. } | Upload))
+    }
+
+    /// Whether a program has been uploaded and nothing was said yet of which run it is.
+    #[must_use]
+    pub fn is_uploaded(&self) -> bool {
+        self.phase == Phase::Starting(StartStage::Uploaded)
+    }
+
+    /// Makes what was uploaded another run of the same program.
+    pub(crate) fn rename_uploaded(&mut self, order: &RunOrder) {
+        if self.is_uploaded()
+            && let Some(run) = &mut self.run
+        {
+            run.order = order.clone();
+        }
+    }
+
+    /// The bytes to send now, in order. What [is uploaded](Self::is_uploaded) is started with them.
     pub fn take_output(&mut self) -> Vec<u8> {
+        if self.is_uploaded() {
+            self.enter_start(StartStage::Start);
+        }
         std::mem::take(&mut self.out)
     }
 

@@ -8,8 +8,8 @@ use ports::engine::{Engine, REPORT_BATCHES};
 use tokio::sync::mpsc;
 use workbench::clock::Moment;
 use workbench::engine::{EngineCommand, EngineReport};
-use workbench::line::Line;
-use workbench::paced::{self, Fresh, Outlet, PacedBoard};
+use workbench::line::Fork;
+use workbench::paced::{self, Outlet, PacedBoard, Source};
 
 use super::pool::{Next, Pool, Task, TaskHandle};
 use crate::lock::lock;
@@ -19,7 +19,7 @@ use ports::clock::{instant, now};
 const FULL_WAIT: Duration = Duration::from_millis(20);
 
 /// The engine of a virtual board.
-pub struct PacedEngine<L: Line + 'static> {
+pub struct PacedEngine<L: Fork + 'static> {
     shared: Arc<Shared<L>>,
     task: TaskHandle,
 }
@@ -35,25 +35,25 @@ struct Core<L> {
     outbox: Outbox,
 }
 
-impl<L: Line + 'static> PacedEngine<L> {
-    /// Puts a new board on the pool; it boots at once (from a snapshot, if `fresh` has one).
-    pub fn start(pool: &Pool, fresh: Fresh<L>) -> (Self, mpsc::Receiver<Vec<EngineReport>>) {
+impl<L: Fork + 'static> PacedEngine<L> {
+    /// Puts a new board on the pool; it boots at once (from a snapshot, if `source` has one).
+    pub fn start(pool: &Pool, source: Arc<dyn Source<L>>) -> (Self, mpsc::Receiver<Vec<EngineReport>>) {
         let (reports, receiver) = mpsc::channel(REPORT_BATCHES);
-        let core = Core { board: PacedBoard::new(now(), fresh), outbox: Outbox { reports } };
+        let core = Core { board: PacedBoard::new(now(), source), outbox: Outbox { reports } };
         let shared = Arc::new(Shared { mailbox: Mutex::new(VecDeque::new()), core: Mutex::new(core) });
         let task = pool.add(Arc::clone(&shared) as Arc<dyn Task>);
         (Self { shared, task }, receiver)
     }
 }
 
-impl<L: Line + 'static> Engine for PacedEngine<L> {
+impl<L: Fork + 'static> Engine for PacedEngine<L> {
     fn post(&self, command: EngineCommand) {
         lock(&self.shared.mailbox).push_back((now(), command));
         self.task.wake();
     }
 }
 
-impl<L: Line + 'static> Task for Shared<L> {
+impl<L: Fork + 'static> Task for Shared<L> {
     fn slice(&self) -> Next {
         let mut core = lock(&self.core);
         let Core { board, outbox } = &mut *core;

@@ -80,13 +80,17 @@ impl Session {
 
     pub(super) fn follow_prompt(&mut self, heard: Vec<PromptEvent>) {
         for event in heard {
+            if self.is_uploaded() {
+                // The board went on before anybody could look.
+                self.enter_start(StartStage::Start);
+            }
             let preparing = self.run.as_ref().is_some_and(|run| run.preparing);
             match event {
                 _ if preparing && self.is_portable() => self.prepare(event),
                 _ if preparing => self.mount(event),
                 PromptEvent::Entered => self.next_setting(0),
                 PromptEvent::Uploaded if self.is_portable() => self.go(),
-                PromptEvent::Uploaded => self.enter_start(StartStage::Start),
+                PromptEvent::Uploaded => self.enter_start(StartStage::Uploaded),
                 // The board parses while it reads: one that wants no more has found a mistake in the
                 // program, and says which as the output of a run that ends at once.
                 PromptEvent::Accepted => {

@@ -28,7 +28,7 @@ impl Session {
         let timeout = match stage {
             StartStage::Upload | StartStage::Go => Some(UPLOAD_TIMEOUT),
             StartStage::Prompt { .. } => Some(PROMPT_TIMEOUT),
-            StartStage::Settings { .. } | StartStage::Start => None,
+            StartStage::Settings { .. } | StartStage::Uploaded | StartStage::Start => None,
         };
         self.enter(Phase::Starting(stage), timeout);
         if stage == StartStage::Start

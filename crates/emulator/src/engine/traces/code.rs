@@ -14,7 +14,7 @@ use super::path::Path;
 use super::target::Target;
 use crate::cpu::Timing;
 use crate::engine::block::Spread;
-use crate::memory::Memory;
+use crate::memory::{CodeUnit, Memory};
 
 /// Traces kept for one address, compiled from different code there: self-modifying programs and their
 /// forks, or breakpoints that end a path early.
@@ -30,30 +30,45 @@ pub(super) struct Trace {
     timing: Timing,
     /// What it was compiled from.
     runs: Box<[Run]>,
+    /// What its code stands in: none of them twice, and no ROM.
+    units: Box<[CodeUnit]>,
 }
 
-/// Code that stands together.
+/// Code that stands together, in one unit.
 #[derive(Debug)]
 struct Run {
     pc: u32,
-    halfwords: Box<[u16]>,
+    bytes: Box<[u8]>,
 }
 
 impl Trace {
-    /// The addresses of all halfwords of code that it depends on.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = u32> {
-        self.runs.iter().flat_map(|run| (0..run.halfwords.len() as u32).map(|n| run.pc.wrapping_add(2 * n)))
+    fn new(entry: Entry, timing: Timing, path: &Path, memory: &Memory) -> Self {
+        let runs = runs(path, memory);
+        let mut units = Vec::new();
+        for unit in runs.iter().filter_map(|run| memory.code_unit(run.pc)) {
+            if !units.contains(&unit) {
+                units.push(unit);
+            }
+        }
+        Self { entry, timing, runs, units: units.into() }
+    }
+
+    pub(super) fn units(&self) -> &[CodeUnit] {
+        &self.units
+    }
+
+    /// Lets the memory tell when the code changes.
+    pub(super) fn mark(&self, memory: &mut Memory) {
+        for run in &self.runs {
+            memory.mark_code_bytes(run.pc, run.bytes.len() as u32);
+        }
     }
 
     /// Whether the machine would execute exactly what was compiled.
     fn stands_in(&self, memory: &Memory, breakpoints: &[u32]) -> bool {
         self.runs.iter().all(|run| {
-            let mut address = run.pc;
-            run.halfwords.iter().all(|&halfword| {
-                let same = memory.fetch(address) == Ok(halfword) && !breakpoints.contains(&address);
-                address = address.wrapping_add(2);
-                same
-            })
+            memory.code_bytes(run.pc, run.bytes.len()) == Some(&run.bytes)
+                && !breakpoints.iter().any(|address| (address.wrapping_sub(run.pc) as usize) < run.bytes.len())
         })
     }
 }
@@ -126,7 +141,7 @@ impl Shelf {
         self.traces.get(&pc).into_iter().flatten().find(fits).cloned()
     }
 
-    /// The trace that begins at `pc`, compiled now if need be. `None` if none can begin there.
+    /// The trace that begins at `pc`, compiled now. `None` if none can begin there.
     ///
     /// # Errors
     /// [`Refused`] if everything had to be dropped for want of room and the host gives no other arena.
@@ -137,9 +152,6 @@ impl Shelf {
         breakpoints: &[u32],
         timing: Timing,
     ) -> Result<Option<Arc<Trace>>, Refused> {
-        if let Some(trace) = self.known(memory, pc, breakpoints, timing) {
-            return Ok(Some(trace));
-        }
         let path = Path::discover(memory, pc, breakpoints, timing);
         if path.steps.is_empty() {
             return Ok(None);
@@ -158,7 +170,7 @@ impl Shelf {
                 }
             }
         };
-        let trace = Arc::new(Trace { entry, timing, runs: runs(&path, memory) });
+        let trace = Arc::new(Trace::new(entry, timing, &path, memory));
         let variants = self.traces.entry(pc).or_default();
         if variants.len() == MAX_VARIANTS {
             variants.remove(0);
@@ -184,20 +196,23 @@ impl Shelf {
 
 /// The code that a path consists of.
 fn runs(path: &Path, memory: &Memory) -> Box<[Run]> {
-    let mut runs: Vec<(u32, Vec<u16>)> = Vec::new();
+    let mut runs: Vec<(u32, Vec<u8>)> = Vec::new();
     for step in &path.steps {
         let mut address = step.pc;
         while address != step.link {
             // It was fetched when the path was discovered.
-            let halfword = memory.fetch(address).unwrap_or_default();
+            let halfword = memory.fetch(address).unwrap_or_default().to_le_bytes();
             match runs.last_mut() {
-                Some((pc, halfwords)) if pc.wrapping_add(2 * halfwords.len() as u32) == address => {
-                    halfwords.push(halfword);
+                Some((pc, bytes))
+                    if pc.wrapping_add(bytes.len() as u32) == address
+                        && memory.code_unit(*pc) == memory.code_unit(address) =>
+                {
+                    bytes.extend(halfword);
                 }
-                _ => runs.push((address, vec![halfword])),
+                _ => runs.push((address, halfword.to_vec())),
             }
             address = address.wrapping_add(2);
         }
     }
-    runs.into_iter().map(|(pc, halfwords)| Run { pc, halfwords: halfwords.into() }).collect()
+    runs.into_iter().map(|(pc, bytes)| Run { pc, bytes: bytes.into() }).collect()
 }

@@ -23,12 +23,6 @@ struct Counter {
     count: u8,
 }
 
-#[derive(Debug)]
-struct Attached {
-    entry: Entry,
-    units: Box<[CodeUnit]>,
-}
-
 /// One machine's view of the shared code.
 #[derive(Debug)]
 pub(super) struct Links {
@@ -36,7 +30,7 @@ pub(super) struct Links {
     pub(super) frame: Frame,
     /// The arena of the shelf that the frame was last moved to.
     arena: Arc<Arena>,
-    attached: HashMap<u32, Attached, Spread>,
+    attached: HashMap<u32, Arc<Trace>, Spread>,
     by_unit: HashMap<CodeUnit, Vec<u32>, Spread>,
     /// How many slots of the shelf the frame has.
     slots: usize,
@@ -66,7 +60,10 @@ impl Links {
 
     /// The view of another machine on the same code, with nothing attached.
     pub(super) fn fork(&self) -> Self {
-        Self::new(Arc::clone(&self.code))
+        let mut fork = Self::new(Arc::clone(&self.code));
+        // It will come to most of what this one has come to.
+        fork.attached.reserve(self.attached.len());
+        fork
     }
 
     /// From now on traces for this model of time are attached.
@@ -114,10 +111,10 @@ impl Links {
     fn attach(&mut self, memory: &mut Memory, pc: u32, breakpoints: &[u32], compile: bool) -> Option<Entry> {
         let code = Arc::clone(&self.code);
         let mut shelf = code.shelf();
-        let trace = if compile {
-            shelf.trace(memory, pc, breakpoints, self.timing)
-        } else {
-            Ok(Some(shelf.known(memory, pc, breakpoints, self.timing)?))
+        let trace = match shelf.known(memory, pc, breakpoints, self.timing) {
+            Some(trace) => Ok(Some(trace)),
+            None if compile => shelf.trace(memory, pc, breakpoints, self.timing),
+            None => return None,
         };
         if !Arc::ptr_eq(&self.arena, shelf.arena()) {
             self.arena = Arc::clone(shelf.arena());
@@ -135,14 +132,18 @@ impl Links {
         for counter in self.counters[(pc >> 1) as usize % SETS].iter_mut().filter(|counter| counter.pc == pc) {
             *counter = Counter::default();
         }
-        let units = self.mark(memory, pc, &trace);
-        self.attached.insert(pc, Attached { entry: trace.entry, units });
+        trace.mark(memory);
+        for &unit in trace.units() {
+            self.by_unit.entry(unit).or_default().push(pc);
+        }
+        let entry = trace.entry;
+        self.attached.insert(pc, trace);
         self.take_slots(&shelf);
         if let Some(slot) = shelf.slot(pc) {
-            self.frame.set_slot(slot, Some(trace.entry));
+            self.frame.set_slot(slot, Some(entry));
         }
-        self.frame.set_jump(pc, trace.entry);
-        Some(trace.entry)
+        self.frame.set_jump(pc, entry);
+        Some(entry)
     }
 
     /// Lets the slots that the shelf has made since lead somewhere: a trace that uses them may be entered now.
@@ -164,25 +165,6 @@ impl Links {
         }
     }
 
-    /// Lets the memory tell when the trace's code changes.
-    fn mark(&mut self, memory: &mut Memory, pc: u32, trace: &Trace) -> Box<[CodeUnit]> {
-        let mut units = Vec::new();
-        for address in trace.addresses() {
-            let Some(unit) = memory.code_unit(address) else { continue };
-            let known = units.last() == Some(&unit);
-            if known && matches!(unit, CodeUnit::Window(_)) {
-                // Windows are marked as a whole.
-                continue;
-            }
-            memory.mark_code(address);
-            if !known && !units.contains(&unit) {
-                units.push(unit);
-                self.by_unit.entry(unit).or_default().push(pc);
-            }
-        }
-        units.into()
-    }
-
     /// Detaches the traces whose code was overwritten or mapped away.
     pub(super) fn detach_stale(&mut self, stale: &[CodeUnit]) {
         for unit in stale {
@@ -195,7 +177,7 @@ impl Links {
 
     fn detach(&mut self, pc: u32) {
         let Some(attached) = self.attached.remove(&pc) else { return };
-        for unit in &attached.units {
+        for unit in attached.units() {
             if let Some(pcs) = self.by_unit.get_mut(unit) {
                 pcs.retain(|&other| other != pc);
             }
