@@ -437,7 +437,7 @@ impl Chip {
                 self.plan_uart(n, now);
             }
         }
-        // Bits 6, 7, 9 and 11: SPI2, I2C0, RMT, LEDC.
+        // Bits 5, 6, 7, 9 and 11: UART1, SPI2, I2C0, RMT, LEDC.
         if en0_has(6) {
             self.spi2 = Spi2::new();
         }
@@ -450,7 +450,7 @@ impl Chip {
         if en0_has(11) {
             self.ledc = Ledc::new();
         }
-        if en0 & (1 << 6 | 1 << 7 | 1 << 9 | 1 << 11) != 0 {
+        if en0 & (1 << 5 | 1 << 6 | 1 << 7 | 1 << 9 | 1 << 11) != 0 {
             self.follow_pins(now);
         }
         for (n, number) in [(0, 13), (1, 15)] {
@@ -746,7 +746,11 @@ impl Chip {
             Block::Gpio => {
                 self.refresh_waves(now);
                 self.gpio.store(offset, value);
-                self.follow_pins(now);
+                if offset < gpio::PIN0 {
+                    self.follow_outputs(now);
+                } else {
+                    self.follow_pins(now);
+                }
             }
             Block::I2c0 => {
                 self.i2c0.store(at, offset, value);

@@ -120,7 +120,8 @@ impl Schedule {
         if self.next > now {
             return None;
         }
-        PLANNERS.iter().map(|&planner| (planner, self.due[planner as usize])).min_by_key(|&(_, due)| due)
+        let first = self.due.iter().position(|&due| due == self.next)?;
+        Some((PLANNERS[first], self.next))
     }
 }
 

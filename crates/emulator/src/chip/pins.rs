@@ -48,7 +48,7 @@ impl Chip {
     /// Brings the levels of pins with pulse trains up to date, which change without events where
     /// nothing depends on their edges.
     pub(super) fn refresh_waves(&mut self, now: Tick) {
-        if self.gpio.routed() != 0 {
+        if self.gpio.moving() != 0 {
             self.follow_pins(now);
         }
     }
@@ -94,11 +94,33 @@ impl Chip {
 
     /// What both sides do to the pins, and the levels that follow.
     fn pins_now(&self, now: Tick) -> (Drives, Drives, u32) {
-        let signals = if self.gpio.routed() == 0 { Signals::IDLE } else { self.signals(now) };
+        let signals = if self.gpio.moving() == 0 { Signals::IDLE } else { self.signals(now) };
         let mut chip = self.gpio.drives(&signals);
         chip.share(self.bench.wires());
         let outside = self.bench.drives();
         (chip, outside, chip.levels(outside))
+    }
+
+    /// As [`follow_pins`](Self::follow_pins), where the program has changed outputs or the interrupt status and nothing
+    /// else. Programs toggle pins in loops, and mostly pins of which only the host takes notice.
+    pub(super) fn follow_outputs(&mut self, now: Tick) {
+        let (chip, _, levels) = self.pins_now(now);
+        let changed = levels ^ self.gpio.levels();
+        if self.gpio.moving() != 0 || changed & (self.gpio.heard() | self.bench.edge_pins()) != 0 {
+            return self.follow_pins(now);
+        }
+        let before = std::mem::replace(&mut self.chip_drives, chip);
+        self.gpio.set_levels(levels);
+        if self.bench.watched() != 0 {
+            self.report_pins(now, before, chip, changed, levels);
+        }
+        self.follow_pin_interrupts();
+    }
+
+    fn follow_pin_interrupts(&mut self) {
+        let (maskable, nmi) = self.gpio.active();
+        self.matrix.set(Source::Gpio, maskable);
+        self.matrix.set(Source::GpioNmi, nmi);
     }
 
     /// Lets everybody follow the pins until they stand still.
@@ -121,9 +143,7 @@ impl Chip {
                 break;
             }
         }
-        let (maskable, nmi) = self.gpio.active();
-        self.matrix.set(Source::Gpio, maskable);
-        self.matrix.set(Source::GpioNmi, nmi);
+        self.follow_pin_interrupts();
         self.plan_bench();
         self.follow_signals(now);
         self.wake_by_pins(now);
@@ -276,3 +296,6 @@ impl Chip {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

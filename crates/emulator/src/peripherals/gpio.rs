@@ -1,9 +1,12 @@
 //! GPIO and the GPIO matrix (TRM, chapter "IO MUX and GPIO Matrix"): output, input and interrupts of
 //! the pins, and the routing of peripheral signals to pins and of pins to peripheral inputs.
 
+mod watch;
+
 use super::io_mux::{Pad, Pads};
 use super::{Registers, bit, field};
 use crate::pins::{Drives, Trigger};
+use watch::Watch;
 
 const OUT: u32 = 0x004;
 const OUT_W1TS: u32 = 0x008;
@@ -18,9 +21,11 @@ const STATUS_W1TS: u32 = 0x048;
 const STATUS_W1TC: u32 = 0x04C;
 const PCPU_INT: u32 = 0x05C;
 const PCPU_NMI_INT: u32 = 0x060;
-const PIN0: u32 = 0x074;
+/// Below are the registers of outputs, levels and interrupt status, from here on those of what becomes of them.
+pub(crate) const PIN0: u32 = 0x074;
 const PIN25: u32 = PIN0 + 4 * 25;
 const FUNC0_IN_SEL_CFG: u32 = 0x154;
+const FUNC127_IN_SEL_CFG: u32 = FUNC0_IN_SEL_CFG + 4 * 127;
 const FUNC0_OUT_SEL_CFG: u32 = 0x554;
 const FUNC25_OUT_SEL_CFG: u32 = FUNC0_OUT_SEL_CFG + 4 * 25;
 const CLOCK_GATE: u32 = 0x62C;
@@ -48,9 +53,15 @@ pub(crate) mod signal {
     pub(crate) const FSPIHD: usize = 66;
     pub(crate) const FSPIWP: usize = 67;
     pub(crate) const FSPICS0: usize = 68;
+    pub(crate) const FSPICS5: usize = FSPICS0 + 5;
     pub(crate) const TWAI_TX: usize = 74;
     /// Numbers a signal can have.
     pub(crate) const COUNT: usize = 128;
+
+    /// Whether a modelled peripheral puts out anything but what [`Signals::IDLE`](super::Signals::IDLE) says.
+    pub(crate) fn moves(signal: usize) -> bool {
+        matches!(signal, LEDC_LS_SIG0..=I2CEXT0_SDA | FSPICLK..=FSPICS5)
+    }
 }
 
 /// What the peripherals put out towards the matrix, one bit per signal.
@@ -104,6 +115,7 @@ pub(crate) struct Gpio {
     strap: u32,
     pads: Pads,
     routes: Routes,
+    watch: Watch,
     /// Levels of all pins, for edge detection.
     levels: u32,
 }
@@ -115,8 +127,8 @@ impl Gpio {
         for pin in 0..REGISTER_PINS {
             registers.set(FUNC0_OUT_SEL_CFG + 4 * pin, SIMPLE_OUTPUT);
         }
-        let routes = Routes::default();
-        let mut gpio = Self { registers, out: 0, enable: 0, status: 0, strap, pads, routes, levels: 0 };
+        let (routes, watch) = (Routes::default(), Watch::default());
+        let mut gpio = Self { registers, out: 0, enable: 0, status: 0, strap, pads, routes, watch, levels: 0 };
         gpio.route();
         gpio
     }
@@ -184,11 +196,22 @@ impl Gpio {
             }
         }
         self.routes = routes;
+        self.watch = Watch::of(self);
     }
 
     /// Pins that carry peripheral signals.
     pub(crate) fn routed(&self) -> u32 {
         self.routes.routed
+    }
+
+    /// Those of them whose signal does not stand still.
+    pub(crate) fn moving(&self) -> u32 {
+        self.watch.moving
+    }
+
+    /// Pins whose levels reach the inputs of peripherals.
+    pub(crate) fn heard(&self) -> u32 {
+        self.watch.heard
     }
 
     /// The signal that a pin carries, and whether it is inverted.
@@ -297,19 +320,8 @@ impl Gpio {
     pub(crate) fn set_levels(&mut self, levels: u32) {
         let changed = levels ^ self.levels;
         self.levels = levels;
-        for pin in 0..REGISTER_PINS {
-            let high = bit(levels, pin);
-            let edge = bit(changed, pin);
-            let met = match field(self.registers.get(PIN0 + 4 * pin), 7, 9) {
-                1 => edge && high,
-                2 => edge && !high,
-                3 => edge,
-                4 => !high,
-                5 => high,
-                _ => false,
-            };
-            self.status |= u32::from(met) << pin;
-        }
+        let Watch { rising, falling, low, high, .. } = self.watch;
+        self.status |= changed & (levels & rising | !levels & falling) | levels & high | !levels & low;
     }
 
     pub(crate) fn peek(&self, offset: u32) -> u32 {
@@ -341,7 +353,7 @@ impl Gpio {
             STATUS_W1TS => self.status |= value,
             STATUS_W1TC => self.status &= !value,
             STRAP | IN | PCPU_INT | PCPU_NMI_INT => {}
-            PIN0..=PIN25 | FUNC0_OUT_SEL_CFG..=FUNC25_OUT_SEL_CFG => {
+            PIN0..=PIN25 | FUNC0_IN_SEL_CFG..=FUNC127_IN_SEL_CFG | FUNC0_OUT_SEL_CFG..=FUNC25_OUT_SEL_CFG => {
                 self.registers.set(offset, value);
                 self.route();
             }
