@@ -16,57 +16,63 @@ const WAYS: usize = 8;
 const SETS: usize = 16 * 1024 / (WAYS << LINE_BITS);
 /// Bits of an address that the windows share: 8 MB.
 const WINDOW_BITS: u32 = 23;
-/// Nothing is in this way; tags have 12 bits.
-const EMPTY: u16 = u16::MAX;
+/// Nothing is in this way; lines have 18 bits.
+const NO_LINE: u32 = u32::MAX;
 
-/// The tags, each set's most recently used line first: that is all there is to LRU.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A way of a set, as emitted code sees it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct Way {
+    /// When the line was used last: the lower, the later. The highest where there is none.
+    used: u64,
+    line: u32,
+    _unused: u32,
+}
+
+impl Way {
+    const EMPTY: Self = Self { used: u64::MAX, line: NO_LINE, _unused: 0 };
+}
+
+/// Which lines are there, and in which order those of a set were used: that is all there is to LRU, and all that is
+/// compared and hashed. In which way a line is, and what the clock says, makes no difference.
+#[derive(Clone, Debug)]
 pub(crate) struct FlashCache {
-    sets: [[u16; WAYS]; SETS],
+    sets: [[Way; WAYS]; SETS],
+    /// The way of each set that [`FlashCache::misses`] found last, where it looks first.
+    latest: [u8; SETS],
+    /// What the next line to be used is marked with. It only runs down.
+    clock: u64,
 }
 
 impl FlashCache {
     /// An empty cache.
     pub(crate) fn new() -> Self {
-        Self { sets: [[EMPTY; WAYS]; SETS] }
+        Self { sets: [[Way::EMPTY; WAYS]; SETS], latest: [0; SETS], clock: u64::MAX / 2 }
     }
 
     /// Looks the line of `address` (in one of the flash windows) up and makes it the most recently
     /// used of its set; returns whether it has to be read from flash.
     #[inline(always)]
     pub(crate) fn misses(&mut self, address: u32) -> bool {
-        let (set, tag) = place(address);
-        // A line that was the last one to be used in its set changes nothing.
-        self.sets[set][0] != tag && self.reorder(set, tag)
-    }
-
-    /// Whether [`FlashCache::misses`] would say that the line has to be read.
-    #[cfg(traces)]
-    pub(crate) fn would_miss(&self, address: u32) -> bool {
-        let (set, tag) = place(address);
-        !self.sets[set].contains(&tag)
-    }
-
-    /// The sets' tags, for emitted code, which does what [`FlashCache::misses`] does.
-    #[cfg(traces)]
-    pub(crate) fn tags(&mut self) -> *mut u16 {
-        self.sets.as_mut_ptr().cast()
-    }
-
-    /// Where emitted code finds the first tag of an address's set, in bytes from [`FlashCache::tags`], and the tag
-    /// that it shows if that line was used last.
-    #[cfg(traces)]
-    pub(crate) const fn first_tag(address: u32) -> (u32, u16) {
-        let (set, tag) = place(address);
-        ((set * WAYS * size_of::<u16>()) as u32, tag)
+        let (line, used) = (line(address), self.clock);
+        self.clock = used.wrapping_sub(1);
+        let set = line as usize % SETS;
+        let latest = &mut self.sets[set][usize::from(self.latest[set]) % WAYS];
+        if latest.line == line {
+            latest.used = used;
+            return false;
+        }
+        self.look_up(set, line, used)
     }
 
     #[inline(never)]
-    fn reorder(&mut self, set: usize, tag: u16) -> bool {
+    fn look_up(&mut self, set: usize, line: u32, used: u64) -> bool {
         let ways = &mut self.sets[set];
-        let found = ways.iter().position(|&held| held == tag);
-        ways[..=found.unwrap_or(WAYS - 1)].rotate_right(1);
-        ways[0] = tag;
+        let found = ways.iter().position(|way| way.line == line);
+        let longest_ago = || (0..WAYS).max_by_key(|&way| ways[way].used).unwrap_or(0);
+        let way = found.unwrap_or_else(longest_ago);
+        ways[way] = Way { used, line, _unused: 0 };
+        self.latest[set] = way as u8;
         found.is_none()
     }
 
@@ -76,35 +82,95 @@ impl FlashCache {
         if lines >= 1 << (WINDOW_BITS - LINE_BITS) {
             return self.clear();
         }
-        for line in 0..lines {
-            let (set, tag) = place(address.wrapping_add(line << LINE_BITS));
-            let ways = &mut self.sets[set];
-            if let Some(found) = ways.iter().position(|&held| held == tag) {
-                ways[found..].rotate_left(1);
-                ways[WAYS - 1] = EMPTY;
+        for n in 0..lines {
+            let line = line(address.wrapping_add(n << LINE_BITS));
+            for way in &mut self.sets[line as usize % SETS] {
+                if way.line == line {
+                    *way = Way::EMPTY;
+                }
             }
         }
     }
 
     /// Drops all lines.
     pub(crate) fn clear(&mut self) {
-        self.sets = [[EMPTY; WAYS]; SETS];
+        self.sets = [[Way::EMPTY; WAYS]; SETS];
+    }
+
+    /// The lines of each set, the most recently used first.
+    fn order(&self) -> impl Iterator<Item = [u32; WAYS]> {
+        self.sets.iter().map(|ways| {
+            let mut ways = *ways;
+            ways.sort_unstable_by_key(|way| way.used);
+            ways.map(|way| way.line)
+        })
     }
 }
 
+/// What emitted code needs to look lines up as [`FlashCache::misses`] does.
+#[cfg(traces)]
+impl FlashCache {
+    /// Bytes of a way, of which there are [`FlashCache::WAYS`] in each of [`FlashCache::SETS`] sets, one behind the other.
+    pub(crate) const WAY_SIZE: usize = size_of::<Way>();
+    pub(crate) const WAYS: usize = WAYS;
+    pub(crate) const SETS: usize = SETS;
+    /// Bits of an address inside a line.
+    pub(crate) const LINE_BITS: u32 = LINE_BITS;
+    /// Where in a way the mark of its last use stands (64 bits), and its line (32 bits).
+    pub(crate) const USED: usize = std::mem::offset_of!(Way, used);
+    pub(crate) const LINE: usize = std::mem::offset_of!(Way, line);
+
+    /// The first way of the first set.
+    pub(crate) fn ways(&mut self) -> *mut u8 {
+        self.sets.as_mut_ptr().cast()
+    }
+
+    /// The line of an address, as a way shows it.
+    pub(crate) const fn line(address: u32) -> u32 {
+        line(address)
+    }
+
+    /// How many bytes behind the first way that way stands that holds the line of `address`; `None` if none does.
+    pub(crate) fn offset(&self, address: u32) -> Option<u16> {
+        let line = line(address);
+        let set = line as usize % SETS;
+        let way = self.sets[set].iter().position(|way| way.line == line)?;
+        Some(((set * WAYS + way) * Self::WAY_SIZE) as u16)
+    }
+
+    /// What the next line to be used is marked with.
+    pub(crate) fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    /// Lines were marked down to this, or are from now on.
+    pub(crate) fn set_clock(&mut self, clock: u64) {
+        self.clock = clock;
+    }
+}
+
+impl PartialEq for FlashCache {
+    fn eq(&self, other: &Self) -> bool {
+        self.order().eq(other.order())
+    }
+}
+
+impl Eq for FlashCache {}
+
 impl Hash for FlashCache {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for &tag in self.sets.as_flattened() {
+        for line in self.order().flatten() {
+            // What tells it from others of its set.
+            let tag = if line == NO_LINE { u16::MAX } else { (line as usize / SETS) as u16 };
             state.write_u16(tag);
         }
     }
 }
 
-/// The set of an address, and what tells it from others of that set.
+/// Which line of the windows an address is in. Its lower bits choose the set.
 #[inline(always)]
-const fn place(address: u32) -> (usize, u16) {
-    let line = (address % (1 << WINDOW_BITS)) >> LINE_BITS;
-    (line as usize % SETS, (line as usize / SETS) as u16)
+const fn line(address: u32) -> u32 {
+    (address % (1 << WINDOW_BITS)) >> LINE_BITS
 }
 
 #[cfg(test)]
@@ -162,5 +228,29 @@ mod tests {
         assert_eq!(fill(&mut cache), 0);
         cache.invalidate(0x4200_0000, u32::MAX);
         assert_eq!(cache, FlashCache::new());
+    }
+
+    #[test]
+    fn only_lines_and_their_order_tell_caches_apart() {
+        let hash = |cache: &FlashCache| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            cache.hash(&mut hasher);
+            hasher.finish()
+        };
+        let line = |n: u32| 0x4200_0040 + n * STRIDE;
+        let looked_up = |lines: &[u32]| {
+            let mut cache = FlashCache::new();
+            for &n in lines {
+                cache.misses(line(n));
+            }
+            cache
+        };
+        let (once, often) = (looked_up(&[1, 2, 3]), looked_up(&[3, 2, 3, 3, 1, 2, 3]));
+        assert_eq!((&once, hash(&once)), (&often, hash(&often)));
+        let other = looked_up(&[1, 3, 2]);
+        assert!(once != other && hash(&once) != hash(&other));
+        let mut emptied = looked_up(&[9, 1, 2, 3]);
+        emptied.invalidate(line(9), 4);
+        assert_eq!((&once, hash(&once)), (&emptied, hash(&emptied)));
     }
 }

@@ -7,7 +7,7 @@
 //! | x15 | the budget |
 //! | x9 | instructions that may be executed, in silicon's time |
 //! | x14, x13 | the first byte of SRAM on the data bus, the flags of its granules |
-//! | x12 | the tags of the flash's cache |
+//! | x12, x17 | the ways of the flash's cache, and what a use of a line now is reckoned from |
 //! | w11, w10 | the first address of SRAM, and the last offset at which a word of it begins |
 //! | x0 to x8, x16 | nothing for longer than one operation |
 //!
@@ -17,7 +17,7 @@
 use dynasmrt::aarch64::{Aarch64Relocation, encode_logical_immediate_32bit};
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 
-use super::context::{JUMP_MASK, Left, at};
+use super::context::{HINTS, JUMP_MASK, Left, MARK_CODE, MARK_DATA, at};
 use super::target::{
     Alu, Call, Condition, Cost, CsrAccess, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site,
     Target,
@@ -126,7 +126,7 @@ impl Emitter {
         self.load_fixed();
         asm!(self, ret; gone:; b <leave_stored);
         self.finish(place)?;
-        // Lines that were not used last are looked up by the helper.
+        // Lines that are not where the hint says are looked up by the helper.
         Ok(Common { enter, miss, budget, call, touch: call })
     }
 
@@ -136,7 +136,7 @@ impl Emitter {
         }
         asm!(self, ldr x15, [x19, at::BUDGET as u32]; ldr x9, [x19, at::INSTRUCTIONS as u32]);
         asm!(self, ldr x14, [x19, at::RAM as u32]; ldr x13, [x19, at::FLAGS as u32]);
-        asm!(self, ldr x12, [x19, at::TAGS as u32]);
+        asm!(self, ldr x12, [x19, at::WAYS as u32]; ldr x17, [x19, at::EPOCH as u32]);
         self.immediate(11, DRAM_BASE);
         self.immediate(10, DRAM_SIZE as u32 - 4);
     }
@@ -295,13 +295,17 @@ impl Emitter {
         if low > 0 {
             asm!(self, tst w0, low; b.ne >helper);
         }
+        asm!(self, lsr w5, w4, 16; add x7, x19, at::FLASH as u32; ldr x7, [x7, x5, lsl 3]; cbz x7, >helper);
         if self.cost.silicon {
-            // The line's set is at bits 10:5, its tag above. A line that was used last costs and changes nothing.
-            asm!(self, ubfx w5, w4, 5, 6; lsl w5, w5, 4; ldrh w5, [x12, x5]; cmp w5, w4, lsr 11; b.ne >helper);
+            const { assert!(HINTS.is_power_of_two()) };
+            asm!(self, lsr w5, w4, FlashCache::LINE_BITS; and w6, w5, HINTS as u32 - 1);
+            self.immediate(8, at::HINTS as u32);
+            asm!(self, add x8, x19, x8; ldrh w6, [x8, x6, lsl 1]; add x6, x12, x6);
+            asm!(self, ldr w8, [x6, FlashCache::LINE as u32]; cmp w8, w5; b.ne >helper);
+            self.mark_used(6, access.site.unspent, MARK_DATA);
         }
-        asm!(self, lsr w5, w4, 16; add x6, x19, at::FLASH as u32; ldr x6, [x6, x5, lsl 3]; cbz x6, >helper);
         asm!(self, and w4, w4, 0xFFFF);
-        self.load_from(access, 6, 4);
+        self.load_from(access, 7, 4);
         asm!(self, b =>back);
     }
 
@@ -338,10 +342,20 @@ impl Emitter {
         }
     }
 
-    /// Compares the tag of the line that was last used in an address's set.
-    fn check_line(&mut self, address: u32, other: DynamicLabel) {
-        let (offset, tag) = FlashCache::first_tag(address);
-        asm!(self, ldrh w4, [x12, offset]; cmp w4, u32::from(tag); b.ne =>other);
+    /// Uses the line of an address, unless it is not where the hint says.
+    fn use_line(&mut self, address: u32, unspent: u32, elsewhere: DynamicLabel) {
+        let line = FlashCache::line(address);
+        self.immediate(4, at::HINTS as u32 + 2 * (line % HINTS as u32));
+        self.immediate(5, line);
+        asm!(self, ldrh w4, [x19, x4]; add x4, x12, x4; ldr w6, [x4, FlashCache::LINE as u32]);
+        asm!(self, cmp w6, w5; b.ne =>elsewhere);
+        self.mark_used(4, unspent, MARK_CODE);
+    }
+
+    /// Marks the line in the way at `way` as used now.
+    fn mark_used(&mut self, way: u8, unspent: u32, mark: u64) {
+        self.immediate(8, 4 * unspent + mark as u32);
+        asm!(self, add x5, x17, x15, lsl 2; add x5, x5, x8; str x5, [X(way), FlashCache::USED as u32]);
     }
 }
 
@@ -379,11 +393,16 @@ impl Target for Emitter {
         let (begins, back) = (self.label(), self.label());
         let Fetch { first, enters, site, .. } = *fetch;
         let last = site.pc.wrapping_add(site.length - 1);
-        if first || enters {
-            self.check_line(site.pc, begins);
+        if first {
+            self.immediate(5, line_of(site.pc));
+            asm!(self, ldr w4, [x19, at::LINE as u32]; cmp w4, w5; b.eq >same);
         }
+        if first || enters {
+            self.use_line(site.pc, site.unspent, begins);
+        }
+        asm!(self, same:);
         if line_of(last) != line_of(site.pc) {
-            self.check_line(last, begins);
+            self.use_line(last, site.unspent, begins);
         }
         asm!(self, =>back);
         self.elsewhere.push(Elsewhere { what: What::Fetch(*fetch), begins, back });

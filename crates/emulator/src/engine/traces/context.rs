@@ -11,6 +11,12 @@ pub(super) const JUMPS: usize = 4096;
 pub(super) const SLOTS: usize = 1 << 14;
 /// Which bits of an address choose its entry among the jumps; bit 0 is always zero.
 pub(super) const JUMP_MASK: u32 = 2 * (JUMPS as u32 - 1);
+/// Entries of the table that says where in the cache a line is most likely found. Those of code and data of a firmware of 2 MB
+/// do not share any.
+pub(super) const HINTS: usize = 1 << 16;
+/// Within its cycle an instruction uses the lines of its code before that of its data.
+pub(super) const MARK_CODE: u64 = 3;
+pub(super) const MARK_DATA: u64 = 2;
 /// No version of the flash: memory begins with the next one.
 pub(super) const NO_VERSION: u64 = 0;
 /// No address of code: those are even.
@@ -75,11 +81,11 @@ pub(super) struct Context {
     /// What stands at the first address of SRAM on the data bus, and its granules' flags.
     pub(super) ram: *mut u8,
     pub(super) flags: *mut u8,
-    /// The tags of the flash's cache.
-    pub(super) tags: *mut u16,
-    /// What it costs to read a line of flash, and two.
-    pub(super) miss_cycles: i64,
-    pub(super) two_misses: i64,
+    /// The ways of the flash's cache.
+    pub(super) ways: *mut u8,
+    /// What a line that is used is marked with where 4 times the cycles that are left and [`MARK_CODE`] or [`MARK_DATA`] are
+    /// added: the later, the lower.
+    pub(super) epoch: u64,
     /// Common code of the arena, see [`Stubs`].
     pub(super) stubs: Stubs,
     pub(super) helper: Option<Helper>,
@@ -91,6 +97,9 @@ pub(super) struct Context {
     pub(super) flash: [*const u8; MMU_ENTRIES],
     jumps: [Jump; JUMPS],
     slots: [*const u8; SLOTS],
+    /// For each line where its way most likely is, in bytes behind `ways`. Whoever goes by that looks whether the line is
+    /// really there.
+    hints: [u16; HINTS],
 }
 
 /// Where the arena's common code stands.
@@ -103,7 +112,7 @@ pub(super) struct Stubs {
     pub(super) budget: *const u8,
     /// Calls the helper.
     pub(super) call: *const u8,
-    /// Looks a line of flash up, on x86-64.
+    /// Finds a line of flash for which the hint is wrong, on x86-64.
     pub(super) touch: *const u8,
 }
 
@@ -115,7 +124,8 @@ pub(super) mod at {
     pub(in super::super) const INSTRUCTIONS: i32 = offset_of!(Context, instructions) as i32;
     pub(in super::super) const LINE: i32 = offset_of!(Context, line) as i32;
     pub(in super::super) const PENDING: i32 = offset_of!(Context, pending) as i32;
-    pub(in super::super) const TAGS: i32 = offset_of!(Context, tags) as i32;
+    pub(in super::super) const WAYS: i32 = offset_of!(Context, ways) as i32;
+    pub(in super::super) const EPOCH: i32 = offset_of!(Context, epoch) as i32;
     pub(in super::super) const EXIT: i32 = offset_of!(Context, exit) as i32;
     pub(in super::super) const PC: i32 = offset_of!(Context, pc) as i32;
     pub(in super::super) const RAM: i32 = offset_of!(Context, ram) as i32;
@@ -124,12 +134,11 @@ pub(super) mod at {
     pub(in super::super) const BUDGET_OUT: i32 = (offset_of!(Context, stubs) + offset_of!(Stubs, budget)) as i32;
     pub(in super::super) const CALL: i32 = (offset_of!(Context, stubs) + offset_of!(Stubs, call)) as i32;
     pub(in super::super) const TOUCH: i32 = (offset_of!(Context, stubs) + offset_of!(Stubs, touch)) as i32;
-    pub(in super::super) const MISS_CYCLES: i32 = offset_of!(Context, miss_cycles) as i32;
-    pub(in super::super) const TWO_MISSES: i32 = offset_of!(Context, two_misses) as i32;
     pub(in super::super) const HELPER: i32 = offset_of!(Context, helper) as i32;
     pub(in super::super) const FLASH: i32 = offset_of!(Context, flash) as i32;
     pub(in super::super) const JUMPS: i32 = offset_of!(Context, jumps) as i32;
     pub(in super::super) const SLOTS: i32 = offset_of!(Context, slots) as i32;
+    pub(in super::super) const HINTS: i32 = offset_of!(Context, hints) as i32;
 }
 
 impl Context {
@@ -162,6 +171,11 @@ impl Context {
     /// As [`Context::clear_jumps`], where all is zero: only one entry would be found by an address that it shows.
     pub(super) fn clear_zeroed_jumps(&mut self) {
         self.jumps[index(0)].pc = NO_PC;
+    }
+
+    /// Lets emitted code find a line at its way.
+    pub(super) fn set_hint(&mut self, line: u32, offset: u16) {
+        self.hints[line as usize % HINTS] = offset;
     }
 
     /// Lets a link lead to `code`, or to nothing known.

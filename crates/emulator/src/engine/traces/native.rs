@@ -11,8 +11,9 @@
 //!    very offset that is used, flash after a comparison and through the table of pages, which is renewed
 //!    whenever [`Memory::flash_version`] changes. Nothing is proven earlier and relied upon later. Should a comparison
 //!    be wrong, an index from the first byte of SRAM still ends in [`Guarded`]'s reservation.
-//! 3. **Emitted code touches its [`Context`]** at constant offsets and at masked indices, the host's stack as its
-//!    common code does, and nothing else. Slots that code uses are set before that code can be entered.
+//! 3. **Emitted code touches its [`Context`]** at constant offsets and at masked indices, the flash cache's ways at the
+//!    offsets that its hints hold, which are those of ways, the host's stack as its common code does, and nothing else.
+//!    Slots that code uses are set before that code can be entered.
 //! 4. **Nothing is both writable and executable at one address.** The arena is mapped twice, once to be written and once to
 //!    be executed. Bytes are written before an [`Entry`] to them exists and never again.
 //! 5. **Code is freed only when no machine is inside**: a [`Frame`] keeps its arena, and changes it between runs.
@@ -38,7 +39,7 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprot
 use rustix::param::page_size;
 
 use super::Emitter;
-use super::context::{Context, Left, NO_VERSION, Stubs};
+use super::context::{Context, Left, MARK_CODE, MARK_DATA, NO_VERSION, Stubs};
 use super::target::{Call, CsrAccess, Operand, Request};
 use crate::bus::{Devices, Tick, Width};
 use crate::cpu::csr::{CsrChange, IllegalCsr};
@@ -46,7 +47,7 @@ use crate::cpu::execute::{self, After, Clock, Place, World};
 use crate::cpu::timing::{self, Timing};
 use crate::cpu::{Cause, Exception, Hart, Op, Reg, Registers};
 use crate::engine::Budget;
-use crate::memory::Memory;
+use crate::memory::{FlashCache, Memory};
 pub(crate) use guarded::Guarded;
 
 /// Bytes of code that one arena holds; pages that nothing was written to cost nothing.
@@ -287,9 +288,9 @@ impl Frame {
         let context = &mut *self.context;
         follow_flash(context, memory);
         (context.ram, context.flags) = memory.dram_parts();
-        context.tags = memory.cache.tags();
-        context.miss_cycles = budget.miss_cycles.into();
-        context.two_misses = 2 * context.miss_cycles;
+        context.ways = memory.cache.ways();
+        // What is used first is marked with the cache's clock at the most, with all cycles left.
+        context.epoch = memory.cache.clock().wrapping_sub(mark(0, cycles, MARK_CODE));
         context.x = *hart.x.all();
         (context.budget, context.instructions) = (cycles, instructions);
         (context.line, context.pending) = (hart.fetch_line, Reg::X0 as u32);
@@ -304,6 +305,7 @@ impl Frame {
         cache_control::prepare_for_execution(&[]);
         enter(ptr::from_mut(context), begins);
 
+        memory.cache.set_clock(mark(context.epoch, context.budget, 0));
         let left = Left::from_word(context.exit);
         let spent = (cycles - context.budget).cast_unsigned();
         let executed = match hart.timing {
@@ -324,6 +326,11 @@ impl Frame {
         }
         Outcome { left, exception: surroundings.exception }
     }
+}
+
+/// What a line of flash is marked with that is used with so many cycles left, see [`Context::epoch`].
+fn mark(epoch: u64, cycles: i64, mark: u64) -> u64 {
+    epoch.wrapping_add(cycles.cast_unsigned().wrapping_mul(4)).wrapping_add(mark)
 }
 
 /// Renews the table of flash pages if the flash has changed since.
@@ -376,7 +383,7 @@ fn look_up_code<D: Devices>(
     let last = pc.wrapping_add(call.length - 1);
     let crosses = timing::line_of(last) != timing::line_of(pc);
     let looked_up = [enters.then_some(pc), crosses.then_some(last)];
-    let misses = looked_up.iter().flatten().filter(|&&address| memory.cache.would_miss(address)).count();
+    let misses = looked_up.iter().flatten().filter(|&&address| memory.cache.offset(address).is_none()).count();
     let cost = misses as i64 * i64::from(surroundings.clock.miss_cycles);
     if context.budget < cost {
         context.budget += i64::from(call.unspent);
@@ -388,11 +395,22 @@ fn look_up_code<D: Devices>(
         }
         return Some(Left::Budget);
     }
+    let used = mark(context.epoch, context.budget + i64::from(call.unspent), MARK_CODE);
     context.budget -= cost;
     for address in looked_up.into_iter().flatten() {
+        // Two lines that follow each other are in different sets.
+        memory.cache.set_clock(used);
         memory.cache.misses(address);
+        hint(context, memory, address);
     }
     None
+}
+
+/// Lets emitted code find the line of an address in flash that was looked up.
+fn hint(context: &mut Context, memory: &Memory, address: u32) {
+    if let Some(offset) = memory.cache.offset(address) {
+        context.set_hint(FlashCache::line(address), offset);
+    }
 }
 
 /// Carries out an access that the emitted code could not do where it stands.
@@ -410,6 +428,7 @@ fn carry_out<D: Devices>(
     let silicon = surroundings.clock.timing == Timing::Silicon;
     let spent = (surroundings.budget - context.budget - i64::from(call.unspent)).cast_unsigned();
     let clock = Clock { cycles: spent, ..surroundings.clock };
+    memory.cache.set_clock(mark(context.epoch, context.budget + i64::from(call.unspent), MARK_DATA));
     // When the access happens is in the clock, and its registers are here.
     let place = Place::new(pc, 0, 0, 0, 0, 0);
     let mut world = World { x: &mut surroundings.registers, memory, devices, observer: &mut (), clock };
@@ -448,6 +467,9 @@ fn carry_out<D: Devices>(
         Request::Fetch { .. } => Ok(After::GoOn),
     };
     let waited = world.clock.cycles - spent;
+    if silicon && timing::is_flash(address) {
+        hint(context, world.memory, address);
+    }
     follow_flash(context, world.memory);
     context.budget -= waited as i64;
     let (left, next) = match after {

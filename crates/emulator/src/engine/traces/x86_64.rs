@@ -15,7 +15,7 @@
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler};
 
-use super::context::{JUMP_MASK, at};
+use super::context::{HINTS, JUMP_MASK, MARK_CODE, at};
 use super::target::{
     Alu, Call, Condition, Cost, CsrAccess, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site,
     Target,
@@ -130,6 +130,12 @@ struct Elsewhere {
 #[derive(Debug)]
 enum What {
     Access(MemoryAccess),
+    /// A line that is not where the hint says, and where to go if it is nowhere.
+    Line {
+        line: u32,
+        nowhere: DynamicLabel,
+    },
+    /// An instruction with a line that is nowhere.
     Fetch(Fetch),
 }
 
@@ -384,10 +390,22 @@ impl Emitter {
         }
     }
 
-    /// Compares the tag of the line that was last used in an address's set.
-    fn check_line(&mut self, address: u32, other: DynamicLabel) {
-        let (offset, tag) = FlashCache::first_tag(address);
-        asm!(self, cmp WORD [rcx + offset as i32], WORD tag as i16; jne =>other);
+    /// Uses the line of an address, unless it is `nowhere`.
+    fn use_line(&mut self, address: u32, unspent: u32, nowhere: DynamicLabel) {
+        let (begins, back) = (self.label(), self.label());
+        let line = FlashCache::line(address);
+        let hint = at::HINTS + 2 * (line as usize % HINTS) as i32;
+        asm!(self, movzx edx, WORD [rbp + hint]; add rdx, [rbp + at::WAYS]);
+        asm!(self, cmp DWORD [BYTE rdx + FlashCache::LINE as i8], line as i32; jne =>begins; =>back);
+        self.mark_used(unspent, MARK_CODE);
+        self.elsewhere.push(Elsewhere { what: What::Line { line, nowhere }, begins, back });
+    }
+
+    /// Marks the line in the way at rdx as used now.
+    fn mark_used(&mut self, unspent: u32, mark: u64) {
+        let later = 4 * unspent as i32 + mark as i32;
+        asm!(self, mov rax, [rbp + at::EPOCH]; lea rax, [rax + r15 * 4 + later]);
+        asm!(self, mov [BYTE rdx + FlashCache::USED as i8], rax);
     }
 }
 
@@ -422,18 +440,21 @@ impl Target for Emitter {
     }
 
     fn fetch(&mut self, fetch: &Fetch) {
-        let (begins, back) = (self.label(), self.label());
+        let (nowhere, back) = (self.label(), self.label());
         let Fetch { first, enters, site, .. } = *fetch;
         let last = site.pc.wrapping_add(site.length - 1);
-        asm!(self, mov rcx, [rbp + at::TAGS]);
-        if first || enters {
-            self.check_line(site.pc, begins);
+        if first {
+            asm!(self, cmp DWORD [rbp + at::LINE], DWORD line_of(site.pc) as i32; je >same);
         }
+        if first || enters {
+            self.use_line(site.pc, site.unspent, nowhere);
+        }
+        asm!(self, same:);
         if line_of(last) != line_of(site.pc) {
-            self.check_line(last, begins);
+            self.use_line(last, site.unspent, nowhere);
         }
         asm!(self, =>back);
-        self.elsewhere.push(Elsewhere { what: What::Fetch(*fetch), begins, back });
+        self.elsewhere.push(Elsewhere { what: What::Fetch(*fetch), begins: nowhere, back });
     }
 
     fn constant(&mut self, rd: Reg, value: u32) {

@@ -17,16 +17,17 @@ use super::*;
 use crate::bare::TestDevice;
 use crate::cpu::execute::{Clock, Flow, Place, World};
 use crate::cpu::{Op, Registers, Timing};
-use crate::engine::traces::context::{Left, SLOTS};
+use crate::engine::traces::context::{HINTS, Left};
 use crate::engine::traces::lower::lower;
 use crate::engine::traces::path::{Path, Step};
-use crate::memory::{GRANULE, Memory};
+use crate::memory::{FLASH_CODE_BASE, GRANULE, Memory};
 
 const QEMU: &str = "qemu-aarch64";
 const BASE: u64 = 0x40_0000;
 const HEADER: usize = 64 + 56;
 const CASES: usize = 400;
-const PC: u32 = 0x4038_0000;
+/// Where programs stand: in SRAM, and in flash, where lines are looked up in silicon's time.
+const PCS: [u32; 2] = [0x4038_0000, FLASH_CODE_BASE + 0x1234];
 /// Where x8 points: the middle of what programs store into.
 const DATA: u32 = 0x3FC9_0000;
 const BUDGET: u64 = 1000;
@@ -119,12 +120,13 @@ struct Case {
 }
 
 fn case(random: &mut StdRng) -> Case {
+    let begins = *PCS.choose(random).unwrap();
     let count = random.random_range(1..40_u32);
     let mut steps: Vec<Step> =
-        (0..count).map(|n| Step { pc: PC + 4 * n, link: PC + 4 * n + 4, op: operation(random) }).collect();
+        (0..count).map(|n| Step { pc: begins + 4 * n, link: begins + 4 * n + 4, op: operation(random) }).collect();
     let (rd, rs1) = (target_register(random), any_register(random));
     if random.random_range(0..4) == 0 {
-        let pc = PC + 4 * count;
+        let pc = begins + 4 * count;
         steps.push(Step { pc, link: pc + 4, op: Op::Jalr { rd, rs1, imm: random.random_range(0..100) } });
     }
     let next = steps.last().unwrap().link;
@@ -228,6 +230,21 @@ fn helper() -> Vec<u8> {
     ops.finalize().unwrap()
 }
 
+/// The flash's cache with all that programs have there in it, the ways as they stand in memory, and the hints to them.
+fn cache() -> (Vec<u8>, Vec<u8>) {
+    let mut cache = FlashCache::new();
+    let mut ways = vec![0xFF; FlashCache::SETS * FlashCache::WAYS * FlashCache::WAY_SIZE];
+    let mut hints = vec![0; 2 * HINTS];
+    for address in (PCS[1]..PCS[1] + 4 * 42).step_by(4) {
+        cache.misses(address);
+        let (line, way) = (FlashCache::line(address), cache.offset(address).unwrap());
+        let (at, hint) = (usize::from(way) + FlashCache::LINE, 2 * (line as usize % HINTS));
+        ways[at..at + 4].copy_from_slice(&line.to_le_bytes());
+        hints[hint..hint + 2].copy_from_slice(&way.to_le_bytes());
+    }
+    (ways, hints)
+}
+
 #[test]
 fn emitted_code_does_in_qemu_what_the_other_engines_do() {
     if Command::new(QEMU).arg("--version").stdout(Stdio::null()).status().is_err() {
@@ -256,17 +273,19 @@ fn emitted_code_does_in_qemu_what_the_other_engines_do() {
         .collect();
     let inputs: Vec<u8> = cases.iter().flat_map(|case| case.x).flat_map(u32::to_le_bytes).collect();
     let inputs = file.put(&inputs);
-    let tags = file.put(&[0xFF; 1024]);
     let flags = file.put(&[1; DRAM_SIZE / GRANULE]);
-    let context = file.put(&vec![0; at::SLOTS as usize + 8 * SLOTS]);
+    let context = file.put(&vec![0; at::HINTS as usize + 2 * HINTS]);
     let results = file.put(&vec![0; KEPT * CASES]);
+    let (ways, hints) = cache();
+    let size_of_ways = ways.len();
+    let ways = file.put(&ways);
     let ram = file.put(&vec![0; DRAM_SIZE]);
     let written = ram + DRAM_SIZE as u64 - results;
     let driver = file.put(&driver(stubs + common.enter as u64, context, &codes, inputs, results, written));
     let pointers = [
         (at::RAM, ram),
         (at::FLAGS, flags),
-        (at::TAGS, tags),
+        (at::WAYS, ways),
         (at::MISS, stubs + common.miss as u64),
         (at::BUDGET_OUT, stubs + common.budget as u64),
         (at::CALL, stubs + common.call as u64),
@@ -279,6 +298,7 @@ fn emitted_code_does_in_qemu_what_the_other_engines_do() {
         file.patch(context + offset as u64, &pointer.to_le_bytes());
     }
     file.patch(context + at::JUMPS as u64, &1_u32.to_le_bytes());
+    file.patch(context + at::HINTS as u64, &hints);
     let size = file.bytes.len() as u64;
     file.patch(BASE, &header(driver, size));
 
@@ -309,6 +329,15 @@ fn emitted_code_does_in_qemu_what_the_other_engines_do() {
         assert_eq!(word(at::PC as usize), expected_pc, "pc of {}", listing());
         assert_eq!(executed, expected_count, "count of {}", listing());
     }
+    // Lines were marked as used by their code, within the budget; the epoch was 0.
+    let begins = (ways - results) as usize;
+    let ways = &output.stdout[begins..begins + size_of_ways];
+    let marks: Vec<u64> = ways
+        .chunks(FlashCache::WAY_SIZE)
+        .map(|way| u64::from_le_bytes(way[FlashCache::USED..FlashCache::USED + 8].try_into().unwrap()))
+        .filter(|&mark| mark != u64::MAX)
+        .collect();
+    assert!(marks.len() >= 5 && marks.iter().all(|mark| mark % 4 == MARK_CODE && mark / 4 <= BUDGET), "{marks:?}");
     let mut ours = vec![0; DRAM_SIZE];
     memory.read(DRAM_BASE, &mut ours).unwrap();
     let theirs = &output.stdout[output.stdout.len() - DRAM_SIZE..];

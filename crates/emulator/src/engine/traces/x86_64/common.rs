@@ -1,10 +1,11 @@
-//! What all traces of an arena use: the way in, the ways out, the call of the helper, the look-up of a line.
+//! What all traces of an arena use: the way in, the ways out, the call of the helper, the search for a line.
 
 use dynasmrt::{DynasmApi, DynasmLabelApi};
 
-use super::super::context::{Left, at};
+use super::super::context::{HINTS, Left, at};
 use super::super::target::{NotEncodable, Target};
 use super::Emitter;
+use crate::memory::FlashCache;
 
 /// Where the parts of the common code begin.
 pub(in super::super) struct Common {
@@ -46,38 +47,20 @@ impl Emitter {
         Ok(Common { enter, miss, budget, call, touch })
     }
 
-    /// Looks a line of flash up: eax is its tag, rdx its set. As `FlashCache::misses` does it, but all eight tags at
-    /// once. With the carry flag set nothing has happened: the budget is so close to its end that
-    /// a line that is not there might end it, or the processor lacks the instructions (SSSE3).
+    /// Finds the way that holds the line of flash in eax: rdx becomes its address, and the hint leads there from now on.
+    /// With the carry flag set there is none.
     fn touch(&mut self) -> usize {
+        const SET_SIZE: usize = FlashCache::WAYS * FlashCache::WAY_SIZE;
+        const { assert!(FlashCache::SETS.is_power_of_two() && SET_SIZE.is_power_of_two() && HINTS.is_power_of_two()) };
         let touch = self.ops.offset().0;
-        if !has_byte_shuffles() {
-            asm!(self, stc; ret);
-            return touch;
+        asm!(self, mov edx, eax; and edx, DWORD FlashCache::SETS as i32 - 1);
+        asm!(self, shl edx, BYTE SET_SIZE.trailing_zeros() as i8; add rdx, [rbp + at::WAYS]);
+        for _ in 0..FlashCache::WAYS {
+            asm!(self, cmp [BYTE rdx + FlashCache::LINE as i8], eax; je >found; add rdx, BYTE FlashCache::WAY_SIZE as i8);
         }
-        asm!(self, cmp r15, [rbp + at::TWO_MISSES]; jl >no; movd xmm0, eax; pshuflw xmm0, xmm0, 0; pshufd xmm0, xmm0, 0);
-        asm!(self, movdqu xmm1, [rdx]; pcmpeqw xmm0, xmm1; pmovmskb ecx, xmm0; test ecx, ecx; jz >absent);
-        // Two bits for each tag: twice the index. There are eight orders to bring a tag to the front.
-        asm!(self, bsf ecx, ecx; shl ecx, BYTE 3; lea rax, [>orders]; movdqu xmm0, [rax + rcx]; pshufb xmm1, xmm0);
-        asm!(self, movdqu [rdx], xmm1; clc; ret);
-        asm!(self, absent:; sub r15, [rbp + at::MISS_CYCLES]; pslldq xmm1, 2; pinsrw xmm1, eax, 0);
-        asm!(self, movdqu [rdx], xmm1; clc; ret; no:; stc; ret; .align 16; orders:);
-        for front in 0..8_u8 {
-            for place in 0..8_u8 {
-                let from = match place {
-                    0 => front,
-                    _ if place <= front => place - 1,
-                    _ => place,
-                };
-                asm!(self, .bytes [2 * from, 2 * from + 1]);
-            }
-        }
+        asm!(self, stc; ret);
+        asm!(self, found:; sub rdx, [rbp + at::WAYS]; and eax, DWORD HINTS as i32 - 1);
+        asm!(self, mov [rbp + rax * 2 + at::HINTS], dx; add rdx, [rbp + at::WAYS]; clc; ret);
         touch
     }
-}
-
-/// Whether this processor has SSSE3: asked for, not assumed.
-#[cfg(target_arch = "x86_64")]
-fn has_byte_shuffles() -> bool {
-    std::arch::is_x86_feature_detected!("ssse3")
 }

@@ -1,12 +1,11 @@
 //! What stands behind a trace because it is seldom needed: accesses that do not go to SRAM, and lines of
-//! flash that were not the last to be used.
+//! flash that are not where they are looked for first.
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi};
 
-use super::super::context::at;
-use super::super::target::{Call, Fetch, MemoryAccess};
+use super::super::context::{HINTS, MARK_DATA, at};
+use super::super::target::{Call, MemoryAccess};
 use super::{Elsewhere, Emitter, RCX, RDX, What};
-use crate::cpu::timing::line_of;
 use crate::memory::{DRAM_BASE, FLASH_DATA_BASE, FLASH_WINDOW_SIZE, FlashCache};
 
 impl Emitter {
@@ -22,39 +21,18 @@ impl Emitter {
                     asm!(self, helper:);
                     (Call::access(access).to_word(), access.site.pc)
                 }
+                What::Line { line, nowhere } => {
+                    asm!(self, mov eax, DWORD *line as i32; call QWORD [rbp + at::TOUCH]; jc =>*nowhere; jmp =>back);
+                    continue;
+                }
                 What::Fetch(fetch) => {
-                    self.fetch_elsewhere(fetch, back);
-                    asm!(self, helper:; mov eax, DWORD fetch.site.pc as i32);
+                    asm!(self, mov eax, DWORD fetch.site.pc as i32);
                     (Call::fetch(fetch).to_word(), fetch.before)
                 }
             };
             asm!(self, mov edx, DWORD word as i32; mov ecx, DWORD pc as i32);
             asm!(self, call QWORD [rbp + at::CALL]; jmp =>back);
         }
-    }
-
-    /// Looks up the lines of an instruction of which one was not the last to be used; else goes on at `helper`.
-    fn fetch_elsewhere(&mut self, fetch: &Fetch, back: DynamicLabel) {
-        let Fetch { first, enters, site, .. } = *fetch;
-        let last = site.pc.wrapping_add(site.length - 1);
-        let crosses = line_of(last) != line_of(site.pc);
-        if first {
-            asm!(self, cmp DWORD [rbp + at::LINE], DWORD line_of(site.pc) as i32; je >same);
-        }
-        if first || enters {
-            self.touch_line(site.pc);
-        }
-        asm!(self, same:);
-        if crosses {
-            self.touch_line(last);
-        }
-        asm!(self, jmp =>back);
-    }
-
-    fn touch_line(&mut self, address: u32) {
-        let (offset, tag) = FlashCache::first_tag(address);
-        asm!(self, mov rdx, [rbp + at::TAGS]; add rdx, DWORD offset as i32; mov eax, DWORD tag.into());
-        asm!(self, call QWORD [rbp + at::TOUCH]; jc >helper);
     }
 
     /// eax becomes the address, of which the code that went before has made something else.
@@ -76,10 +54,13 @@ impl Emitter {
         }
         asm!(self, mov edx, ecx; shr edx, BYTE 16; cmp QWORD [rbp + rdx * 8 + at::FLASH], BYTE 0; je >helper);
         if self.cost.silicon {
-            // The line's set is at bits 10:5, its tag above. A line that was used last costs and changes nothing.
-            asm!(self, mov edx, ecx; shr edx, BYTE 1; and edx, DWORD 0x3F0; add rdx, [rbp + at::TAGS]);
-            asm!(self, shr ecx, BYTE 11; cmp [rdx], cx; je >found; push rax; mov eax, ecx; call QWORD [rbp + at::TOUCH]);
-            asm!(self, pop rax; jc >helper; found:; mov ecx, eax; sub ecx, DWORD FLASH_DATA_BASE as i32);
+            const { assert!(HINTS.is_power_of_two()) };
+            asm!(self, mov eax, ecx; shr eax, BYTE FlashCache::LINE_BITS as i8; mov edx, eax);
+            asm!(self, and edx, DWORD HINTS as i32 - 1; movzx edx, WORD [rbp + rdx * 2 + at::HINTS]);
+            asm!(self, add rdx, [rbp + at::WAYS]; cmp [BYTE rdx + FlashCache::LINE as i8], eax; je >found);
+            asm!(self, call QWORD [rbp + at::TOUCH]; jnc >found);
+            asm!(self, lea eax, [rcx + FLASH_DATA_BASE as i32]; jmp >helper; found:);
+            self.mark_used(access.site.unspent, MARK_DATA);
             asm!(self, mov edx, ecx; shr edx, BYTE 16);
         }
         asm!(self, mov rdx, [rbp + rdx * 8 + at::FLASH]; movzx ecx, cx);
