@@ -157,9 +157,10 @@ const fn first_rows() -> [u8; PAGES] {
 /// The row that covers `address`; `None` outside peripheral space.
 fn row_at(address: u32) -> Option<&'static Row> {
     let first = *FIRST_ROW.get((address.wrapping_sub(unmodelled::BASE) >> 12) as usize)?;
+    // A page has few rows, and mostly one.
     let rows = BLOCKS.get(usize::from(first)..).unwrap_or_default();
-    let row = rows.iter().take_while(|row| row.base <= address).find(|row| address - row.base < row.size);
-    Some(row.unwrap_or(&RESERVED))
+    let row = rows.iter().find(|row| address.wrapping_sub(row.base) < row.size || row.base > address);
+    Some(row.filter(|row| row.base <= address).unwrap_or(&RESERVED))
 }
 
 impl Row {
@@ -285,6 +286,18 @@ pub(crate) struct Outside {
     stop_on_output: bool,
     /// The port whose output asked for a stop.
     output_stop: Option<Port>,
+}
+
+impl Outside {
+    fn deliver(&mut self, port: Port, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.outputs[port as usize].push(bytes, self.output_capacity);
+        if self.stop_on_output {
+            self.output_stop = Some(port);
+        }
+    }
 }
 
 impl std::hash::Hash for Outside {
@@ -571,16 +584,6 @@ impl Chip {
         }
     }
 
-    fn deliver_output(&mut self, port: Port, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        self.outside.outputs[port as usize].push(bytes, self.outside.output_capacity);
-        if self.outside.stop_on_output {
-            self.outside.output_stop = Some(port);
-        }
-    }
-
     fn run_event(&mut self, memory: &mut Memory, planner: Planner, now: Tick) {
         let at = self.at(now);
         match planner {
@@ -598,14 +601,13 @@ impl Chip {
             Planner::Uart0 | Planner::Uart1 => {
                 let n = usize::from(planner == Planner::Uart1);
                 if let Some(byte) = self.uart[n].run(at, &mut self.lines[n]) {
-                    self.deliver_output(PORTS[n], &[byte]);
+                    self.outside.deliver(PORTS[n], &[byte]);
                 }
                 self.plan_uart(n, now);
             }
             Planner::UsbDevice => {
-                let mut packet = Vec::new();
-                self.usb.run(now, &mut self.cable, |bytes| packet.extend_from_slice(bytes));
-                self.deliver_output(Port::Usb, &packet);
+                let Self { usb, cable, outside, .. } = self;
+                usb.run(now, cable, |packet| outside.deliver(Port::Usb, packet));
                 self.plan_usb(now);
             }
             Planner::RtcCntl => {
@@ -1054,11 +1056,19 @@ impl Chip {
         (at != Tick::MAX).then_some(at)
     }
 
-    /// What the engine caches: if it is the same after an access, the engine may go on.
-    fn engine_view(&self) -> (Tick, Option<u8>, Clocks, u32, bool, bool) {
+    /// What the engine caches, apart from what ends the run at once.
+    #[inline(always)]
+    fn engine_view(&self) -> (Tick, Option<u8>, u32, u32) {
         let Self { schedule, matrix, clocks, flash_line_ticks, .. } = self;
-        let (stop, asleep) = (self.stop_requested(), self.is_asleep());
-        (schedule.next(), matrix.selected(), *clocks, *flash_line_ticks, stop, asleep)
+        (schedule.next(), matrix.selected(), clocks.cpu, *flash_line_ticks)
+    }
+
+    /// What an access means for the engine before which it cached this. No access is made where a stop is asked for, nor
+    /// asleep.
+    #[inline(always)]
+    fn effect(&self, before: (Tick, Option<u8>, u32, u32)) -> Effect {
+        let goes_on = self.engine_view() == before && !self.stop_requested() && !self.is_asleep();
+        if goes_on { Effect::None } else { Effect::Reschedule }
     }
 }
 
@@ -1084,7 +1094,7 @@ impl Devices for Chip {
         let (word, effect) = if row.acts_when_read(address) {
             let before = self.engine_view();
             let word = self.read_register(row, memory, now, address);
-            (word, if self.engine_view() == before { Effect::None } else { Effect::Reschedule })
+            (word, self.effect(before))
         } else {
             // Programs wait by such loads, in loops.
             (self.peek_in(row, memory, now, address), Effect::None)
@@ -1121,7 +1131,7 @@ impl Devices for Chip {
             held & !(mask << shift) | (value & mask) << shift
         };
         self.write_register(memory, now, address, word)?;
-        Ok(if self.engine_view() == before { Effect::None } else { Effect::Reschedule })
+        Ok(self.effect(before))
     }
 
     fn next_event(&self) -> Tick {

@@ -188,12 +188,17 @@ impl Memory {
         (extra <= last).then_some(Located::Extra(extra))
     }
 
+    /// Whether there may be memory at `address`, so that it is worth looking where.
+    #[inline]
+    fn may_be_here(&self, address: u32) -> bool {
+        address < PERIPHERALS || !self.extra.bytes().is_empty()
+    }
+
     /// Reads without side effects; `None` where a device may answer. Any alignment is allowed.
     #[must_use]
     #[inline]
     pub fn load(&self, address: u32, width: Width) -> Option<u32> {
-        let may_be_here = address < PERIPHERALS || !self.extra.bytes().is_empty();
-        if may_be_here { self.find_and_load(address, width) } else { None }
+        if self.may_be_here(address) { self.find_and_load(address, width) } else { None }
     }
 
     fn find_and_load(&self, address: u32, width: Width) -> Option<u32> {
@@ -224,7 +229,12 @@ impl Memory {
     }
 
     /// Writes RAM; `None` where the address is not RAM. Any alignment is allowed.
+    #[inline]
     pub fn store(&mut self, address: u32, width: Width, value: u32) -> Option<Stored> {
+        if self.may_be_here(address) { self.find_and_store(address, width, value) } else { None }
+    }
+
+    fn find_and_store(&mut self, address: u32, width: Width, value: u32) -> Option<Stored> {
         Some(match self.locate(address, width.bytes())? {
             Located::Chip(offset) => self.ram.store(offset, width, value),
             Located::Extra(offset) => self.extra.store(offset, width, value),

@@ -125,6 +125,18 @@ pub(crate) enum CsrChange {
     Clear,
 }
 
+impl CsrChange {
+    /// What becomes of what was there.
+    fn applied(self, old: u32, source: u32) -> u32 {
+        match self {
+            Self::None => old,
+            Self::Replace => source,
+            Self::Set => old | source,
+            Self::Clear => old & !source,
+        }
+    }
+}
+
 impl Hart {
     /// Changes a CSR as an instruction does; returns what it held.
     ///
@@ -132,11 +144,13 @@ impl Hart {
     /// As [`read_csr`](Self::read_csr) and [`write_csr`](Self::write_csr).
     pub(crate) fn exchange_csr(&mut self, csr: u16, change: CsrChange, source: u32) -> Result<u32, IllegalCsr> {
         let old = self.read_csr(csr)?;
-        match change {
-            CsrChange::None => {}
-            CsrChange::Replace => self.write_csr(csr, source)?,
-            CsrChange::Set => self.write_csr(csr, old | source)?,
-            CsrChange::Clear => self.write_csr(csr, old & !source)?,
+        if csr == MSTATUS {
+            // What programs hold interrupts back with, in loops.
+            self.csr.mstatus = Mstatus::from_bits(change.applied(old, source));
+            return Ok(old);
+        }
+        if change != CsrChange::None {
+            self.write_csr(csr, change.applied(old, source))?;
         }
         Ok(old)
     }

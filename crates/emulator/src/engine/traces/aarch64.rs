@@ -19,8 +19,8 @@ use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 
 use super::context::{HINTS, JUMP_MASK, Left, MARK_CODE, MARK_DATA, at};
 use super::target::{
-    Alu, Call, Condition, Cost, CsrAccess, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site,
-    Target,
+    Alu, Call, Condition, Cost, CsrAccess, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, REQUEST_KINDS, Refund,
+    SideExit, Site, Target,
 };
 use crate::bus::Width;
 use crate::cpu::Reg;
@@ -122,7 +122,8 @@ impl Emitter {
         let call = self.ops.offset().0;
         self.store_fixed();
         asm!(self, str x30, [sp, -16]!; mov w3, w2; mov w2, w1; mov w1, w0; mov x0, x19);
-        asm!(self, ldr x16, [x19, at::HELPER as u32]; blr x16; ldr x30, [sp], 16; cbnz w0, >gone);
+        asm!(self, and x16, x2, REQUEST_KINDS as u64 - 1; add x16, x19, x16, lsl 3; ldr x16, [x16, at::HELPERS as u32]);
+        asm!(self, blr x16; ldr x30, [sp], 16; cbnz w0, >gone);
         self.load_fixed();
         asm!(self, ret; gone:; b <leave_stored);
         self.finish(place)?;

@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::mem::offset_of;
 
+use super::target::REQUEST_KINDS;
 use crate::memory::MMU_ENTRIES;
 
 /// Entries of the table for jumps to addresses in registers.
@@ -88,8 +89,8 @@ pub(super) struct Context {
     pub(super) epoch: u64,
     /// Common code of the arena, see [`Stubs`].
     pub(super) stubs: Stubs,
-    pub(super) helper: Option<Helper>,
-    /// What the helper works on.
+    pub(super) helpers: [Option<Helper>; REQUEST_KINDS],
+    /// What the helpers work on.
     pub(super) world: *mut c_void,
     /// The version of the flash that the table shows.
     pub(super) flash_seen: u64,
@@ -110,7 +111,7 @@ pub(super) struct Stubs {
     pub(super) miss: *const u8,
     /// Leaves with [`Left::Budget`].
     pub(super) budget: *const u8,
-    /// Calls the helper.
+    /// Calls a helper.
     pub(super) call: *const u8,
     /// Finds a line of flash for which the hint is wrong, on x86-64.
     pub(super) touch: *const u8,
@@ -134,7 +135,7 @@ pub(super) mod at {
     pub(in super::super) const BUDGET_OUT: i32 = (offset_of!(Context, stubs) + offset_of!(Stubs, budget)) as i32;
     pub(in super::super) const CALL: i32 = (offset_of!(Context, stubs) + offset_of!(Stubs, call)) as i32;
     pub(in super::super) const TOUCH: i32 = (offset_of!(Context, stubs) + offset_of!(Stubs, touch)) as i32;
-    pub(in super::super) const HELPER: i32 = offset_of!(Context, helper) as i32;
+    pub(in super::super) const HELPERS: i32 = offset_of!(Context, helpers) as i32;
     pub(in super::super) const FLASH: i32 = offset_of!(Context, flash) as i32;
     pub(in super::super) const JUMPS: i32 = offset_of!(Context, jumps) as i32;
     pub(in super::super) const SLOTS: i32 = offset_of!(Context, slots) as i32;

@@ -39,8 +39,8 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprot
 use rustix::param::page_size;
 
 use super::Emitter;
-use super::context::{Context, Left, MARK_CODE, MARK_DATA, NO_VERSION, Stubs};
-use super::target::{Call, CsrAccess, Operand, Request};
+use super::context::{Context, Helper, Left, MARK_CODE, MARK_DATA, NO_VERSION, Stubs};
+use super::target::{CSR, Call, CsrAccess, FETCH, LOAD, Operand, REQUEST_KINDS, Request, STORE};
 use crate::bus::{Devices, Tick, Width};
 use crate::cpu::csr::{CsrChange, IllegalCsr};
 use crate::cpu::execute::{self, After, Clock, Place, World};
@@ -197,6 +197,7 @@ struct Surroundings<D> {
     instructions: i64,
     /// What a single access needs no registers for, and a [`World`] has.
     registers: Registers,
+    observer: (),
     exception: Option<Exception>,
     panic: Option<Box<dyn Any + Send>>,
 }
@@ -282,6 +283,7 @@ impl Frame {
             budget: cycles,
             instructions,
             registers: Registers::default(),
+            observer: (),
             exception: None,
             panic: None,
         };
@@ -294,7 +296,7 @@ impl Frame {
         context.x = *hart.x.all();
         (context.budget, context.instructions) = (cycles, instructions);
         (context.line, context.pending) = (hart.fetch_line, Reg::X0 as u32);
-        context.helper = Some(help::<D>);
+        context.helpers = helpers::<D>();
         context.world = ptr::from_mut(&mut surroundings).cast();
 
         // SAFETY: the common code begins there and has this signature.
@@ -341,21 +343,53 @@ fn follow_flash(context: &mut Context, memory: &Memory) {
     }
 }
 
-/// Does what emitted code leaves to others.
+/// What emitted code leaves to others, by the kind of what it asks for.
+fn helpers<D: Devices>() -> [Option<Helper>; REQUEST_KINDS] {
+    let mut helpers: [Option<Helper>; REQUEST_KINDS] = [None; REQUEST_KINDS];
+    helpers[LOAD] = Some(help_to_load::<D>);
+    helpers[STORE] = Some(help_to_store::<D>);
+    helpers[FETCH] = Some(help_to_fetch::<D>);
+    helpers[CSR] = Some(help_with_csr::<D>);
+    helpers
+}
+
+/// As [`help`].
+unsafe extern "C" fn help_to_load<D: Devices>(context: *mut Context, address: u32, call: u32, pc: u32) -> u32 {
+    // SAFETY: as for `help`.
+    unsafe { help(context, |context, around: &mut Surroundings<D>| load(context, around, call, address, pc)) }
+}
+
+/// As [`help`].
+unsafe extern "C" fn help_to_store<D: Devices>(context: *mut Context, address: u32, call: u32, pc: u32) -> u32 {
+    // SAFETY: as for `help`.
+    unsafe { help(context, |context, around: &mut Surroundings<D>| store(context, around, call, address, pc)) }
+}
+
+/// As [`help`]. The address is the instruction's, and `before` what stands before it.
+unsafe extern "C" fn help_to_fetch<D: Devices>(context: *mut Context, address: u32, call: u32, before: u32) -> u32 {
+    // SAFETY: as for `help`.
+    unsafe {
+        help(context, |context, around: &mut Surroundings<D>| look_up_code(context, around, call, address, before))
+    }
+}
+
+/// As [`help`]. In place of an address there is a [`CsrAccess`].
+unsafe extern "C" fn help_with_csr<D: Devices>(context: *mut Context, access: u32, call: u32, pc: u32) -> u32 {
+    // SAFETY: as for `help`.
+    unsafe { help(context, |context, around: &mut Surroundings<D>| exchange_csr(context, around, call, access, pc)) }
+}
+
+/// Lets `work` be done for emitted code; whether it says how the trace has to be left.
 ///
 /// # Safety
 /// Called by emitted code only, during `Frame::run` with the same `D`.
-unsafe extern "C" fn help<D: Devices>(context: *mut Context, address: u32, call: u32, pc: u32) -> u32 {
+#[inline(always)]
+unsafe fn help<D>(context: *mut Context, work: impl FnOnce(&mut Context, &mut Surroundings<D>) -> Option<Left>) -> u32 {
     // SAFETY: emitted code passes its context, which `Frame::run` has lent to it.
     let context = unsafe { &mut *context };
     // SAFETY: `Frame::run` has put surroundings of this type there, and waits.
     let surroundings = unsafe { &mut *context.world.cast::<Surroundings<D>>() };
-    let call = Call::from_word(call);
-    let left = catch_unwind(AssertUnwindSafe(|| match call.request {
-        // Of a fetch the address is the instruction's, and `pc` is what stands before it.
-        Request::Fetch { first, enters } => look_up_code(context, surroundings, call, address, pc, first, enters),
-        _ => carry_out(context, surroundings, call, address, pc),
-    }));
+    let left = catch_unwind(AssertUnwindSafe(|| work(context, surroundings)));
     let left = left.unwrap_or_else(|panic| {
         surroundings.panic = Some(panic);
         Some(Left::Look)
@@ -367,16 +401,15 @@ unsafe extern "C" fn help<D: Devices>(context: *mut Context, address: u32, call:
 
 /// Looks up the lines of an instruction; says how to leave if the budget ends with what that costs. Nothing has
 /// happened then: the block engine begins with the same instruction.
-#[inline(never)]
 fn look_up_code<D: Devices>(
     context: &mut Context,
     surroundings: &mut Surroundings<D>,
-    call: Call,
+    call: u32,
     pc: u32,
     before: u32,
-    first: bool,
-    enters: bool,
 ) -> Option<Left> {
+    let call = Call::from_word(call);
+    let Request::Fetch { first, enters } = call.request else { return None };
     // SAFETY: `Frame::run` has borrowed it for the time of the run, and uses it only here.
     let memory = unsafe { &mut *surroundings.memory };
     let enters = if first { context.line != timing::line_of(pc) } else { enters };
@@ -413,66 +446,82 @@ fn hint(context: &mut Context, memory: &Memory, address: u32) {
     }
 }
 
-/// Carries out an access that the emitted code could not do where it stands.
-fn carry_out<D: Devices>(
+/// Carries out a load that the emitted code could not do where it stands.
+#[inline(always)]
+fn load<D: Devices>(
     context: &mut Context,
     surroundings: &mut Surroundings<D>,
-    call: Call,
+    call: u32,
     address: u32,
     pc: u32,
 ) -> Option<Left> {
-    // A load or store takes that, carried out or not.
-    const CYCLES: i64 = timing::cycles(Op::Lw { rd: Reg::X0, rs1: Reg::X0, imm: 0 }) as i64;
-    // SAFETY: `Frame::run` has borrowed both for the time of the run, and uses them only here.
-    let (memory, devices) = unsafe { (&mut *surroundings.memory, &mut *surroundings.devices) };
-    let silicon = surroundings.clock.timing == Timing::Silicon;
-    let spent = (surroundings.budget - context.budget - i64::from(call.unspent)).cast_unsigned();
-    let clock = Clock { cycles: spent, ..surroundings.clock };
-    memory.cache.set_clock(mark(context.epoch, context.budget + i64::from(call.unspent), MARK_DATA));
-    // When the access happens is in the clock, and its registers are here.
-    let place = Place::new(pc, 0, 0, 0, 0, 0);
-    let mut world = World { x: &mut surroundings.registers, memory, devices, observer: &mut (), clock };
-    let register = call.register as usize;
-    let mut loaded = Reg::X0;
-    let after = match call.request {
-        Request::Store { width } => world.store_elsewhere(address, width, context.x[register], &place),
-        Request::Load { width, signed } => world.load_elsewhere(address, width, &place).map(|(value, after)| {
-            if call.register != Reg::X0 {
-                context.x[register] = extend(value, width, signed);
-            }
-            loaded = call.register;
-            after
-        }),
-        Request::Csr => {
-            let executed = match silicon {
-                true => (surroundings.instructions - context.instructions - i64::from(call.unused)).cast_unsigned(),
-                false => spent,
-            };
-            // SAFETY: `Frame::run` has borrowed it for the time of the run, and uses it only here.
-            let hart = unsafe { &mut *surroundings.hart };
-            let access = CsrAccess::from_word(address);
-            let source = match access.source {
-                Operand::Register(register) => context.x[register as usize],
-                Operand::Immediate(bits) => bits,
-            };
-            access_csr(hart, access, source, executed, spent - executed)
-                .map(|value| {
-                    if call.register != Reg::X0 {
-                        context.x[register] = value;
-                    }
-                    if access.change == CsrChange::None { After::GoOn } else { after_change(hart, world.devices) }
-                })
-                .or(Err(Exception { cause: Cause::IllegalInstruction, tval: execute::word(world.memory, pc) }))
+    let call = Call::from_word(call);
+    let Request::Load { width, signed } = call.request else { return None };
+    let mut world = world(context, surroundings, call);
+    let before = world.clock.cycles;
+    // When the access happens is in the clock.
+    let result = world.load_elsewhere(address, width, &Place::new(pc, 0, 0, 0, 0, 0)).map(|(value, after)| {
+        if call.register != Reg::X0 {
+            context.x[call.register as usize] = extend(value, width, signed);
         }
-        Request::Fetch { .. } => Ok(After::GoOn),
-    };
-    let waited = world.clock.cycles - spent;
-    if silicon && timing::is_flash(address) {
+        after
+    });
+    let waited = world.clock.cycles - before;
+    if world.clock.timing == Timing::Silicon && timing::is_flash(address) {
         hint(context, world.memory, address);
     }
+    let loaded = if result.is_ok() { call.register } else { Reg::X0 };
+    after(context, surroundings, call, pc, loaded, waited, result)
+}
+
+/// Carries out a store that the emitted code could not do where it stands.
+#[inline(always)]
+fn store<D: Devices>(
+    context: &mut Context,
+    surroundings: &mut Surroundings<D>,
+    call: u32,
+    address: u32,
+    pc: u32,
+) -> Option<Left> {
+    let call = Call::from_word(call);
+    let Request::Store { width } = call.request else { return None };
+    let value = context.x[call.register as usize];
+    let mut world = world(context, surroundings, call);
+    let before = world.clock.cycles;
+    let result = world.store_elsewhere(address, width, value, &Place::new(pc, 0, 0, 0, 0, 0));
+    let waited = world.clock.cycles - before;
     follow_flash(context, world.memory);
+    after(context, surroundings, call, pc, Reg::X0, waited, result)
+}
+
+/// Cycles that have passed since the run began when an instruction acts.
+fn spent<D>(context: &Context, surroundings: &Surroundings<D>, call: Call) -> u64 {
+    (surroundings.budget - context.budget - i64::from(call.unspent)).cast_unsigned()
+}
+
+/// What an access works on. The clock tells when the instruction acts.
+fn world<'a, D>(context: &Context, surroundings: &'a mut Surroundings<D>, call: Call) -> World<'a, D, ()> {
+    let clock = Clock { cycles: spent(context, surroundings, call), ..surroundings.clock };
+    // SAFETY: `Frame::run` has borrowed both for the time of the run, and uses them only here.
+    let (memory, devices) = unsafe { (&mut *surroundings.memory, &mut *surroundings.devices) };
+    memory.cache.set_clock(mark(context.epoch, context.budget + i64::from(call.unspent), MARK_DATA));
+    World { x: &mut surroundings.registers, memory, devices, observer: &mut surroundings.observer, clock }
+}
+
+/// What comes of an access that took so many cycles beyond those of the instruction; says how to leave if it has to be.
+fn after<D>(
+    context: &mut Context,
+    surroundings: &mut Surroundings<D>,
+    call: Call,
+    pc: u32,
+    loaded: Reg,
+    waited: u64,
+    result: Result<After, Exception>,
+) -> Option<Left> {
+    // A load, a store or an access to a CSR takes that, carried out or not.
+    const CYCLES: i64 = timing::cycles(Op::Lw { rd: Reg::X0, rs1: Reg::X0, imm: 0 }) as i64;
     context.budget -= waited as i64;
-    let (left, next) = match after {
+    let (left, next) = match result {
         // Time may be up: the next boundary is looked at then.
         Ok(After::GoOn | After::Waited) if context.budget >= 0 => return None,
         Ok(_) => (Left::Look, pc.wrapping_add(call.length)),
@@ -483,7 +532,7 @@ fn carry_out<D: Devices>(
     };
     context.pc = next;
     context.budget += i64::from(call.unspent) - CYCLES;
-    if silicon {
+    if surroundings.clock.timing == Timing::Silicon {
         context.instructions += i64::from(call.unused) - 1;
         context.line = timing::line_of(pc.wrapping_add(call.length - 1));
         context.pending = loaded as u32;
@@ -491,9 +540,40 @@ fn carry_out<D: Devices>(
     Some(left)
 }
 
+/// Carries out an access to a CSR.
+fn exchange_csr<D: Devices>(
+    context: &mut Context,
+    surroundings: &mut Surroundings<D>,
+    call: u32,
+    access: u32,
+    pc: u32,
+) -> Option<Left> {
+    let (call, access) = (Call::from_word(call), CsrAccess::from_word(access));
+    let spent = spent(context, surroundings, call);
+    let executed = match surroundings.clock.timing {
+        Timing::Silicon => (surroundings.instructions - context.instructions - i64::from(call.unused)).cast_unsigned(),
+        Timing::Unit => spent,
+    };
+    let source = match access.source {
+        Operand::Register(register) => context.x[register as usize],
+        Operand::Immediate(bits) => bits,
+    };
+    // SAFETY: `Frame::run` has borrowed all three for the time of the run, and uses them only here.
+    let (hart, memory, devices) = unsafe { (&mut *surroundings.hart, &*surroundings.memory, &*surroundings.devices) };
+    let result = match access_csr(hart, access, source, executed, spent - executed) {
+        Ok(value) => {
+            if call.register != Reg::X0 {
+                context.x[call.register as usize] = value;
+            }
+            Ok(if access.change == CsrChange::None { After::GoOn } else { after_change(hart, devices) })
+        }
+        Err(IllegalCsr) => Err(Exception { cause: Cause::IllegalInstruction, tval: execute::word(memory, pc) }),
+    };
+    after(context, surroundings, call, pc, Reg::X0, 0, result)
+}
+
 /// Reads a CSR, and changes it, as an instruction does before which so many instructions were executed and so many more
 /// cycles passed than the hart counts yet.
-#[inline(never)]
 fn access_csr(hart: &mut Hart, access: CsrAccess, source: u32, executed: u64, stalled: u64) -> Result<u32, IllegalCsr> {
     hart.instructions += executed;
     hart.stall_cycles += stalled;

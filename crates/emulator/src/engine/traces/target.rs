@@ -132,6 +132,13 @@ pub(super) struct Fetch {
     pub(super) site: Site,
 }
 
+/// The kinds of requests, by which a helper is chosen.
+pub(super) const REQUEST_KINDS: usize = 4;
+pub(super) const LOAD: usize = 0;
+pub(super) const STORE: usize = 1;
+pub(super) const FETCH: usize = 2;
+pub(super) const CSR: usize = 3;
+
 /// What the helper shall do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Request {
@@ -218,47 +225,47 @@ impl Call {
         Self { request: Request::Csr, register, length, unused, unspent }
     }
 
+    /// Bits 1:0 are the kind, 3:2 the width or what is looked up, 4 the sign; then come the register, the length,
+    /// and what is not used or spent.
     pub(super) fn to_word(self) -> u32 {
         let code = |width| match width {
             Width::Byte => 0,
             Width::Half => 1,
             Width::Word => 2,
         };
-        let (request, flags) = match self.request {
-            Request::Load { width, signed } => (code(width), u32::from(signed) << 1),
-            Request::Store { width } => (code(width), 1),
-            Request::Fetch { first, enters } => (3, u32::from(first) | u32::from(enters) << 1),
-            // A store has no sign.
-            Request::Csr => (0, 3),
+        let request = match self.request {
+            Request::Load { width, signed } => LOAD as u32 | code(width) << 2 | u32::from(signed) << 4,
+            Request::Store { width } => STORE as u32 | code(width) << 2,
+            Request::Fetch { first, enters } => FETCH as u32 | u32::from(first) << 2 | u32::from(enters) << 3,
+            Request::Csr => CSR as u32,
         };
-        debug_assert!(self.unused < 1 << 7 && self.unspent < 1 << 15, "traces are short");
-        flags
-            | request << 2
-            | (self.register as u32) << 4
-            | u32::from(self.length == 4) << 9
-            | self.unused << 10
-            | self.unspent << 17
+        debug_assert!(self.unused < 1 << 7 && self.unspent < 1 << 14, "traces are short");
+        request
+            | (self.register as u32) << 5
+            | u32::from(self.length == 4) << 10
+            | self.unused << 11
+            | self.unspent << 18
     }
 
+    #[inline(always)]
     pub(super) fn from_word(word: u32) -> Self {
-        let (low, high) = (word & 1 != 0, word & 2 != 0);
         let width = match word >> 2 & 3 {
             0 => Width::Byte,
             1 => Width::Half,
             _ => Width::Word,
         };
-        let request = match (word >> 2 & 3, low) {
-            (3, first) => Request::Fetch { first, enters: high },
-            (_, true) if high => Request::Csr,
-            (_, true) => Request::Store { width },
-            (_, false) => Request::Load { width, signed: high },
+        let request = match word as usize % REQUEST_KINDS {
+            LOAD => Request::Load { width, signed: word >> 4 & 1 != 0 },
+            STORE => Request::Store { width },
+            FETCH => Request::Fetch { first: word >> 2 & 1 != 0, enters: word >> 3 & 1 != 0 },
+            _ => Request::Csr,
         };
         Self {
             request,
-            register: Reg::from_field(word >> 4),
-            length: if word >> 9 & 1 != 0 { 4 } else { 2 },
-            unused: word >> 10 & 0x7F,
-            unspent: word >> 17,
+            register: Reg::from_field(word >> 5),
+            length: if word >> 10 & 1 != 0 { 4 } else { 2 },
+            unused: word >> 11 & 0x7F,
+            unspent: word >> 18,
         }
     }
 }
@@ -377,7 +384,7 @@ mod tests {
         }
         for request in requests {
             for (register, length, unused, unspent) in
-                [(Reg::X0, 2, 1, 1), (Reg::X31, 4, 96, 32_767), (Reg::X15, 2, 127, 0)]
+                [(Reg::X0, 2, 1, 1), (Reg::X31, 4, 96, 16_383), (Reg::X15, 2, 127, 0)]
             {
                 let call = Call { request, register, length, unused, unspent };
                 assert_eq!(Call::from_word(call.to_word()), call);

@@ -289,7 +289,8 @@ fn emitted_code_does_in_qemu_what_the_other_engines_do() {
         (at::MISS, stubs + common.miss as u64),
         (at::BUDGET_OUT, stubs + common.budget as u64),
         (at::CALL, stubs + common.call as u64),
-        (at::HELPER, helper),
+        (at::HELPERS, helper),
+        (at::HELPERS + 8, helper),
         // All links lead to the first slot, where nothing is known.
         (at::SLOTS, stubs + common.miss as u64),
         // No jump finds anything: no address is odd.

@@ -3,7 +3,7 @@
 use dynasmrt::{DynasmApi, DynasmLabelApi};
 
 use super::super::context::{HINTS, Left, at};
-use super::super::target::{NotEncodable, Target};
+use super::super::target::{NotEncodable, REQUEST_KINDS, Target};
 use super::Emitter;
 use crate::memory::FlashCache;
 
@@ -38,7 +38,8 @@ impl Emitter {
         let call = self.ops.offset().0;
         asm!(self, mov[rbp + at::BUDGET], r15);
         self.store_homes();
-        asm!(self, mov rdi, rbp; mov esi, eax; sub rsp, 8; call QWORD [rbp + at::HELPER]; add rsp, 8);
+        asm!(self, mov rdi, rbp; mov esi, eax; mov eax, edx; and eax, BYTE REQUEST_KINDS as i8 - 1);
+        asm!(self, sub rsp, 8; call QWORD [rbp + rax * 8 + at::HELPERS]; add rsp, 8);
         asm!(self, test eax, eax; jnz >gone; mov r15, [rbp + at::BUDGET]);
         self.load_homes();
         asm!(self, ret; gone:; add rsp, 8; jmp <leave_stored);
