@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `path` | discovers which instructions a trace consists of |
+//! | `guess` | where the program is about to go |
 //! | `lower` | the front: says what they mean in the words of `target` |
 //! | `x86_64`, `aarch64` | the back ends: encode those words |
 //! | `context` | what emitted code works on |
@@ -18,6 +19,7 @@
 mod aarch64;
 mod code;
 mod context;
+mod guess;
 mod links;
 mod lower;
 pub(crate) mod native;
@@ -108,7 +110,7 @@ impl Traces {
         };
         while let Some(left) = ends.left(hart, budget) {
             let entry =
-                if waits_for_load(hart, memory) { None } else { links.find(memory, hart.pc, *threshold, breakpoints) };
+                if waits_for_load(hart, memory) { None } else { links.find(memory, hart, *threshold, breakpoints) };
             let Some(entry) = entry else {
                 let drops = block.drops();
                 let look = block.run_one(hart, memory, devices, &left, observer);

@@ -493,8 +493,11 @@ impl Target for Emitter {
         asm!(self, ldr x16, [x19, at::CALL as u32]; blr x16);
     }
 
-    fn expect(&mut self, rs1: Reg, offset: u32, expected: u32, other: DynamicLabel) {
+    fn expect(&mut self, rs1: Reg, offset: u32, link: Option<(Reg, u32)>, expected: u32, other: DynamicLabel) {
         self.target_address(rs1, offset);
+        if let Some((rd, value)) = link {
+            self.constant(rd, value);
+        }
         self.immediate(4, expected);
         asm!(self, cmp w0, w4; b.ne =>other);
     }

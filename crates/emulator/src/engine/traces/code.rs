@@ -12,7 +12,7 @@ use super::lower::lower;
 use super::native::{Arena, Entry, Refused, Writer};
 use super::path::Path;
 use super::target::Target;
-use crate::cpu::Timing;
+use crate::cpu::{Registers, Timing};
 use crate::engine::block::Spread;
 use crate::memory::{CodeUnit, Memory};
 
@@ -141,18 +141,20 @@ impl Shelf {
         self.traces.get(&pc).into_iter().flatten().find(fits).cloned()
     }
 
-    /// The trace that begins at `pc`, compiled now. `None` if none can begin there.
+    /// The trace that begins at `pc`, compiled now as the program goes on with these registers. `None` if none can begin
+    /// there.
     ///
     /// # Errors
     /// [`Refused`] if everything had to be dropped for want of room and the host gives no other arena.
     pub(super) fn trace(
         &mut self,
         memory: &Memory,
+        x: &Registers,
         pc: u32,
         breakpoints: &[u32],
         timing: Timing,
     ) -> Result<Option<Arc<Trace>>, Refused> {
-        let path = Path::discover(memory, pc, breakpoints, timing);
+        let path = Path::discover(memory, x, pc, breakpoints, timing);
         if path.steps.is_empty() {
             return Ok(None);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::code::{Code, Shelf, Trace};
 use super::native::{Arena, Entry, Frame, Refused};
-use crate::cpu::Timing;
+use crate::cpu::{Hart, Timing};
 use crate::engine::block::Spread;
 use crate::memory::{CodeUnit, Memory};
 
@@ -79,9 +79,16 @@ impl Links {
         self.attached.len()
     }
 
-    /// The trace at `pc`. One is made when the program has come there `threshold` times.
+    /// The trace at which the hart stands. One is made when the program has come there `threshold` times.
     #[inline]
-    pub(super) fn find(&mut self, memory: &mut Memory, pc: u32, threshold: u8, breakpoints: &[u32]) -> Option<Entry> {
+    pub(super) fn find(
+        &mut self,
+        memory: &mut Memory,
+        hart: &Hart,
+        threshold: u8,
+        breakpoints: &[u32],
+    ) -> Option<Entry> {
+        let pc = hart.pc;
         if let Some(entry) = self.frame.jump(pc) {
             return Some(entry);
         }
@@ -101,19 +108,20 @@ impl Links {
         } else if threshold > 1 {
             begin_counter(counters, Counter { pc, count: 1 });
             // Another machine may have had it compiled.
-            return self.attach(memory, pc, breakpoints, false);
+            return self.attach(memory, hart, breakpoints, false);
         }
-        self.attach(memory, pc, breakpoints, true)
+        self.attach(memory, hart, breakpoints, true)
     }
 
     /// Attaches the trace at `pc`, if there is one or it is to be compiled.
     #[inline(never)]
-    fn attach(&mut self, memory: &mut Memory, pc: u32, breakpoints: &[u32], compile: bool) -> Option<Entry> {
+    fn attach(&mut self, memory: &mut Memory, hart: &Hart, breakpoints: &[u32], compile: bool) -> Option<Entry> {
+        let pc = hart.pc;
         let code = Arc::clone(&self.code);
         let mut shelf = code.shelf();
         let trace = match shelf.known(memory, pc, breakpoints, self.timing) {
             Some(trace) => Ok(Some(trace)),
-            None if compile => shelf.trace(memory, pc, breakpoints, self.timing),
+            None if compile => shelf.trace(memory, &hart.x, pc, breakpoints, self.timing),
             None => return None,
         };
         if !Arc::ptr_eq(&self.arena, shelf.arena()) {

@@ -46,11 +46,10 @@ pub(super) fn lower<T: Target>(path: &Path, timing: Timing, target: &mut T, mut 
         let following = path.steps.get(index + 1).map(|step| step.pc);
         match step.op {
             Op::Jalr { rd, rs1, imm } => match following {
-                // Only a return is foreseen, and it links to nothing.
                 Some(expected) => {
                     let other = target.label();
                     exits.push((other, SideExit::Register { refund, line }));
-                    target.expect(rs1, imm, expected, other);
+                    target.expect(rs1, imm, (rd != Reg::X0).then_some((rd, step.link)), expected, other);
                 }
                 None => {
                     target.jump_register(rs1, imm, (rd != Reg::X0).then_some((rd, step.link)), line);

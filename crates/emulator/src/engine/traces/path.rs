@@ -1,12 +1,14 @@
 //! Discovery: which instructions a trace consists of.
 //!
-//! A trace is a path through the program, as the block engine's blocks are: it goes on across direct
-//! jumps and calls, returns from calls within it, and branches, which are foreseen to be taken where they lead back.
+//! A trace is a path through the program, as the block engine's blocks are: it goes on across jumps, calls, returns and branches. Which
+//! way those lead is taken from what the program is about to do ([`Guess`]); where that is not known, branches are
+//! foreseen to be taken where they lead back, and calls within the path to return.
 
+use super::guess::Guess;
 use super::target::{CsrAccess, Operand};
 use crate::cpu::csr::{CsrChange, MSTATUS};
 use crate::cpu::timing::{self, Timing};
-use crate::cpu::{Instruction, Op, Reg};
+use crate::cpu::{Instruction, Op, Reg, Registers};
 use crate::memory::Memory;
 
 /// The longest trace, in instructions.
@@ -34,8 +36,8 @@ pub(super) struct Path {
 impl Path {
     /// Follows the program from `start`. The path is empty if no trace can begin there: the first
     /// instruction needs the privileged part of the hart, or cannot be fetched.
-    pub(super) fn discover(memory: &Memory, start: u32, breakpoints: &[u32], timing: Timing) -> Self {
-        let mut path = Self::follow(memory, start, breakpoints);
+    pub(super) fn discover(memory: &Memory, x: &Registers, start: u32, breakpoints: &[u32], timing: Timing) -> Self {
+        let mut path = Self::follow(memory, x, start, breakpoints);
         if timing == Timing::Silicon {
             // What follows a load may have to wait for it. That is known within a trace, and links are for what
             // need not wait, so no trace ends with a load if it can be helped.
@@ -49,8 +51,9 @@ impl Path {
         path
     }
 
-    fn follow(memory: &Memory, start: u32, breakpoints: &[u32]) -> Self {
+    fn follow(memory: &Memory, x: &Registers, start: u32, breakpoints: &[u32]) -> Self {
         let mut path = Self { steps: Vec::with_capacity(TRACE_LENGTH), next: start };
+        let mut guess = Guess::new(memory, x);
         // Where calls within the trace return to.
         let mut returns = Vec::new();
         while path.steps.len() < TRACE_LENGTH {
@@ -64,7 +67,9 @@ impl Path {
             }
             let link = pc.wrapping_add(length);
             path.steps.push(Step { pc, link, op });
-            let Some(next) = foresee(op, pc, link, &mut returns) else { break };
+            let foreseen = foresee(op, pc, link, &mut returns);
+            let guessed = guess.follow(op, pc, link).filter(|_| repeats(op));
+            let Some(next) = guessed.or(foreseen) else { break };
             path.next = next;
         }
         path
@@ -90,6 +95,11 @@ pub(super) fn csr_access(op: Op) -> Option<(Reg, CsrAccess)> {
         _ => return None,
     };
     (change == CsrChange::None || csr == MSTATUS).then_some((rd, CsrAccess { csr, change, source }))
+}
+
+/// Whether an operation most likely leads again where it leads this time: a jump through a table does not.
+fn repeats(op: Op) -> bool {
+    !matches!(op, Op::Jalr { rd: Reg::X0, rs1, .. } if rs1 != Reg::X1)
 }
 
 /// Which address most likely follows; `None` if that cannot be foreseen.

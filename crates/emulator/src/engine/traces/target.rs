@@ -340,8 +340,8 @@ pub(super) trait Target {
     /// `rd` becomes what a CSR held; the helper does it, and may leave the trace.
     fn access_csr(&mut self, rd: Reg, access: CsrAccess, site: Site);
 
-    /// Works out where JALR leads and jumps to `other` unless it is `expected`.
-    fn expect(&mut self, rs1: Reg, offset: u32, expected: u32, other: Self::Label);
+    /// Works out where JALR leads and jumps to `other` unless it is `expected`; `link` is what `rd` becomes.
+    fn expect(&mut self, rs1: Reg, offset: u32, link: Option<(Reg, u32)>, expected: u32, other: Self::Label);
 
     /// JALR to wherever; `link` is what `rd` becomes, `line` as in [`SideExit::Link`].
     fn jump_register(&mut self, rs1: Reg, offset: u32, link: Option<(Reg, u32)>, line: u32);

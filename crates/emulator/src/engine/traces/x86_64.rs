@@ -586,8 +586,11 @@ impl Target for Emitter {
         asm!(self, mov ecx, DWORD site.pc as i32; call QWORD [rbp + at::CALL]);
     }
 
-    fn expect(&mut self, rs1: Reg, offset: u32, expected: u32, other: DynamicLabel) {
+    fn expect(&mut self, rs1: Reg, offset: u32, link: Option<(Reg, u32)>, expected: u32, other: DynamicLabel) {
         self.target_address(rs1, offset);
+        if let Some((rd, value)) = link {
+            self.constant(rd, value);
+        }
         asm!(self, cmp eax, DWORD expected as i32; jne =>other);
     }
 
