@@ -190,7 +190,7 @@ impl Memory {
 
     /// Whether there may be memory at `address`, so that it is worth looking where.
     #[inline]
-    fn may_be_here(&self, address: u32) -> bool {
+    pub(crate) fn may_be_here(&self, address: u32) -> bool {
         address < PERIPHERALS || !self.extra.bytes().is_empty()
     }
 

@@ -10,6 +10,8 @@ use super::{Hart, Privilege};
 
 /// The number of `mstatus`.
 pub(crate) const MSTATUS: u16 = 0x300;
+/// MIE in `mstatus`.
+pub(crate) const MIE: u32 = 1 << 3;
 
 /// The chip's identity registers, as its manual gives them.
 const MVENDORID: u32 = 0x612;
@@ -32,11 +34,11 @@ pub struct Mstatus {
 }
 
 impl Mstatus {
-    fn bits(self) -> u32 {
+    pub(crate) fn bits(self) -> u32 {
         u32::from(self.mie) << 3 | u32::from(self.mpie) << 7 | (self.mpp as u32) << 11 | u32::from(self.tw) << 21
     }
 
-    fn from_bits(bits: u32) -> Self {
+    pub(crate) fn from_bits(bits: u32) -> Self {
         // MPP holds only modes that exist: anything but user mode is machine mode.
         let mpp = if bits >> 11 & 3 == 0 { Privilege::User } else { Privilege::Machine };
         Self { mie: bits >> 3 & 1 != 0, mpie: bits >> 7 & 1 != 0, mpp, tw: bits >> 21 & 1 != 0 }

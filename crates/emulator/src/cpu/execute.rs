@@ -311,6 +311,12 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
             let last = address.wrapping_add(width.bytes() as u32 - 1);
             return Ok((value, self.clock.look_up(self.memory, address, last)));
         }
+        self.load_device(address, width, place)
+    }
+
+    /// A load where there is no memory.
+    #[inline(always)]
+    pub(crate) fn load_device(&mut self, address: u32, width: Width, place: &Place) -> Result<(u32, After), Exception> {
         if !(address as usize).is_multiple_of(width.bytes()) {
             return Err(Exception { cause: Cause::LoadAddressMisaligned, tval: address });
         }
@@ -335,6 +341,18 @@ impl<D: Devices, O: Observer> World<'_, D, O> {
             observe(self.observer, true, address, width, value);
             return Ok(if stored == Stored::Code { After::Look } else { After::GoOn });
         }
+        self.store_device(address, width, value, place)
+    }
+
+    /// A store where there is no memory.
+    #[inline(always)]
+    pub(crate) fn store_device(
+        &mut self,
+        address: u32,
+        width: Width,
+        value: u32,
+        place: &Place,
+    ) -> Result<After, Exception> {
         if !(address as usize).is_multiple_of(width.bytes()) {
             return Err(Exception { cause: Cause::StoreAddressMisaligned, tval: address });
         }

@@ -65,7 +65,13 @@ fn instruction(random: &mut StdRng) -> Code {
         68..72 => jal(rd, near & !1),
         72..74 => jalr(rd, *[9, 13].choose(random).unwrap(), near),
         74..82 => CSRS.choose(random).unwrap()(rd, *NUMBERS.choose(random).unwrap(), random.random_range(0..16)),
-        82..84 => csrrsi(rd, 0x300, 8),
+        82 => csrrsi(rd, 0x300, 8),
+        // Interrupts are held back and let come again.
+        83 => {
+            let what =
+                [csrrci(7, 0x300, 8), andi(7, 7, 8), csrrs(rd, 0x300, 7), csrrc(rd, 0x300, 7), csrrs(7, 0x300, 0)];
+            *what.choose(random).unwrap()
+        }
         84 => MRET,
         85 => *[WFI, ECALL, EBREAK, FENCE_I].choose(random).unwrap(),
         86..90 => c_addi(random.random_range(0..8), random.random_range(-32..32)),

@@ -18,6 +18,8 @@ pub(super) const HINTS: usize = 1 << 16;
 /// Within its cycle an instruction uses the lines of its code before that of its data.
 pub(super) const MARK_CODE: u64 = 3;
 pub(super) const MARK_DATA: u64 = 2;
+/// The hart's `mstatus` is not shown; it never holds that.
+pub(super) const NO_MSTATUS: u32 = u32::MAX;
 /// No version of the flash: memory begins with the next one.
 pub(super) const NO_VERSION: u64 = 0;
 /// No address of code: those are even.
@@ -79,6 +81,9 @@ pub(super) struct Context {
     pub(super) line: u32,
     /// The register that the instruction before has loaded, in silicon's time.
     pub(super) pending: u32,
+    /// The hart's `mstatus`, as long as nothing follows from another MIE: in machine mode, and with no interrupt that asks for
+    /// service. Otherwise [`NO_MSTATUS`], and the helper sees to it.
+    pub(super) mstatus: u32,
     /// What stands at the first address of SRAM on the data bus, and its granules' flags.
     pub(super) ram: *mut u8,
     pub(super) flags: *mut u8,
@@ -129,6 +134,7 @@ pub(super) mod at {
     pub(in super::super) const EPOCH: i32 = offset_of!(Context, epoch) as i32;
     pub(in super::super) const EXIT: i32 = offset_of!(Context, exit) as i32;
     pub(in super::super) const PC: i32 = offset_of!(Context, pc) as i32;
+    pub(in super::super) const MSTATUS: i32 = offset_of!(Context, mstatus) as i32;
     pub(in super::super) const RAM: i32 = offset_of!(Context, ram) as i32;
     pub(in super::super) const FLAGS: i32 = offset_of!(Context, flags) as i32;
     pub(in super::super) const MISS: i32 = (offset_of!(Context, stubs) + offset_of!(Stubs, miss)) as i32;

@@ -39,13 +39,13 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprot
 use rustix::param::page_size;
 
 use super::Emitter;
-use super::context::{Context, Helper, Left, MARK_CODE, MARK_DATA, NO_VERSION, Stubs};
+use super::context::{Context, Helper, Left, MARK_CODE, MARK_DATA, NO_MSTATUS, NO_VERSION, Stubs};
 use super::target::{CSR, Call, CsrAccess, FETCH, LOAD, Operand, REQUEST_KINDS, Request, STORE};
 use crate::bus::{Devices, Tick, Width};
-use crate::cpu::csr::{CsrChange, IllegalCsr};
+use crate::cpu::csr::{CsrChange, IllegalCsr, Mstatus};
 use crate::cpu::execute::{self, After, Clock, Place, World};
 use crate::cpu::timing::{self, Timing};
-use crate::cpu::{Cause, Exception, Hart, Op, Reg, Registers};
+use crate::cpu::{Cause, Exception, Hart, Op, Privilege, Reg, Registers};
 use crate::engine::Budget;
 use crate::memory::{FlashCache, Memory};
 pub(crate) use guarded::Guarded;
@@ -296,6 +296,9 @@ impl Frame {
         context.x = *hart.x.all();
         (context.budget, context.instructions) = (cycles, instructions);
         (context.line, context.pending) = (hart.fetch_line, Reg::X0 as u32);
+        // What interrupts ask for changes only where emitted code is left.
+        let shows_mstatus = hart.privilege == Privilege::Machine && devices.interrupt().is_none();
+        context.mstatus = if shows_mstatus { hart.csr.mstatus.bits() } else { NO_MSTATUS };
         context.helpers = helpers::<D>();
         context.world = ptr::from_mut(&mut surroundings).cast();
 
@@ -315,6 +318,7 @@ impl Frame {
             Timing::Silicon => (instructions - context.instructions).cast_unsigned(),
         };
         hart.x.set_all(&context.x);
+        take_mstatus(context, hart);
         hart.pc = context.pc;
         hart.instructions += executed;
         hart.stall_cycles += spent - executed;
@@ -328,6 +332,15 @@ impl Frame {
         }
         Outcome { left, exception: surroundings.exception }
     }
+}
+
+/// Lets the hart have what emitted code has made of `mstatus`; whether it is shown there.
+fn take_mstatus(context: &Context, hart: &mut Hart) -> bool {
+    let shown = context.mstatus != NO_MSTATUS;
+    if shown {
+        hart.csr.mstatus = Mstatus::from_bits(context.mstatus);
+    }
+    shown
 }
 
 /// What a line of flash is marked with that is used with so many cycles left, see [`Context::epoch`].
@@ -460,7 +473,12 @@ fn load<D: Devices>(
     let mut world = world(context, surroundings, call);
     let before = world.clock.cycles;
     // When the access happens is in the clock.
-    let result = world.load_elsewhere(address, width, &Place::new(pc, 0, 0, 0, 0, 0)).map(|(value, after)| {
+    let place = Place::new(pc, 0, 0, 0, 0, 0);
+    let result = match world.memory.may_be_here(address) {
+        true => world.load_elsewhere(address, width, &place),
+        false => world.load_device(address, width, &place),
+    };
+    let result = result.map(|(value, after)| {
         if call.register != Reg::X0 {
             context.x[call.register as usize] = extend(value, width, signed);
         }
@@ -488,7 +506,11 @@ fn store<D: Devices>(
     let value = context.x[call.register as usize];
     let mut world = world(context, surroundings, call);
     let before = world.clock.cycles;
-    let result = world.store_elsewhere(address, width, value, &Place::new(pc, 0, 0, 0, 0, 0));
+    let place = Place::new(pc, 0, 0, 0, 0, 0);
+    let result = match world.memory.may_be_here(address) {
+        true => world.store_elsewhere(address, width, value, &place),
+        false => world.store_device(address, width, value, &place),
+    };
     let waited = world.clock.cycles - before;
     follow_flash(context, world.memory);
     after(context, surroundings, call, pc, Reg::X0, waited, result)
@@ -560,6 +582,7 @@ fn exchange_csr<D: Devices>(
     };
     // SAFETY: `Frame::run` has borrowed all three for the time of the run, and uses them only here.
     let (hart, memory, devices) = unsafe { (&mut *surroundings.hart, &*surroundings.memory, &*surroundings.devices) };
+    let shown = take_mstatus(context, hart);
     let result = match access_csr(hart, access, source, executed, spent - executed) {
         Ok(value) => {
             if call.register != Reg::X0 {
@@ -569,6 +592,9 @@ fn exchange_csr<D: Devices>(
         }
         Err(IllegalCsr) => Err(Exception { cause: Cause::IllegalInstruction, tval: execute::word(memory, pc) }),
     };
+    if shown {
+        context.mstatus = hart.csr.mstatus.bits();
+    }
     after(context, surroundings, call, pc, Reg::X0, 0, result)
 }
 

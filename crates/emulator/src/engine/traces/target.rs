@@ -6,7 +6,7 @@
 
 use crate::bus::Width;
 use crate::cpu::Reg;
-use crate::cpu::csr::CsrChange;
+use crate::cpu::csr::{CsrChange, MSTATUS};
 
 /// Operations on two words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +167,12 @@ pub(super) struct CsrAccess {
 }
 
 impl CsrAccess {
+    /// Whether `mstatus` is read, and nothing of it changed but MIE, as programs do that hold interrupts back. A register has
+    /// to be looked at.
+    pub(super) fn is_about_interrupts(self) -> bool {
+        self.csr == MSTATUS && self.change != CsrChange::Replace
+    }
+
     pub(super) fn to_word(self) -> u32 {
         let (is_register, source) = match self.source {
             Operand::Register(register) => (1, register as u32),

@@ -15,13 +15,14 @@
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler};
 
-use super::context::{HINTS, JUMP_MASK, MARK_CODE, at};
+use super::context::{HINTS, JUMP_MASK, MARK_CODE, NO_MSTATUS, at};
 use super::target::{
     Alu, Call, Condition, Cost, CsrAccess, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site,
     Target,
 };
 use crate::bus::Width;
 use crate::cpu::Reg;
+use crate::cpu::csr::{CsrChange, MIE};
 use crate::cpu::timing::line_of;
 use crate::memory::{DRAM_BASE, DRAM_SIZE, FlashCache};
 
@@ -137,6 +138,11 @@ enum What {
     },
     /// An instruction with a line that is nowhere.
     Fetch(Fetch),
+    Csr {
+        rd: Reg,
+        access: CsrAccess,
+        site: Site,
+    },
 }
 
 /// Emits traces for x86-64.
@@ -390,6 +396,37 @@ impl Emitter {
         }
     }
 
+    fn call_for_csr(&mut self, rd: Reg, access: CsrAccess, site: Site) {
+        asm!(self, mov eax, DWORD access.to_word() as i32; mov edx, DWORD Call::csr(rd, site).to_word() as i32);
+        asm!(self, mov ecx, DWORD site.pc as i32; call QWORD [rbp + at::CALL]);
+    }
+
+    /// Reads `mstatus` and changes MIE, unless that is the helper's.
+    fn change_interrupts(&mut self, rd: Reg, access: CsrAccess, helper: DynamicLabel) {
+        asm!(self, mov eax, [rbp + at::MSTATUS]; cmp eax, DWORD NO_MSTATUS as i32; je =>helper);
+        match (access.change, access.source) {
+            (CsrChange::None | CsrChange::Replace, _) => {}
+            // Of the bits that an immediate has only MIE is there.
+            (CsrChange::Set, Operand::Immediate(bits)) => {
+                asm!(self, or DWORD [rbp + at::MSTATUS], DWORD (bits & MIE) as i32);
+            }
+            (CsrChange::Clear, Operand::Immediate(bits)) => {
+                asm!(self, and DWORD [rbp + at::MSTATUS], DWORD !(bits & MIE) as i32);
+            }
+            (change, Operand::Register(reg)) => {
+                self.get(RCX, reg);
+                asm!(self, test ecx, DWORD !MIE as i32; jnz =>helper);
+                match change {
+                    CsrChange::Set => asm!(self, or[rbp + at::MSTATUS], ecx),
+                    _ => asm!(self, not ecx; and [rbp + at::MSTATUS], ecx),
+                }
+            }
+        }
+        if rd != Reg::X0 {
+            self.set(rd, RAX);
+        }
+    }
+
     /// Uses the line of an address, unless it is `nowhere`.
     fn use_line(&mut self, address: u32, unspent: u32, nowhere: DynamicLabel) {
         let (begins, back) = (self.label(), self.label());
@@ -582,8 +619,14 @@ impl Target for Emitter {
     }
 
     fn access_csr(&mut self, rd: Reg, access: CsrAccess, site: Site) {
-        asm!(self, mov eax, DWORD access.to_word() as i32; mov edx, DWORD Call::csr(rd, site).to_word() as i32);
-        asm!(self, mov ecx, DWORD site.pc as i32; call QWORD [rbp + at::CALL]);
+        let (helper, back) = (self.label(), self.label());
+        if access.is_about_interrupts() {
+            self.change_interrupts(rd, access, helper);
+            asm!(self, =>back);
+            self.elsewhere.push(Elsewhere { what: What::Csr { rd, access, site }, begins: helper, back });
+        } else {
+            self.call_for_csr(rd, access, site);
+        }
     }
 
     fn expect(&mut self, rs1: Reg, offset: u32, link: Option<(Reg, u32)>, expected: u32, other: DynamicLabel) {

@@ -25,6 +25,11 @@ impl Emitter {
                     asm!(self, mov eax, DWORD *line as i32; call QWORD [rbp + at::TOUCH]; jc =>*nowhere; jmp =>back);
                     continue;
                 }
+                What::Csr { rd, access, site } => {
+                    self.call_for_csr(*rd, *access, *site);
+                    asm!(self, jmp =>back);
+                    continue;
+                }
                 What::Fetch(fetch) => {
                     asm!(self, mov eax, DWORD fetch.site.pc as i32);
                     (Call::fetch(fetch).to_word(), fetch.before)
