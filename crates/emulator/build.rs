@@ -25,10 +25,14 @@ const ROM_DATA_OFFSET: usize = 0x4_0000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
-    // Hosts that traces can be compiled on, see `engine/traces.rs`.
-    println!("cargo::rustc-check-cfg=cfg(traces)");
+    // Hosts that have traces, and those that compile them, see `engine/traces.rs`.
+    println!("cargo::rustc-check-cfg=cfg(traces, machine_code)");
     let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}"));
     if target("OS")? == "linux" && ["x86_64", "aarch64"].contains(&target("ARCH")?.as_str()) {
+        println!("cargo::rustc-cfg=traces");
+        println!("cargo::rustc-cfg=machine_code");
+    } else if target("ARCH")? == "wasm32" {
+        // The tab is given some.
         println!("cargo::rustc-cfg=traces");
     }
     let resources = espflash_folder()?.join("resources");

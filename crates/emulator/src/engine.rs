@@ -12,7 +12,7 @@ mod block;
 mod boundary;
 mod plain;
 #[cfg(traces)]
-pub(crate) mod traces;
+pub mod traces;
 #[cfg(not(traces))]
 #[path = "engine/traces_absent.rs"]
 pub(crate) mod traces;

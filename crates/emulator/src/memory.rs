@@ -59,7 +59,8 @@ const PERIPHERALS: u32 = 0x6000_0000;
 const RTC_OFFSET: usize = SRAM_SIZE;
 const CHIP_RAM_SIZE: usize = SRAM_SIZE + RTC_SIZE;
 const CHIP_GRANULES: usize = CHIP_RAM_SIZE / GRANULE;
-const MMU_PAGE_BITS: u32 = 16;
+/// Bits of an address inside a page of the flash windows.
+pub(crate) const MMU_PAGE_BITS: u32 = 16;
 
 /// What a store to core memory hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -398,7 +399,7 @@ impl Memory {
     }
 
     /// Records the same of `length` bytes from `address` on, which stand in one unit.
-    #[cfg(traces)]
+    #[cfg(machine_code)]
     pub(crate) fn mark_code_bytes(&mut self, address: u32, length: u32) {
         if let Some(CodeUnit::Window(_)) = self.code_unit(address) {
             // Windows are marked as a whole.
@@ -410,7 +411,7 @@ impl Memory {
     }
 
     /// The `length` bytes from `address` on, as [`Memory::fetch`] reads them, if they stand together; `None` elsewhere.
-    #[cfg(traces)]
+    #[cfg(machine_code)]
     pub(crate) fn code_bytes(&self, address: u32, length: usize) -> Option<&[u8]> {
         if address.wrapping_sub(FLASH_CODE_BASE) < FLASH_WINDOW_SIZE {
             let start = address as usize % FLASH_PAGE;

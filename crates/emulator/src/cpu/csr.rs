@@ -11,6 +11,7 @@ use super::{Hart, Privilege};
 /// The number of `mstatus`.
 pub(crate) const MSTATUS: u16 = 0x300;
 /// MIE in `mstatus`.
+#[cfg(all(machine_code, target_arch = "x86_64"))]
 pub(crate) const MIE: u32 = 1 << 3;
 
 /// The chip's identity registers, as its manual gives them.

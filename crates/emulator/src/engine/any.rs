@@ -1,5 +1,7 @@
 //! Which engine a machine has: chosen by name, as far as the host lets it be had.
 
+#[cfg(machine_code)]
+use super::traces::module::Sampler;
 use super::{Block, Engine, Exit, Limits, Plain, THRESHOLD, Traces};
 use crate::bus::Devices;
 use crate::cpu::{Hart, Observer};
@@ -15,6 +17,9 @@ pub enum EngineKind {
     /// Compiles what is executed often; where that cannot be had, it is [`Block`](Self::Block).
     #[default]
     Traces,
+    /// As [`Traces`](Self::Traces), and takes samples for the tab's module of traces.
+    #[cfg(machine_code)]
+    Sampled,
 }
 
 impl EngineKind {
@@ -32,6 +37,8 @@ impl std::fmt::Display for EngineKind {
             Self::Plain => "plain",
             Self::Block => "block",
             Self::Traces => "traces",
+            #[cfg(machine_code)]
+            Self::Sampled => "sampled",
         })
     }
 }
@@ -58,6 +65,8 @@ pub(crate) enum AnyEngine {
     Plain(Plain),
     Block(Box<Block>),
     Traces(Box<Traces>),
+    #[cfg(machine_code)]
+    Sampled(Box<Sampler>),
 }
 
 impl AnyEngine {
@@ -69,6 +78,8 @@ impl AnyEngine {
                 let traces = Box::new(Traces::with_threshold(trace_threshold));
                 if traces.compiles() { Self::Traces(traces) } else { Self::Block(Box::default()) }
             }
+            #[cfg(machine_code)]
+            EngineKind::Sampled => Self::Sampled(Box::default()),
         }
     }
 
@@ -78,6 +89,8 @@ impl AnyEngine {
             Self::Plain(_) => Self::Plain(Plain),
             Self::Block(_) => Self::Block(Box::default()),
             Self::Traces(traces) => Self::Traces(Box::new(traces.fork())),
+            #[cfg(machine_code)]
+            Self::Sampled(sampler) => Self::Sampled(Box::new(sampler.fork())),
         }
     }
 
@@ -86,6 +99,8 @@ impl AnyEngine {
             Self::Plain(_) => EngineKind::Plain,
             Self::Block(_) => EngineKind::Block,
             Self::Traces(_) => EngineKind::Traces,
+            #[cfg(machine_code)]
+            Self::Sampled(_) => EngineKind::Sampled,
         }
     }
 
@@ -94,6 +109,8 @@ impl AnyEngine {
             Self::Plain(engine) => engine.forget(memory),
             Self::Block(engine) => engine.forget(memory),
             Self::Traces(engine) => engine.forget(memory),
+            #[cfg(machine_code)]
+            Self::Sampled(engine) => engine.forget(memory),
         }
     }
 
@@ -109,6 +126,8 @@ impl AnyEngine {
             Self::Plain(engine) => engine.run(hart, memory, devices, limits, observer),
             Self::Block(engine) => engine.run(hart, memory, devices, limits, observer),
             Self::Traces(engine) => engine.run(hart, memory, devices, limits, observer),
+            #[cfg(machine_code)]
+            Self::Sampled(engine) => engine.run(hart, memory, devices, limits, observer),
         }
     }
 }

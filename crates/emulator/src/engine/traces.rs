@@ -4,26 +4,41 @@
 //! |---|---|
 //! | `path` | discovers which instructions a trace consists of |
 //! | `guess` | where the program is about to go |
-//! | `lower` | the front: says what they mean in the words of `target` |
+//! | `lower` | the front: says what they mean in the words of `target`, or leaves it to the helper (`call`) |
 //! | `x86_64`, `aarch64` | the back ends: encode those words |
-//! | `context` | what emitted code works on |
-//! | `native` | executable memory, entering code, and helping it; the only `unsafe` code |
+//! | `state`, `context` | what emitted code works on |
+//! | `help` | does what emitted code leaves to others |
+//! | `native` | executable memory, and entering code; the only `unsafe` code |
 //! | `code` | traces, shared by a machine and its forks |
+//! | `module` | traces for the learner's tab, made beforehand |
 //! | `links` | which of them one machine uses |
 //!
 //! A trace is compiled when its beginning was come to often enough; until then, for the last
 //! instructions before something is due, and for everything on the privileged part of the hart, the
 //! block engine runs. So nothing that the guest or the host can see depends on what is compiled when.
 
-#[cfg(any(target_arch = "aarch64", test))]
+#[cfg(all(machine_code, any(target_arch = "aarch64", test)))]
 mod aarch64;
+mod call;
+#[cfg(machine_code)]
 mod code;
+#[cfg(machine_code)]
 mod context;
+#[cfg(machine_code)]
 mod guess;
+mod help;
 mod links;
+#[cfg(machine_code)]
 mod lower;
+pub mod module;
+#[cfg(machine_code)]
 pub(crate) mod native;
+#[cfg(machine_code)]
 mod path;
+#[cfg(all(machine_code, test))]
+mod random;
+mod state;
+#[cfg(machine_code)]
 mod target;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -35,8 +50,8 @@ use crate::cpu::{Activity, Hart, Instruction, Observer, Reg, Trap, execute, timi
 use crate::memory::Memory;
 #[cfg(target_arch = "aarch64")]
 use aarch64::Emitter;
-use context::Left;
 use links::Links;
+use state::Left;
 #[cfg(target_arch = "x86_64")]
 use x86_64::Emitter;
 

@@ -112,12 +112,19 @@ impl FlashCache {
 impl FlashCache {
     /// Bytes of a way, of which there are [`FlashCache::WAYS`] in each of [`FlashCache::SETS`] sets, one behind the other.
     pub(crate) const WAY_SIZE: usize = size_of::<Way>();
+    #[cfg(machine_code)]
     pub(crate) const WAYS: usize = WAYS;
+    #[cfg(machine_code)]
     pub(crate) const SETS: usize = SETS;
-    /// Bits of an address inside a line.
+    /// Bits of an address inside a line, and all that decide which it is.
+    #[cfg(machine_code)]
     pub(crate) const LINE_BITS: u32 = LINE_BITS;
+    #[cfg(machine_code)]
+    pub(crate) const WINDOW_MASK: u32 = (1 << WINDOW_BITS) - 1;
     /// Where in a way the mark of its last use stands (64 bits), and its line (32 bits).
+    #[cfg(machine_code)]
     pub(crate) const USED: usize = std::mem::offset_of!(Way, used);
+    #[cfg(machine_code)]
     pub(crate) const LINE: usize = std::mem::offset_of!(Way, line);
 
     /// The first way of the first set.

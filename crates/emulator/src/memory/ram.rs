@@ -36,16 +36,16 @@ pub(super) struct Ram<B, F> {
 }
 
 /// What emitted code reaches lies between pages that cannot be accessed.
-#[cfg(traces)]
+#[cfg(machine_code)]
 type Held<const SIZE: usize> = crate::engine::traces::native::Guarded<SIZE>;
-#[cfg(not(traces))]
+#[cfg(not(machine_code))]
 type Held<const SIZE: usize> = Fixed<SIZE>;
 
 /// Bytes on the heap, as many as the compiler knows.
 #[derive(Clone, Debug)]
 pub(super) struct Fixed<const SIZE: usize>(Box<[u8; SIZE]>);
 
-#[cfg(not(traces))]
+#[cfg(not(machine_code))]
 impl<const SIZE: usize> Fixed<SIZE> {
     fn new() -> Self {
         // By way of the heap, because such arrays are too large for the stack.

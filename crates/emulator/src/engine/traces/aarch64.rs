@@ -17,7 +17,8 @@
 use dynasmrt::aarch64::{Aarch64Relocation, encode_logical_immediate_32bit};
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 
-use super::context::{HINTS, JUMP_MASK, Left, MARK_CODE, MARK_DATA, at};
+use super::context::{JUMP_MASK, at};
+use super::state::{HINTS, Left, MARK_CODE, MARK_DATA};
 use super::target::{
     Alu, Call, Condition, Cost, CsrAccess, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, REQUEST_KINDS, Refund,
     SideExit, Site, Target,

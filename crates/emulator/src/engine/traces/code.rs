@@ -96,8 +96,8 @@ impl Code {
     ///
     /// # Errors
     /// [`Refused`] where the host does not let us.
-    pub(super) fn new() -> Result<Self, Refused> {
-        Ok(Self { shelf: Mutex::new(Shelf::new()?) })
+    pub(super) fn begin() -> Result<Arc<Self>, Refused> {
+        Ok(Arc::new(Self { shelf: Mutex::new(Shelf::new()?) }))
     }
 
     /// A shelf is changed in steps that each leave it sound, so one that a panic has left is used on.

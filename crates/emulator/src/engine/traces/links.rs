@@ -3,7 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+#[cfg(machine_code)]
 use super::code::{Code, Shelf, Trace};
+#[cfg(not(machine_code))]
+use super::module::frame::{Arena, Entry, Frame, Refused};
+#[cfg(not(machine_code))]
+use super::module::shelf::{Code, Shelf, Trace};
+#[cfg(machine_code)]
 use super::native::{Arena, Entry, Frame, Refused};
 use crate::cpu::{Hart, Timing};
 use crate::engine::block::Spread;
@@ -224,9 +230,9 @@ impl Links {
     }
 }
 
-/// Whether the host lets code be made.
+/// Links of a new machine, if the host lets code be made, or has some.
 pub(super) fn new_links() -> Result<Links, Refused> {
-    Ok(Links::new(Arc::new(Code::new()?)))
+    Ok(Links::new(Code::begin()?))
 }
 
 /// Begins to count in place of the counter that has come least far.

@@ -39,15 +39,14 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprot
 use rustix::param::page_size;
 
 use super::Emitter;
-use super::context::{Context, Helper, Left, MARK_CODE, MARK_DATA, NO_MSTATUS, NO_VERSION, Stubs};
-use super::target::{CSR, Call, CsrAccess, FETCH, LOAD, Operand, REQUEST_KINDS, Request, STORE};
-use crate::bus::{Devices, Tick, Width};
-use crate::cpu::csr::{CsrChange, IllegalCsr, Mstatus};
-use crate::cpu::execute::{self, After, Clock, Place, World};
-use crate::cpu::timing::{self, Timing};
-use crate::cpu::{Cause, Exception, Hart, Op, Privilege, Reg, Registers};
+use super::call::{CSR, FETCH, LOAD, REQUEST_KINDS, STORE};
+use super::context::{Context, Helper, NO_VERSION, Stubs};
+use super::help::{self, Around, Outcome, Run};
+use super::state::{Left, State};
+use crate::bus::Devices;
+use crate::cpu::Hart;
 use crate::engine::Budget;
-use crate::memory::{FlashCache, Memory};
+use crate::memory::Memory;
 pub(crate) use guarded::Guarded;
 
 /// Bytes of code that one arena holds; pages that nothing was written to cost nothing.
@@ -190,22 +189,8 @@ struct Surroundings<D> {
     hart: *mut Hart,
     memory: *mut Memory,
     devices: *mut D,
-    /// When the run began, and how time goes.
-    clock: Clock,
-    /// The budget at the beginning.
-    budget: i64,
-    instructions: i64,
-    /// What a single access needs no registers for, and a [`World`] has.
-    registers: Registers,
-    observer: (),
-    exception: Option<Exception>,
+    run: Run,
     panic: Option<Box<dyn Any + Send>>,
-}
-
-/// How a run of emitted code ended.
-pub(super) struct Outcome {
-    pub(super) left: Left,
-    pub(super) exception: Option<Exception>,
 }
 
 impl Frame {
@@ -270,35 +255,17 @@ impl Frame {
         let begins = entry.0.as_ptr().cast_const();
         let arena = self.arena.executed.start..self.arena.executed.start.wrapping_add(ARENA_SIZE);
         assert!(arena.contains(&begins.cast_mut()), "entries lead into the arena of their frame");
-        let signed = |count| i64::try_from(count).unwrap_or(i64::MAX);
-        let (instructions, mut cycles) = (signed(budget.instructions), signed(budget.cycles));
-        if hart.timing == Timing::Unit {
-            cycles = cycles.min(instructions);
-        }
-        let mut surroundings = Surroundings::<D> {
-            hart: ptr::from_mut(hart),
-            memory: ptr::from_mut(memory),
-            devices: ptr::from_mut(devices),
-            clock: Clock::new(hart, budget),
-            budget: cycles,
-            instructions,
-            registers: Registers::default(),
-            observer: (),
-            exception: None,
-            panic: None,
-        };
         let context = &mut *self.context;
         follow_flash(context, memory);
         (context.ram, context.flags) = memory.dram_parts();
         context.ways = memory.cache.ways();
-        // What is used first is marked with the cache's clock at the most, with all cycles left.
-        context.epoch = memory.cache.clock().wrapping_sub(mark(0, cycles, MARK_CODE));
-        context.x = *hart.x.all();
-        (context.budget, context.instructions) = (cycles, instructions);
-        (context.line, context.pending) = (hart.fetch_line, Reg::X0 as u32);
-        // What interrupts ask for changes only where emitted code is left.
-        let shows_mstatus = hart.privilege == Privilege::Machine && devices.interrupt().is_none();
-        context.mstatus = if shows_mstatus { hart.csr.mstatus.bits() } else { NO_MSTATUS };
+        let mut surroundings = Surroundings::<D> {
+            run: Run::begin(&mut context.state, hart, memory, devices, budget, i64::MAX),
+            hart: ptr::from_mut(hart),
+            memory: ptr::from_mut(memory),
+            devices: ptr::from_mut(devices),
+            panic: None,
+        };
         context.helpers = helpers::<D>();
         context.world = ptr::from_mut(&mut surroundings).cast();
 
@@ -310,42 +277,11 @@ impl Frame {
         cache_control::prepare_for_execution(&[]);
         enter(ptr::from_mut(context), begins);
 
-        memory.cache.set_clock(mark(context.epoch, context.budget, 0));
-        let left = Left::from_word(context.exit);
-        let spent = (cycles - context.budget).cast_unsigned();
-        let executed = match hart.timing {
-            Timing::Unit => spent,
-            Timing::Silicon => (instructions - context.instructions).cast_unsigned(),
-        };
-        hart.x.set_all(&context.x);
-        take_mstatus(context, hart);
-        hart.pc = context.pc;
-        hart.instructions += executed;
-        hart.stall_cycles += spent - executed;
-        hart.now += spent * Tick::from(budget.ticks_per_cycle);
-        if hart.timing == Timing::Silicon && executed > 0 {
-            hart.fetch_line = context.line;
-            hart.pending_load = Reg::from_field(context.pending);
-        }
         if let Some(panic) = surroundings.panic {
             resume_unwind(panic);
         }
-        Outcome { left, exception: surroundings.exception }
+        surroundings.run.end(&context.state, hart, memory)
     }
-}
-
-/// Lets the hart have what emitted code has made of `mstatus`; whether it is shown there.
-fn take_mstatus(context: &Context, hart: &mut Hart) -> bool {
-    let shown = context.mstatus != NO_MSTATUS;
-    if shown {
-        hart.csr.mstatus = Mstatus::from_bits(context.mstatus);
-    }
-    shown
-}
-
-/// What a line of flash is marked with that is used with so many cycles left, see [`Context::epoch`].
-fn mark(epoch: u64, cycles: i64, mark: u64) -> u64 {
-    epoch.wrapping_add(cycles.cast_unsigned().wrapping_mul(4)).wrapping_add(mark)
 }
 
 /// Renews the table of flash pages if the flash has changed since.
@@ -369,27 +305,32 @@ fn helpers<D: Devices>() -> [Option<Helper>; REQUEST_KINDS] {
 /// As [`help`].
 unsafe extern "C" fn help_to_load<D: Devices>(context: *mut Context, address: u32, call: u32, pc: u32) -> u32 {
     // SAFETY: as for `help`.
-    unsafe { help(context, |context, around: &mut Surroundings<D>| load(context, around, call, address, pc)) }
+    unsafe { help::<D>(context, |state, run, around| help::load(state, run, around, call, address, pc)) }
 }
 
 /// As [`help`].
 unsafe extern "C" fn help_to_store<D: Devices>(context: *mut Context, address: u32, call: u32, pc: u32) -> u32 {
     // SAFETY: as for `help`.
-    unsafe { help(context, |context, around: &mut Surroundings<D>| store(context, around, call, address, pc)) }
+    let left = unsafe { help::<D>(context, |state, run, around| help::store(state, run, around, call, address, pc)) };
+    // SAFETY: emitted code passes its context, whose world `Frame::run` has made of this type and lent to it.
+    unsafe {
+        let context = &mut *context;
+        let surroundings = &*context.world.cast::<Surroundings<D>>();
+        follow_flash(context, &*surroundings.memory);
+    }
+    left
 }
 
 /// As [`help`]. The address is the instruction's, and `before` what stands before it.
 unsafe extern "C" fn help_to_fetch<D: Devices>(context: *mut Context, address: u32, call: u32, before: u32) -> u32 {
     // SAFETY: as for `help`.
-    unsafe {
-        help(context, |context, around: &mut Surroundings<D>| look_up_code(context, around, call, address, before))
-    }
+    unsafe { help::<D>(context, |state, run, around| help::look_up_code(state, run, around, call, address, before)) }
 }
 
-/// As [`help`]. In place of an address there is a [`CsrAccess`].
+/// As [`help`]. In place of an address there is a [`CsrAccess`](super::call::CsrAccess).
 unsafe extern "C" fn help_with_csr<D: Devices>(context: *mut Context, access: u32, call: u32, pc: u32) -> u32 {
     // SAFETY: as for `help`.
-    unsafe { help(context, |context, around: &mut Surroundings<D>| exchange_csr(context, around, call, access, pc)) }
+    unsafe { help::<D>(context, |state, run, around| help::exchange_csr(state, run, around, call, access, pc)) }
 }
 
 /// Lets `work` be done for emitted code; whether it says how the trace has to be left.
@@ -397,236 +338,25 @@ unsafe extern "C" fn help_with_csr<D: Devices>(context: *mut Context, access: u3
 /// # Safety
 /// Called by emitted code only, during `Frame::run` with the same `D`.
 #[inline(always)]
-unsafe fn help<D>(context: *mut Context, work: impl FnOnce(&mut Context, &mut Surroundings<D>) -> Option<Left>) -> u32 {
+unsafe fn help<D>(
+    context: *mut Context,
+    work: impl FnOnce(&mut State, &mut Run, Around<'_, D>) -> Option<Left>,
+) -> u32 {
     // SAFETY: emitted code passes its context, which `Frame::run` has lent to it.
     let context = unsafe { &mut *context };
     // SAFETY: `Frame::run` has put surroundings of this type there, and waits.
     let surroundings = unsafe { &mut *context.world.cast::<Surroundings<D>>() };
-    let left = catch_unwind(AssertUnwindSafe(|| work(context, surroundings)));
+    // SAFETY: `Frame::run` has borrowed all three for the time of the run, and uses them only here.
+    let (hart, memory, devices) =
+        unsafe { (&mut *surroundings.hart, &mut *surroundings.memory, &mut *surroundings.devices) };
+    let (state, run) = (&mut context.state, &mut surroundings.run);
+    let around = Around { hart, memory, devices, hints: &mut context.hints };
+    let left = catch_unwind(AssertUnwindSafe(|| work(state, run, around)));
     let left = left.unwrap_or_else(|panic| {
         surroundings.panic = Some(panic);
         Some(Left::Look)
     });
     let Some(left) = left else { return 0 };
-    context.exit = left as u32;
+    context.state.exit = left as u32;
     1
-}
-
-/// Looks up the lines of an instruction; says how to leave if the budget ends with what that costs. Nothing has
-/// happened then: the block engine begins with the same instruction.
-fn look_up_code<D: Devices>(
-    context: &mut Context,
-    surroundings: &mut Surroundings<D>,
-    call: u32,
-    pc: u32,
-    before: u32,
-) -> Option<Left> {
-    let call = Call::from_word(call);
-    let Request::Fetch { first, enters } = call.request else { return None };
-    // SAFETY: `Frame::run` has borrowed it for the time of the run, and uses it only here.
-    let memory = unsafe { &mut *surroundings.memory };
-    let enters = if first { context.line != timing::line_of(pc) } else { enters };
-    let last = pc.wrapping_add(call.length - 1);
-    let crosses = timing::line_of(last) != timing::line_of(pc);
-    let looked_up = [enters.then_some(pc), crosses.then_some(last)];
-    let misses = looked_up.iter().flatten().filter(|&&address| memory.cache.offset(address).is_none()).count();
-    let cost = misses as i64 * i64::from(surroundings.clock.miss_cycles);
-    if context.budget < cost {
-        context.budget += i64::from(call.unspent);
-        context.instructions += i64::from(call.unused);
-        context.pc = pc;
-        if !first {
-            context.line = timing::line_of(before);
-            context.pending = call.register as u32;
-        }
-        return Some(Left::Budget);
-    }
-    let used = mark(context.epoch, context.budget + i64::from(call.unspent), MARK_CODE);
-    context.budget -= cost;
-    for address in looked_up.into_iter().flatten() {
-        // Two lines that follow each other are in different sets.
-        memory.cache.set_clock(used);
-        memory.cache.misses(address);
-        hint(context, memory, address);
-    }
-    None
-}
-
-/// Lets emitted code find the line of an address in flash that was looked up.
-fn hint(context: &mut Context, memory: &Memory, address: u32) {
-    if let Some(offset) = memory.cache.offset(address) {
-        context.set_hint(FlashCache::line(address), offset);
-    }
-}
-
-/// Carries out a load that the emitted code could not do where it stands.
-#[inline(always)]
-fn load<D: Devices>(
-    context: &mut Context,
-    surroundings: &mut Surroundings<D>,
-    call: u32,
-    address: u32,
-    pc: u32,
-) -> Option<Left> {
-    let call = Call::from_word(call);
-    let Request::Load { width, signed } = call.request else { return None };
-    let mut world = world(context, surroundings, call);
-    let before = world.clock.cycles;
-    // When the access happens is in the clock.
-    let place = Place::new(pc, 0, 0, 0, 0, 0);
-    let result = match world.memory.may_be_here(address) {
-        true => world.load_elsewhere(address, width, &place),
-        false => world.load_device(address, width, &place),
-    };
-    let result = result.map(|(value, after)| {
-        if call.register != Reg::X0 {
-            context.x[call.register as usize] = extend(value, width, signed);
-        }
-        after
-    });
-    let waited = world.clock.cycles - before;
-    if world.clock.timing == Timing::Silicon && timing::is_flash(address) {
-        hint(context, world.memory, address);
-    }
-    let loaded = if result.is_ok() { call.register } else { Reg::X0 };
-    after(context, surroundings, call, pc, loaded, waited, result)
-}
-
-/// Carries out a store that the emitted code could not do where it stands.
-#[inline(always)]
-fn store<D: Devices>(
-    context: &mut Context,
-    surroundings: &mut Surroundings<D>,
-    call: u32,
-    address: u32,
-    pc: u32,
-) -> Option<Left> {
-    let call = Call::from_word(call);
-    let Request::Store { width } = call.request else { return None };
-    let value = context.x[call.register as usize];
-    let mut world = world(context, surroundings, call);
-    let before = world.clock.cycles;
-    let place = Place::new(pc, 0, 0, 0, 0, 0);
-    let result = match world.memory.may_be_here(address) {
-        true => world.store_elsewhere(address, width, value, &place),
-        false => world.store_device(address, width, value, &place),
-    };
-    let waited = world.clock.cycles - before;
-    follow_flash(context, world.memory);
-    after(context, surroundings, call, pc, Reg::X0, waited, result)
-}
-
-/// Cycles that have passed since the run began when an instruction acts.
-fn spent<D>(context: &Context, surroundings: &Surroundings<D>, call: Call) -> u64 {
-    (surroundings.budget - context.budget - i64::from(call.unspent)).cast_unsigned()
-}
-
-/// What an access works on. The clock tells when the instruction acts.
-fn world<'a, D>(context: &Context, surroundings: &'a mut Surroundings<D>, call: Call) -> World<'a, D, ()> {
-    let clock = Clock { cycles: spent(context, surroundings, call), ..surroundings.clock };
-    // SAFETY: `Frame::run` has borrowed both for the time of the run, and uses them only here.
-    let (memory, devices) = unsafe { (&mut *surroundings.memory, &mut *surroundings.devices) };
-    memory.cache.set_clock(mark(context.epoch, context.budget + i64::from(call.unspent), MARK_DATA));
-    World { x: &mut surroundings.registers, memory, devices, observer: &mut surroundings.observer, clock }
-}
-
-/// What comes of an access that took so many cycles beyond those of the instruction; says how to leave if it has to be.
-fn after<D>(
-    context: &mut Context,
-    surroundings: &mut Surroundings<D>,
-    call: Call,
-    pc: u32,
-    loaded: Reg,
-    waited: u64,
-    result: Result<After, Exception>,
-) -> Option<Left> {
-    // A load, a store or an access to a CSR takes that, carried out or not.
-    const CYCLES: i64 = timing::cycles(Op::Lw { rd: Reg::X0, rs1: Reg::X0, imm: 0 }) as i64;
-    context.budget -= waited as i64;
-    let (left, next) = match result {
-        // Time may be up: the next boundary is looked at then.
-        Ok(After::GoOn | After::Waited) if context.budget >= 0 => return None,
-        Ok(_) => (Left::Look, pc.wrapping_add(call.length)),
-        Err(exception) => {
-            surroundings.exception = Some(exception);
-            (Left::Raised, pc)
-        }
-    };
-    context.pc = next;
-    context.budget += i64::from(call.unspent) - CYCLES;
-    if surroundings.clock.timing == Timing::Silicon {
-        context.instructions += i64::from(call.unused) - 1;
-        context.line = timing::line_of(pc.wrapping_add(call.length - 1));
-        context.pending = loaded as u32;
-    }
-    Some(left)
-}
-
-/// Carries out an access to a CSR.
-fn exchange_csr<D: Devices>(
-    context: &mut Context,
-    surroundings: &mut Surroundings<D>,
-    call: u32,
-    access: u32,
-    pc: u32,
-) -> Option<Left> {
-    let (call, access) = (Call::from_word(call), CsrAccess::from_word(access));
-    let spent = spent(context, surroundings, call);
-    let executed = match surroundings.clock.timing {
-        Timing::Silicon => (surroundings.instructions - context.instructions - i64::from(call.unused)).cast_unsigned(),
-        Timing::Unit => spent,
-    };
-    let source = match access.source {
-        Operand::Register(register) => context.x[register as usize],
-        Operand::Immediate(bits) => bits,
-    };
-    // SAFETY: `Frame::run` has borrowed all three for the time of the run, and uses them only here.
-    let (hart, memory, devices) = unsafe { (&mut *surroundings.hart, &*surroundings.memory, &*surroundings.devices) };
-    let shown = take_mstatus(context, hart);
-    let result = match access_csr(hart, access, source, executed, spent - executed) {
-        Ok(value) => {
-            if call.register != Reg::X0 {
-                context.x[call.register as usize] = value;
-            }
-            Ok(if access.change == CsrChange::None { After::GoOn } else { after_change(hart, devices) })
-        }
-        Err(IllegalCsr) => Err(Exception { cause: Cause::IllegalInstruction, tval: execute::word(memory, pc) }),
-    };
-    if shown {
-        context.mstatus = hart.csr.mstatus.bits();
-    }
-    after(context, surroundings, call, pc, Reg::X0, 0, result)
-}
-
-/// Reads a CSR, and changes it, as an instruction does before which so many instructions were executed and so many more
-/// cycles passed than the hart counts yet.
-fn access_csr(hart: &mut Hart, access: CsrAccess, source: u32, executed: u64, stalled: u64) -> Result<u32, IllegalCsr> {
-    hart.instructions += executed;
-    hart.stall_cycles += stalled;
-    let result = hart.exchange_csr(access.csr, access.change, source);
-    hart.instructions -= executed;
-    hart.stall_cycles -= stalled;
-    result
-}
-
-/// What the next boundary makes of a change of `mstatus`: with an enabled interrupt pending it has to be looked at, and a
-/// disabled one is not due any more.
-fn after_change(hart: &mut Hart, devices: &impl Devices) -> After {
-    if !hart.interrupts_enabled() {
-        hart.interrupt_due = None;
-        After::GoOn
-    } else if devices.interrupt().is_some() {
-        After::Look
-    } else {
-        After::GoOn
-    }
-}
-
-/// What a load makes of the value that it got.
-fn extend(value: u32, width: Width, signed: bool) -> u32 {
-    match (signed, width) {
-        (true, Width::Byte) => value as u8 as i8 as u32,
-        (true, Width::Half) => value as u16 as i16 as u32,
-        _ => value,
-    }
 }

@@ -25,6 +25,24 @@ pub(super) struct Step {
     pub(super) op: Op,
 }
 
+/// What follows a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The path goes on at this address.
+    GoesOn(u32),
+    /// The program goes on at this address, and the path ends.
+    Ends(u32),
+    /// Nobody knows, and the path ends.
+    Open,
+}
+
+impl Way {
+    /// The way that the form of an instruction lets foresee.
+    pub(super) fn of(by_form: Option<u32>) -> Self {
+        by_form.map_or(Self::Open, Self::GoesOn)
+    }
+}
+
 /// A path through the program.
 #[derive(Debug, Default)]
 pub(super) struct Path {
@@ -37,7 +55,23 @@ impl Path {
     /// Follows the program from `start`. The path is empty if no trace can begin there: the first
     /// instruction needs the privileged part of the hart, or cannot be fetched.
     pub(super) fn discover(memory: &Memory, x: &Registers, start: u32, breakpoints: &[u32], timing: Timing) -> Self {
-        let mut path = Self::follow(memory, x, start, breakpoints);
+        let mut guess = Guess::new(memory, x);
+        Self::discover_by(memory, start, breakpoints, timing, &mut |step, by_form| {
+            let guessed = guess.follow(step.op, step.pc, step.link).filter(|_| repeats(step.op));
+            Way::of(guessed.or(by_form))
+        })
+    }
+
+    /// The same, where `foresight` chooses the way behind each step. It is told which one the form of the instruction lets
+    /// foresee.
+    pub(super) fn discover_by(
+        memory: &Memory,
+        start: u32,
+        breakpoints: &[u32],
+        timing: Timing,
+        foresight: &mut dyn FnMut(&Step, Option<u32>) -> Way,
+    ) -> Self {
+        let mut path = Self::follow(memory, start, breakpoints, foresight);
         if timing == Timing::Silicon {
             // What follows a load may have to wait for it. That is known within a trace, and links are for what
             // need not wait, so no trace ends with a load if it can be helped.
@@ -51,9 +85,13 @@ impl Path {
         path
     }
 
-    fn follow(memory: &Memory, x: &Registers, start: u32, breakpoints: &[u32]) -> Self {
+    fn follow(
+        memory: &Memory,
+        start: u32,
+        breakpoints: &[u32],
+        foresight: &mut dyn FnMut(&Step, Option<u32>) -> Way,
+    ) -> Self {
         let mut path = Self { steps: Vec::with_capacity(TRACE_LENGTH), next: start };
-        let mut guess = Guess::new(memory, x);
         // Where calls within the trace return to.
         let mut returns = Vec::new();
         while path.steps.len() < TRACE_LENGTH {
@@ -66,11 +104,20 @@ impl Path {
                 break;
             }
             let link = pc.wrapping_add(length);
-            path.steps.push(Step { pc, link, op });
-            let foreseen = foresee(op, pc, link, &mut returns);
-            let guessed = guess.follow(op, pc, link).filter(|_| repeats(op));
-            let Some(next) = guessed.or(foreseen) else { break };
-            path.next = next;
+            let step = Step { pc, link, op };
+            path.steps.push(step);
+            let by_form = foresee(op, pc, link, &mut returns);
+            match foresight(&step, by_form) {
+                Way::GoesOn(next) => path.next = next,
+                Way::Ends(next) => {
+                    path.next = next;
+                    break;
+                }
+                Way::Open => break,
+            }
+            if let Op::Jalr { rd: Reg::X1, .. } = op {
+                returns.push(link);
+            }
         }
         path
     }
@@ -113,16 +160,23 @@ fn foresee(op: Op, pc: u32, link: u32, returns: &mut Vec<u32>) -> Option<u32> {
         }
         Op::Jalr { rd: Reg::X0, rs1: Reg::X1, imm: 0 } => returns.pop(),
         Op::Jalr { .. } => None,
+        _ => Some(taken(op, pc).filter(|&taken| leads_back(pc, taken)).unwrap_or(link)),
+    }
+}
+
+/// Where a branch leads that is taken; `None` for other instructions.
+pub(super) fn taken(op: Op, pc: u32) -> Option<u32> {
+    match op {
         Op::Beq { imm, .. }
         | Op::Bne { imm, .. }
         | Op::Blt { imm, .. }
         | Op::Bge { imm, .. }
         | Op::Bltu { imm, .. }
-        | Op::Bgeu { imm, .. }
-            if (imm as i32) < 0 =>
-        {
-            Some(pc.wrapping_add(imm))
-        }
-        _ => Some(link),
+        | Op::Bgeu { imm, .. } => Some(pc.wrapping_add(imm)),
+        _ => None,
     }
+}
+
+fn leads_back(pc: u32, taken: u32) -> bool {
+    (taken.wrapping_sub(pc) as i32) < 0
 }

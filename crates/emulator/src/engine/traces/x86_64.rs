@@ -15,7 +15,8 @@
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler};
 
-use super::context::{HINTS, JUMP_MASK, MARK_CODE, NO_MSTATUS, at};
+use super::context::{JUMP_MASK, at};
+use super::state::{HINTS, MARK_CODE, NO_MSTATUS};
 use super::target::{
     Alu, Call, Condition, Cost, CsrAccess, Fetch, MemoryAccess, MulDiv, NotEncodable, Operand, Refund, SideExit, Site,
     Target,

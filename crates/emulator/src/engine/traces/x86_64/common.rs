@@ -2,7 +2,8 @@
 
 use dynasmrt::{DynasmApi, DynasmLabelApi};
 
-use super::super::context::{HINTS, Left, at};
+use super::super::context::at;
+use super::super::state::{HINTS, Left};
 use super::super::target::{NotEncodable, REQUEST_KINDS, Target};
 use super::Emitter;
 use crate::memory::FlashCache;

@@ -3,7 +3,8 @@
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi};
 
-use super::super::context::{HINTS, MARK_DATA, at};
+use super::super::context::at;
+use super::super::state::{HINTS, MARK_DATA};
 use super::super::target::{Call, MemoryAccess};
 use super::{Elsewhere, Emitter, RCX, RDX, What};
 use crate::memory::{DRAM_BASE, FLASH_DATA_BASE, FLASH_WINDOW_SIZE, FlashCache};
