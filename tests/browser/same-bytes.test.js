@@ -11,6 +11,8 @@ import { TabModule, TabRefusal } from "../../web/js/tab-module.js";
 import { filesBelow, repositoryPath } from "./workbench.js";
 
 const SECONDS = 1;
+/** Where states are compared, in microseconds of virtual time: some in the middle of traces, and two that are next to each other. */
+const STOPS_US = [777, 99_991, 250_007, 421_113, 600_001, 777_777, 777_778, 900_001];
 
 /** Settings of the rows of a lesson's grid are what the lesson is about; the first, the last and one between them. */
 /** @param {string} lesson */
@@ -31,13 +33,22 @@ describe("the module for the learner's tab", () => {
   const lessons = filesBelow(repositoryPath("lessons"));
   /** @type {TabModule} */
   let tab;
+  /** One that interprets all that it runs. @type {TabModule} */
+  let interpreting;
 
   before(async () => {
     assert.ok(isrlab, "the variable ISRLAB names no binary; `cargo xtask e2e` sets it");
-    tab = await TabModule.start(await WebAssembly.compile(readFileSync(repositoryPath("web/dist/tab/tab.wasm"))));
+    const module = await WebAssembly.compile(readFileSync(repositoryPath("web/dist/tab/tab.wasm")));
+    tab = booted(await TabModule.start(module));
+    interpreting = booted(await TabModule.startWithoutTraces(module));
+  });
+
+  /** @param {TabModule} tab */
+  function booted(tab) {
     tab.loadLessons(lessons);
     tab.boot(readFileSync(repositoryPath("web/dist/tab/flash.bin")));
-  });
+    return tab;
+  }
 
   for (const [path, text] of Object.entries(lessons)) {
     const slug = path.endsWith("/lesson.toml") && /^slug = "(.*)"/m.exec(text)?.[1];
@@ -50,7 +61,35 @@ describe("the module for the learner's tab", () => {
         assert.equal(reports[at], text, JSON.stringify(tried[at]));
       }
     });
+
+    test(`comes to the states that the interpreter comes to, wherever one looks: ${slug}`, () => {
+      const asked = { run: { lesson: slug, seed: 7, seconds: SECONDS }, times_us: STOPS_US };
+      const hashes = tab.stateHashes(asked);
+      assert.ok(new Set(hashes).size >= STOPS_US.length - 1, String(hashes));
+      assert.deepEqual(hashes, interpreting.stateHashes(asked));
+    });
   }
+
+  test("has traces, which are faster", () => {
+    const lasts = (/** @type {TabModule} */ tab) => {
+      const begun = performance.now();
+      tab.headlessRun({ lesson: "lost-update", seconds: 2 });
+      return performance.now() - begun;
+    };
+    const [with_ms, without_ms] = [lasts(tab), lasts(interpreting)];
+    assert.ok(with_ms < without_ms, `${with_ms} ms with traces, ${without_ms} ms without`);
+    console.log(`# 2 s of lost-update: ${Math.round(with_ms)} ms with traces, ${Math.round(without_ms)} ms without`);
+  });
+
+  test("interprets where its traces cannot be used", async () => {
+    const bytes = readFileSync(repositoryPath("web/dist/tab/tab.wasm"));
+    const [traces] = WebAssembly.Module.customSections(await WebAssembly.compile(bytes), "traces");
+    // The section is the last one, and what it holds is no module any more.
+    bytes[bytes.length - traces.byteLength] ^= 0xFF;
+    const without = booted(await TabModule.start(await WebAssembly.compile(bytes)));
+    const asked = { lesson: "lost-update", seconds: SECONDS };
+    assert.equal(without.headlessRun(asked), tab.headlessRun(asked));
+  });
 
   test("refuses with a code and in the learner's language", () => {
     const refused = (/** @type {object} */ asked) => {
@@ -71,6 +110,10 @@ describe("the module for the learner's tab", () => {
   test("has no way out: it imports nothing but what hears of progress", async () => {
     const module = await WebAssembly.compile(readFileSync(repositoryPath("web/dist/tab/tab.wasm")));
     assert.deepEqual(WebAssembly.Module.imports(module), [{ module: "tab", name: "tab_hear", kind: "function" }]);
+    const traces = await WebAssembly.compile(WebAssembly.Module.customSections(module, "traces")[0]);
+    assert.deepEqual(WebAssembly.Module.imports(traces), [
+      { module: "tab", name: "isrlab_help", kind: "function" }, { module: "tab", name: "memory", kind: "memory" },
+    ]);
   });
 });
 

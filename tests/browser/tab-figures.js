@@ -42,22 +42,28 @@ try {
   const session = await bare.context().newCDPSession(bare);
   for (const rate of SLOWER) {
     await session.send("Emulation.setCPUThrottlingRate", { rate });
-    const { boot_ms, run_ms, memory } = await bare.evaluate(async ([address, seconds, lessons]) => {
+    const measured = await bare.evaluate(async ([address, seconds, lessons]) => {
       const { TabModule } = await import(`${address}/web/js/tab-module.js`);
       const bytes = (/** @type {string} */ path) => fetch(`${address}/${path}`).then((answer) => answer.arrayBuffer());
-      const module = await WebAssembly.compile(await bytes("web/dist/tab/tab.wasm"));
+      const code = await bytes("web/dist/tab/tab.wasm");
       const flash = new Uint8Array(await bytes("web/dist/tab/flash.bin"));
-      const instance = await WebAssembly.instantiate(module, { tab: { tab_hear: () => {} } });
-      const tab = new TabModule(instance);
-      tab.loadLessons(lessons);
-      const begun = performance.now();
-      tab.boot(flash);
-      const booted = performance.now();
-      tab.headlessRun({ lesson: "lost-update", seconds });
-      const { buffer } = /** @type {WebAssembly.Memory} */ (instance.exports.memory);
-      return { boot_ms: booted - begun, run_ms: performance.now() - booted, memory: buffer.byteLength };
+      const measured = [];
+      for (const traces of [false, true]) {
+        const module = await WebAssembly.compile(code);
+        const tab = await (traces ? TabModule.start(module) : TabModule.startWithoutTraces(module));
+        tab.loadLessons(lessons);
+        const begun = performance.now();
+        tab.boot(flash);
+        const booted = performance.now();
+        tab.headlessRun({ lesson: "lost-update", seconds });
+        measured.push({ traces, boot_ms: booted - begun, run_ms: performance.now() - booted, memory: tab.memoryBytes });
+      }
+      return measured;
     }, /** @type {const} */ ([repository, RUN_SECONDS, lessons]));
-    console.log(`processor ${rate} times slower: boot ${Math.round(boot_ms)} ms, a run of ${RUN_SECONDS} s at ${((RUN_SECONDS * 1000) / run_ms).toFixed(2)} times real time, memory of the module ${(memory / 2 ** 20).toFixed(0)} MiB`);
+    for (const { traces, boot_ms, run_ms, memory } of measured) {
+      const times = ((RUN_SECONDS * 1000) / run_ms).toFixed(2);
+      console.log(`processor ${rate} times slower, ${traces ? "with traces" : "interpreting"}: boot ${Math.round(boot_ms)} ms, a run of ${RUN_SECONDS} s at ${times} times real time, memory of the module ${(memory / 2 ** 20).toFixed(0)} MiB`);
+    }
   }
 } finally {
   await browser.close();

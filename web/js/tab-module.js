@@ -26,6 +26,10 @@ export class TabBroken extends Error {
   }
 }
 
+/** Custom sections: in the board's module, the module of traces (`xtask/src/tab.rs`), and in that one what it says of them. */
+const TRACES = "traces";
+const TRACES_TABLE = "table";
+
 /** The least speed of a clock: one that stands still, for calls that take no time. */
 const NO_TIME = 0;
 
@@ -51,11 +55,45 @@ export class TabModule {
    * @param {(event: { name: string, data: any }) => void} [heard]
    */
   static async start(module, heard = () => {}) {
+    const tab = await TabModule.startWithoutTraces(module, heard);
+    const [traces] = WebAssembly.Module.customSections(module, TRACES);
+    try {
+      if (traces !== undefined) await tab.#useTraces(await WebAssembly.compile(traces));
+    } catch (error) {
+      // Boards are slower without, and the same.
+      console.warn(error);
+    }
+    return tab;
+  }
+
+  /**
+   * The same, but boards interpret all that they run.
+   * @param {WebAssembly.Module} module
+   * @param {(event: { name: string, data: any }) => void} [heard]
+   */
+  static async startWithoutTraces(module, heard = () => {}) {
     /** @type {WebAssembly.Instance} */
     const instance = await WebAssembly.instantiate(module, {
       tab: { tab_hear: (/** @type {number} */ at, /** @type {number} */ bytes) => heard(JSON.parse(textAt(instance.exports.memory, at, bytes))) },
     });
     return new TabModule(instance);
+  }
+
+  /**
+   * Gives boards the traces of a module: it works on this module's memory, and this one calls it through its own table.
+   * @param {WebAssembly.Module} module
+   */
+  async #useTraces(module) {
+    const { memory, isrlab_help, __indirect_function_table: functions } = /** @type {any} */ (this.#exports);
+    const { exports } = await WebAssembly.instantiate(module, { tab: { memory, isrlab_help } });
+    const run = functions.grow(1);
+    functions.set(run, exports.run);
+    this.#call("tab_use_traces", new Uint8Array(WebAssembly.Module.customSections(module, TRACES_TABLE)[0]), run);
+  }
+
+  /** How much memory the module has. */
+  get memoryBytes() {
+    return this.#exports.memory.buffer.byteLength;
   }
 
   /** @param {string} tag such as `ja` */
@@ -88,6 +126,15 @@ export class TabModule {
   }
 
   /**
+   * Hashes of the board's state at some times after a run was begun, for tests.
+   * @param {{ run: object, times_us: number[] }} asked
+   * @returns {string[]}
+   */
+  stateHashes(asked) {
+    return JSON.parse(this.#call("tab_state_hashes", bytesOf(JSON.stringify(asked))));
+  }
+
+  /**
    * A check or an exploration, from its beginning to its end.
    * @param {{ path: string, body: object }} asked the path and body of the server's route
    * @returns {string} what the server would answer
@@ -114,13 +161,13 @@ export class TabModule {
    * @param {string} name
    * @param {Uint8Array} bytes
    */
-  #call(name, bytes, now_ms = NO_TIME) {
+  #call(name, bytes, argument = NO_TIME) {
     const { memory, tab_room } = this.#exports;
     let refused;
     try {
       const at = tab_room(bytes.length);
       new Uint8Array(memory.buffer, at, bytes.length).set(bytes);
-      refused = this.#exports[name](now_ms);
+      refused = this.#exports[name](argument);
     } catch (cause) {
       throw new TabBroken(this.#answer(), cause);
     }

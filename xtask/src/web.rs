@@ -65,7 +65,7 @@ fn install_libraries(workspace: &Workspace) -> Result<()> {
 }
 
 /// SHA-256 over all files below `dir` but what is fetched or generated.
-fn checksum(dir: &Path) -> Result<Vec<u8>> {
+pub(crate) fn checksum(dir: &Path) -> Result<Vec<u8>> {
     let mut sum = Sha256::new();
     add_to_checksum(dir, &mut sum)?;
     Ok(sum.finalize().to_vec())

@@ -58,6 +58,13 @@ pub extern "C" fn tab_answer_bytes() -> usize {
     ANSWER.with_borrow(Vec::len)
 }
 
+/// Lets boards that are booted from now on use the traces of a module: the room holds its table, and its function `run` stands at
+/// this place of the table of functions, which is exported for that.
+#[unsafe(no_mangle)]
+pub extern "C" fn tab_use_traces(run: usize) -> u32 {
+    call(|tab, table| tab.use_traces(run, &table).map(|()| String::new()))
+}
+
 /// Chooses the language by its tag.
 #[unsafe(no_mangle)]
 pub extern "C" fn tab_choose_language() -> u32 {
@@ -89,6 +96,12 @@ pub extern "C" fn tab_boot() -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn tab_headless_run() -> u32 {
     call(|tab, asked| tab.headless_run(&asked))
+}
+
+/// Tells hashes of a run's states, for tests, see [`Tab::state_hashes`].
+#[unsafe(no_mangle)]
+pub extern "C" fn tab_state_hashes() -> u32 {
+    call(|tab, asked| tab.state_hashes(&asked))
 }
 
 /// Carries out a check or an exploration, see [`Tab::job`].

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use course::{Course, Language};
+use serde::Deserialize;
 use workbench::asked::AskedRun;
 use workbench::clock::Moment;
 use workbench::emulated::BootedBoard;
@@ -16,6 +18,15 @@ use crate::trouble::Trouble;
 
 /// The longest run, in seconds: the same as on the command line.
 const MOST_SECONDS: u32 = 3600;
+
+/// What [`Tab::state_hashes`] is asked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskedStates {
+    run: AskedRun,
+    /// Microseconds of virtual time, none before the one in front of it.
+    times_us: Vec<u64>,
+}
 
 /// All that a worker has loaded and started.
 #[derive(Default)]
@@ -46,6 +57,25 @@ impl Tab {
             live.set_language(self.language);
         }
         Ok(())
+    }
+
+    /// Lets boards use the traces of a module, see [`tab_use_traces`](crate::border::tab_use_traces).
+    ///
+    /// # Errors
+    /// No table of traces.
+    #[cfg(target_arch = "wasm32")]
+    pub fn use_traces(&self, run: usize, table: &[u8]) -> Result<(), Trouble> {
+        let offered = emulator::engine::traces::module::offer(run, table);
+        offered.then_some(()).ok_or_else(|| Trouble::Unreadable("no table of traces".into()))
+    }
+
+    /// The host's own traces are better.
+    ///
+    /// # Errors
+    /// Always.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn use_traces(&self, _run: usize, _table: &[u8]) -> Result<(), Trouble> {
+        Err(Trouble::Unreadable("no table of traces".into()))
     }
 
     /// Loads the lessons: one JSON object with the text of every file by its path. Whoever hands them out has checked them.
@@ -91,6 +121,19 @@ impl Tab {
             return Err(fault.into());
         }
         Report::new("virtual", &record).text().map_err(|error| Trouble::Internal(error.to_string()))
+    }
+
+    /// Begins a run and answers, as a JSON list, with a hash of the board's state at each of some times after that.
+    ///
+    /// # Errors
+    /// What is asked for is impossible, or the board failed.
+    pub fn state_hashes(&self, asked: &[u8]) -> Result<String, Trouble> {
+        let AskedStates { run, times_us } = serde_json::from_slice(asked)?;
+        let request = run.request(self.course()?, MOST_SECONDS)?;
+        let times: Vec<_> = times_us.into_iter().map(Duration::from_micros).collect();
+        let hashes = headless::state_hashes(&mut self.booted()?.fresh(request.seed)?, &request, &times)?;
+        let hashes: Vec<_> = hashes.into_iter().map(|hash| format!("{hash:016x}")).collect();
+        Ok(serde_json::to_string(&hashes)?)
     }
 
     /// Carries out a check or an exploration, from its beginning to its end; the answer is what the server answers. `tell`
@@ -143,8 +186,6 @@ impl Tab {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use firmware_tests::{firmware_file, lesson_files};
     use serde_json::{Value, json};
 

@@ -116,6 +116,13 @@ pub struct AskedRun {
 }
 
 impl AskedRun {
+    /// A run of a lesson with this program or its own, for so many seconds, and for the rest as it is by default.
+    #[must_use]
+    pub fn of(lesson: &str, program: Option<String>, seconds: u32) -> Self {
+        let (lesson, seconds) = (lesson.to_owned(), Some(seconds));
+        Self { lesson, program, settings: Settings::default(), seconds, seed: None, wiring: None }
+    }
+
     /// The run as a board takes it, with all settings of the lesson. `most_seconds` is the longest run.
     ///
     /// # Errors

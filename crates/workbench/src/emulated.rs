@@ -92,6 +92,11 @@ impl EmulatedLine {
         self.machine
     }
 
+    /// A hash of all that the guest could see.
+    pub(crate) fn state_hash(&self) -> u64 {
+        self.machine.state_hash()
+    }
+
     /// Keeps the last so many changes of the pins from now on.
     pub fn record_pins(&mut self, changes: usize) {
         self.pins.record(&mut self.machine, changes);

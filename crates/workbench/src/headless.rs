@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::pins::PartShown;
 use super::record::{Counters, ExceptionRecord, Recorder, RunRecord, RunRequest, why};
 use super::version::BoardVersion;
-use crate::emulated::BootedBoard;
+use crate::emulated::{BootedBoard, EmulatedLine};
 use crate::line::{Drive, Line, LineFault};
 use crate::session::SessionEvent;
 use crate::witness::{Entries, Witness};
@@ -90,6 +90,28 @@ pub fn run<L: Line>(
             return Err(RunError::Cancelled);
         }
     }
+}
+
+/// Hashes of a virtual board's state at these times after a run was begun, in their order: what two engines are compared by.
+///
+/// # Errors
+/// As [`run`].
+pub fn state_hashes(
+    drive: &mut Drive<EmulatedLine>,
+    request: &RunRequest,
+    times: &[Duration],
+) -> Result<Vec<u64>, RunError> {
+    drive.line.wire(&request.wiring, request.seed)?;
+    let start = drive.line.now();
+    drive.session.start(start, request.order(FIRST_RUN)).map_err(|_| RunError::NotReady)?;
+    let mut hashes = Vec::new();
+    for time in times {
+        while drive.advance(start + *time)? {
+            while drive.session.next_event().is_some() {}
+        }
+        hashes.push(drive.line.state_hash());
+    }
+    Ok(hashes)
 }
 
 /// Boards on which headless runs happen.
