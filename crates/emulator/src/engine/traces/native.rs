@@ -302,13 +302,13 @@ fn helpers<D: Devices>() -> [Option<Helper>; REQUEST_KINDS] {
     helpers
 }
 
-/// As [`help`].
+/// As [`help()`].
 unsafe extern "C" fn help_to_load<D: Devices>(context: *mut Context, address: u32, call: u32, pc: u32) -> u32 {
     // SAFETY: as for `help`.
     unsafe { help::<D>(context, |state, run, around| help::load(state, run, around, call, address, pc)) }
 }
 
-/// As [`help`].
+/// As [`help()`].
 unsafe extern "C" fn help_to_store<D: Devices>(context: *mut Context, address: u32, call: u32, pc: u32) -> u32 {
     // SAFETY: as for `help`.
     let left = unsafe { help::<D>(context, |state, run, around| help::store(state, run, around, call, address, pc)) };
@@ -321,13 +321,13 @@ unsafe extern "C" fn help_to_store<D: Devices>(context: *mut Context, address: u
     left
 }
 
-/// As [`help`]. The address is the instruction's, and `before` what stands before it.
+/// As [`help()`]. The address is the instruction's, and `before` what stands before it.
 unsafe extern "C" fn help_to_fetch<D: Devices>(context: *mut Context, address: u32, call: u32, before: u32) -> u32 {
     // SAFETY: as for `help`.
     unsafe { help::<D>(context, |state, run, around| help::look_up_code(state, run, around, call, address, before)) }
 }
 
-/// As [`help`]. In place of an address there is a [`CsrAccess`](super::call::CsrAccess).
+/// As [`help()`]. In place of an address there is a [`CsrAccess`](super::call::CsrAccess).
 unsafe extern "C" fn help_with_csr<D: Devices>(context: *mut Context, access: u32, call: u32, pc: u32) -> u32 {
     // SAFETY: as for `help`.
     unsafe { help::<D>(context, |state, run, around| help::exchange_csr(state, run, around, call, access, pc)) }
