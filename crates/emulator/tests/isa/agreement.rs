@@ -274,6 +274,30 @@ fn check_division<E: Engine + Default>(
     Ok(())
 }
 
+/// Does the same to a machine of each engine.
+fn check_engines(seed: u64, timing: Timing, actions: &[Action]) -> Result<(), TestCaseError> {
+    let mut plain = Pushed::<Plain>::new(seed, timing);
+    let (mut block, mut traces) = (Pushed::<Block>::new(seed, timing), Pushed::<Eager>::new(seed, timing));
+    for action in actions {
+        let expected = plain.push(action);
+        prop_assert_eq!(expected, block.push(action), "how {:?} ended on blocks", action);
+        prop_assert_eq!(expected, traces.push(action), "how {:?} ended on traces", action);
+        plain.check_agreement(&block, action)?;
+        plain.check_agreement(&traces, action)?;
+    }
+    prop_assert_eq!(plain.entries(), block.entries());
+    prop_assert_eq!(plain.entries(), traces.entries());
+    Ok(())
+}
+
+/// Found by the property below.
+#[test]
+fn an_interrupt_that_is_disabled_when_it_is_due_stays_due_where_the_run_ends() {
+    let actions =
+        [Action::GoToFlash(41_657), Action::RunInstructions(8), Action::GoToFlash(53_352), Action::RunInstructions(3)];
+    check_engines(17_431_170_147_368_444_467, Timing::Unit, &actions).unwrap();
+}
+
 fn timing() -> impl Strategy<Value = Timing> {
     prop_oneof![1 => Just(Timing::Unit), 2 => Just(Timing::Silicon)]
 }
@@ -287,17 +311,7 @@ proptest! {
         timing in timing(),
         actions in prop::collection::vec(action(), 1..60),
     ) {
-        let mut plain = Pushed::<Plain>::new(seed, timing);
-        let (mut block, mut traces) = (Pushed::<Block>::new(seed, timing), Pushed::<Eager>::new(seed, timing));
-        for action in &actions {
-            let expected = plain.push(action);
-            prop_assert_eq!(expected, block.push(action), "how {:?} ended on blocks", action);
-            prop_assert_eq!(expected, traces.push(action), "how {:?} ended on traces", action);
-            plain.check_agreement(&block, action)?;
-            plain.check_agreement(&traces, action)?;
-        }
-        prop_assert_eq!(plain.entries(), block.entries());
-        prop_assert_eq!(plain.entries(), traces.entries());
+        check_engines(seed, timing, &actions)?;
     }
 
     #[test]

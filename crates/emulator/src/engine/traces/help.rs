@@ -322,17 +322,11 @@ fn access_csr(hart: &mut Hart, access: CsrAccess, source: u32, executed: u64, st
     result
 }
 
-/// What the next boundary makes of a change of `mstatus`: with an enabled interrupt pending it has to be looked at, and a
-/// disabled one is not due any more.
-fn after_change(hart: &mut Hart, devices: &impl Devices) -> After {
-    if !hart.interrupts_enabled() {
-        hart.interrupt_due = None;
-        After::GoOn
-    } else if devices.interrupt().is_some() {
-        After::Look
-    } else {
-        After::GoOn
-    }
+/// What the next boundary makes of a change of `mstatus`: with an enabled interrupt pending it has to be looked at, and where
+/// one was due that is disabled now.
+fn after_change(hart: &Hart, devices: &impl Devices) -> After {
+    let look = if hart.interrupts_enabled() { devices.interrupt().is_some() } else { hart.interrupt_due.is_some() };
+    if look { After::Look } else { After::GoOn }
 }
 
 /// What a load makes of the value that it got.

@@ -115,10 +115,7 @@ impl Profile {
         let (&next, &count) = ways.iter().max_by_key(|&(&next, &count)| (count, next))?;
         let part = count as f64 / all as f64;
         match step.op {
-            // The register that it jumps by must not be the one that it links by, see `lower`.
-            Op::Jalr { rd, rs1, .. } if by_form.is_none() => {
-                (rd != rs1 && part >= LEAST_SHARE_OF_JUMPS).then_some((next, part))
-            }
+            Op::Jalr { .. } if by_form.is_none() => (part >= LEAST_SHARE_OF_JUMPS).then_some((next, part)),
             // After an interrupt it is another address.
             op => taken(op, step.pc).filter(|&taken| next == taken || next == step.link).map(|_| (next, part)),
         }
