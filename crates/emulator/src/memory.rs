@@ -385,6 +385,18 @@ impl Memory {
         }))
     }
 
+    /// The units of code at these addresses, none of them twice.
+    #[cfg(traces)]
+    pub(crate) fn code_units(&self, addresses: impl Iterator<Item = u32>) -> Box<[CodeUnit]> {
+        let mut units = Vec::new();
+        for unit in addresses.filter_map(|address| self.code_unit(address)) {
+            if !units.contains(&unit) {
+                units.push(unit);
+            }
+        }
+        units.into()
+    }
+
     /// Records that an engine holds the 16 bits at `address` decoded.
     pub(crate) fn mark_code(&mut self, address: u32) {
         if address.wrapping_sub(FLASH_CODE_BASE) < FLASH_WINDOW_SIZE {

@@ -367,7 +367,7 @@ impl BootedBoard {
 
 impl Source<EmulatedLine> for BootedBoard {
     fn fresh(&self, seed: u64) -> Result<Drive<EmulatedLine>, LineFault> {
-        self.origin.fresh(seed)
+        BootedBoard::fresh(self, seed)
     }
 
     fn begun(&self) -> &BegunBoards<EmulatedLine> {

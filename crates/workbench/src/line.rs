@@ -159,8 +159,9 @@ impl<L: Line> Drive<L> {
     }
 
     /// Sends what the session wants sent, lets link time pass by one [`STEP`], and lets the session
-    /// hear what came. A program that has been uploaded by then is started with the next step. Where both sides are idle, as many steps as they are idle for go at once;
-    /// nothing passes `goal`, and `false` means that not even one step fits before it.
+    /// hear what came. A program that has been uploaded by then is started with the next step. Where both sides are
+    /// idle, as many steps as they are idle for go at once; nothing passes `goal`, and `false` means that not even one
+    /// step fits before it.
     ///
     /// # Errors
     /// [`LineFault`] when the board cannot be reached any more.

@@ -44,13 +44,8 @@ struct Run {
 impl Trace {
     fn new(entry: Entry, timing: Timing, path: &Path, memory: &Memory) -> Self {
         let runs = runs(path, memory);
-        let mut units = Vec::new();
-        for unit in runs.iter().filter_map(|run| memory.code_unit(run.pc)) {
-            if !units.contains(&unit) {
-                units.push(unit);
-            }
-        }
-        Self { entry, timing, runs, units: units.into() }
+        let units = memory.code_units(runs.iter().map(|run| run.pc));
+        Self { entry, timing, runs, units }
     }
 
     pub(super) fn units(&self) -> &[CodeUnit] {

@@ -1,6 +1,8 @@
 //! Does what emitted code leaves to others, and counts what a run of it did: the same wherever it runs.
 
-use super::call::{CSR, Call, CsrAccess, FETCH, LOAD, Operand, REQUEST_KINDS, Request};
+#[cfg(not(machine_code))]
+use super::call::{CSR, FETCH, LOAD, REQUEST_KINDS};
+use super::call::{Call, CsrAccess, Operand, Request};
 use super::state::{HINTS, Hints, Left, MARK_CODE, MARK_DATA, NO_MSTATUS, State};
 use crate::bus::{Devices, Tick, Width};
 use crate::cpu::csr::{CsrChange, IllegalCsr, Mstatus};
@@ -106,8 +108,8 @@ fn mark(epoch: u64, cycles: i64, mark: u64) -> u64 {
 }
 
 /// Does what a [`Call`] asks for, whatever that is; says how to leave if the trace has to be left. Of a fetch the address is
-/// the instruction's, and `pc` is what stands before it.
-#[cfg_attr(machine_code, allow(dead_code, reason = "machine code has a helper for each kind"))]
+/// the instruction's, and `pc` is what stands before it. Machine code calls the one for its kind itself.
+#[cfg(not(machine_code))]
 pub(super) fn help<D: Devices>(
     state: &mut State,
     run: &mut Run,

@@ -41,15 +41,7 @@ impl Trace {
 
     /// Lets the memory tell when the code changes.
     pub(in super::super) fn mark(&self, memory: &mut Memory) {
-        self.units.get_or_init(|| {
-            let mut units = Vec::new();
-            for unit in self.source.addresses().filter_map(|address| memory.code_unit(address)) {
-                if !units.contains(&unit) {
-                    units.push(unit);
-                }
-            }
-            units.into()
-        });
+        self.units.get_or_init(|| memory.code_units(self.source.addresses()));
         for address in self.source.addresses() {
             memory.mark_code(address);
         }
